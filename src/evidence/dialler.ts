@@ -1,0 +1,171 @@
+import { parseAgentCard } from '../card/agent-card.ts';
+import { cardId } from '../card/canonical.ts';
+import { publishCard } from '../card/publish.ts';
+import type { FetchOutcome } from '../fetch/get.ts';
+import type { Key } from '../kube/objects.ts';
+import { belongsTo, type PodFacts } from '../workload/pod.ts';
+import type { Ask } from './agenda.ts';
+import type { Finding } from './evidence.ts';
+import type { PodReader } from './pod-reader.ts';
+
+/** The edges that the dialler stands on. */
+export interface DiallerEdges {
+  readonly now: () => number;
+  readonly pods: PodReader;
+  /** One GET of one path; never rejects for anything that the agent does. */
+  readonly get: (ask: Ask, path: string, signal: AbortSignal) => Promise<FetchOutcome>;
+  readonly onFinding: (ask: Ask, finding: Finding) => void;
+  /** The pod is gone or the API server did not say: nothing was learned. */
+  readonly onNothing: (ask: Ask, error: unknown) => void;
+}
+
+export interface DiallerLimits {
+  readonly concurrency: number;
+}
+
+/** Targets that last timed out share at most a quarter of the places, so that black holes delay nobody. */
+const slowShare = 4;
+
+/**
+ * Puts questions to agents, with its own bound and away from the reconcile. A question that is already waiting or under
+ * way is not put twice.
+ */
+export class Dialler {
+  readonly #edges: DiallerEdges;
+  readonly #limits: DiallerLimits;
+  readonly #waiting = { quick: new Map<string, Ask>(), slow: new Map<string, Ask>() };
+  readonly #running = new Map<string, 'quick' | 'slow'>();
+  readonly #timedOut = new Set<string>();
+  readonly #stop = new AbortController();
+
+  constructor(edges: DiallerEdges, limits: DiallerLimits) {
+    this.#edges = edges;
+    this.#limits = limits;
+  }
+
+  ask(asks: readonly Ask[]): void {
+    for (const ask of asks) {
+      const id = idOf(ask);
+      if (this.#running.has(id)) continue;
+      const lane = this.#timedOut.has(id) ? this.#waiting.slow : this.#waiting.quick;
+      lane.set(id, ask);
+    }
+    this.#pump();
+  }
+
+  /** Forgets what waits for a card; what is under way ends by itself and its finding is dropped by the caller. */
+  forget(card: Key): void {
+    for (const lane of [this.#waiting.quick, this.#waiting.slow]) {
+      for (const [id, ask] of lane) if (ask.card === card) lane.delete(id);
+    }
+    for (const id of this.#timedOut) if (id.startsWith(`${card} `)) this.#timedOut.delete(id);
+  }
+
+  get waiting(): number {
+    return this.#waiting.quick.size + this.#waiting.slow.size;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  stop(): void {
+    this.#waiting.quick.clear();
+    this.#waiting.slow.clear();
+    this.#stop.abort();
+  }
+
+  #pump(): void {
+    const slowPlaces = Math.max(1, Math.floor(this.#limits.concurrency / slowShare));
+    let slowRunning = [...this.#running.values()].filter((lane) => lane === 'slow').length;
+    while (!this.#stop.signal.aborted && this.#running.size < this.#limits.concurrency) {
+      const lane = this.#waiting.slow.size > 0 && slowRunning < slowPlaces ? 'slow' : 'quick';
+      const [next] = this.#waiting[lane];
+      if (next === undefined) return;
+      const [id, ask] = next;
+      this.#waiting[lane].delete(id);
+      this.#running.set(id, lane);
+      if (lane === 'slow') slowRunning += 1;
+      void this.#run(id, ask);
+    }
+  }
+
+  async #run(id: string, ask: Ask): Promise<void> {
+    try {
+      const finding = await this.#inquire(ask, id);
+      if (this.#stop.signal.aborted) return;
+      if (finding === undefined) this.#edges.onNothing(ask, undefined);
+      else this.#edges.onFinding(ask, finding);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#edges.onNothing(ask, error);
+    } finally {
+      this.#running.delete(id);
+      this.#pump();
+    }
+  }
+
+  async #inquire(ask: Ask, id: string): Promise<Finding | undefined> {
+    const { endpoint, workload } = ask;
+    const facts = await this.#edges.pods.facts(workload.namespace, endpoint.podName, endpoint.podUid);
+    if (facts === undefined) return undefined;
+    if (!belongsTo(facts, workload)) return { kind: 'stranger', owner: `${facts.owner.kind} ${facts.owner.name}` };
+    if (!facts.addresses.includes(endpoint.address)) return undefined;
+    const outcome = await this.#firstAnswer(ask);
+    if (outcome.kind === 'failed' && outcome.code === 'Timeout') this.#timedOut.add(id);
+    else this.#timedOut.delete(id);
+    return findingFrom(outcome, facts, this.#edges.now());
+  }
+
+  /** The well-known paths in turn; the next one only where the last was answered 404. The last outcome is reported. */
+  async #firstAnswer(ask: Ask): Promise<FetchOutcome> {
+    let outcome: FetchOutcome | undefined;
+    for (const path of ask.paths) {
+      outcome = await this.#edges.get(ask, path, this.#stop.signal);
+      if (outcome.kind === 'failed' || outcome.status !== 404) break;
+    }
+    if (outcome === undefined) throw new Error('an agenda entry names no path');
+    return outcome;
+  }
+}
+
+function idOf(ask: Ask): string {
+  return `${ask.card} ${ask.endpoint.podUid}`;
+}
+
+/** What an outcome says of the pod: a card, guilt, or silence. */
+export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number): Finding {
+  if (outcome.kind === 'failed') {
+    const { code, message, guilt, claimedId } = outcome;
+    if (guilt === 'identity') {
+      return { kind: 'answer', facts, answer: { kind: 'refusal', at, code, message, claimedId } };
+    }
+    const reason = bodyFailures.has(code) ? 'CardInvalid' : 'FetchFailed';
+    return { kind: 'silence', facts, at, reason, message, peer: undefined };
+  }
+  const peer = peerFrom(outcome);
+  if (outcome.status !== 200) {
+    const message = `The agent answered HTTP ${outcome.status}.`;
+    return { kind: 'silence', facts, at, reason: 'FetchFailed', message, peer };
+  }
+  const parsed = parseAgentCard(outcome.body);
+  if (!parsed.ok) return { kind: 'silence', facts, at, reason: 'CardInvalid', message: parsed.error.message, peer };
+  const { raw, view } = parsed.value;
+  const { card: published, truncated } = publishCard(raw);
+  const card = { cardId: cardId(raw), url: view.url, published, truncated };
+  return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card } };
+}
+
+/** Failures that say something of the card rather than of the connection. */
+const bodyFailures = new Set(['TooLarge', 'Encoded']);
+
+function peerFrom(outcome: Extract<FetchOutcome, { kind: 'answer' }>) {
+  if (outcome.peer === undefined) return undefined;
+  const { id, chain, notBefore, notAfter } = outcome.peer;
+  return {
+    uri: id.uri,
+    trustDomain: id.trustDomain as string,
+    notBefore: notBefore.getTime(),
+    notAfter: notAfter.getTime(),
+    chain,
+  };
+}
