@@ -1,6 +1,7 @@
+import { type Parsed, parsed, refused } from '../spiffe/id.ts';
 import { type CardView, viewCommon } from './card-view.ts';
 import { FieldReader } from './fields.ts';
-import { isObject, type JsonObject, type JsonValue, type Parsed } from './json.ts';
+import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import { parseStrictJson } from './strict-json.ts';
 import { isVersion0, viewVersion0 } from './version-0.ts';
 
@@ -18,16 +19,16 @@ export interface AgentCard {
  * names are matched exactly, and types are never converted.
  */
 export function parseAgentCard(input: Uint8Array | JsonValue): Parsed<AgentCard> {
-  const parsed = input instanceof Uint8Array ? parseStrictJson(input) : { ok: true as const, value: input };
-  if (!parsed.ok) return parsed;
-  const raw = parsed.value;
+  const json = input instanceof Uint8Array ? parseStrictJson(input) : parsed(input);
+  if (!json.ok) return json;
+  const raw = json.value;
   if (!isObject(raw)) return invalid('$: expected an object');
   const fields = new FieldReader();
   const view = viewOf(raw, fields);
   if (view === undefined) {
     return invalid('$: expected "supportedInterfaces" (A2A 1.x) or "url" (A2A 0.x), found neither: not an AgentCard');
   }
-  return fields.complaint === undefined ? { ok: true, value: { raw, view } } : invalid(fields.complaint);
+  return fields.complaint === undefined ? parsed({ raw, view }) : invalid(fields.complaint);
 }
 
 /** A2A 1.x wins where a card carries both shapes, and then its 0.x fields are not read at all. */
@@ -58,5 +59,5 @@ function viewVersion1(raw: JsonObject, fields: FieldReader): CardView {
 }
 
 function invalid(message: string): Parsed<never> {
-  return { ok: false, error: { code: 'CardInvalid', message } };
+  return refused('CardInvalid', message);
 }

@@ -1,4 +1,5 @@
-import { emptyObject, excerpt, isObject, type JsonObject, type JsonValue, type Parsed } from './json.ts';
+import { excerpt, type Parsed, parsed, refused } from '../spiffe/id.ts';
+import { emptyObject, isObject, type JsonObject, type JsonValue } from './json.ts';
 
 export interface JsonLimits {
   /** Bytes of the text. */
@@ -26,19 +27,19 @@ export type JsonErrorCode =
  */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = cardLimits): Parsed<JsonValue> {
   try {
-    return { ok: true, value: new Reader(decode(bytes, limits.maxBytes), limits.maxDepth).document() };
+    return parsed(new Reader(decode(bytes, limits.maxBytes), limits.maxDepth).document());
   } catch (error) {
-    if (error instanceof Refusal) return { ok: false, error: { code: error.code, message: error.message } };
+    if (error instanceof Refusal) return refused(error.code, error.message);
     throw error;
   }
 }
 
 /** {@link parseStrictJson} for documents that must be an object (`NotAnObject`). */
 export function parseStrictObject(bytes: Uint8Array, limits: JsonLimits = cardLimits): Parsed<JsonObject> {
-  const parsed = parseStrictJson(bytes, limits);
-  if (!parsed.ok) return parsed;
-  if (isObject(parsed.value)) return { ok: true, value: parsed.value };
-  return { ok: false, error: { code: 'NotAnObject', message: 'the JSON is not an object: it must begin with "{"' } };
+  const json = parseStrictJson(bytes, limits);
+  if (!json.ok) return json;
+  if (isObject(json.value)) return parsed(json.value);
+  return refused('NotAnObject', 'the JSON is not an object: it must begin with "{"');
 }
 
 class Refusal extends Error {
@@ -124,7 +125,7 @@ class Reader {
     do {
       if (this.#next() !== quote) throw this.#notJson('a key in double quotes');
       const key = this.#string();
-      if (key in object) throw new Refusal('DuplicateKey', `the key ${excerpt(key)} appears twice in one object`);
+      if (key in object) throw new Refusal('DuplicateKey', `the key ${excerpt(key, 40)} appears twice in one object`);
       if (!this.#takes(colon)) throw this.#notJson('":"');
       object[key] = this.#value();
     } while (this.#takes(comma));
@@ -186,7 +187,7 @@ class Reader {
       this.#at += token.length;
       const number = Number(token);
       if (Number.isFinite(number)) return number;
-      throw new Refusal('NumberOutOfRange', `the number ${excerpt(token)} does not fit a double`);
+      throw new Refusal('NumberOutOfRange', `the number ${excerpt(token, 40)} does not fit a double`);
     }
     const literal = literals.find(([word]) => this.#text.startsWith(word, this.#at));
     if (literal === undefined) throw this.#notJson('a value');
