@@ -155,7 +155,10 @@ function trimWorkload<T extends Deployment | StatefulSet>(raw: T): T {
   };
   const { readyReplicas, updateRevision } = (status ?? {}) as { readyReplicas?: number; updateRevision?: string };
   return {
-    metadata: { ...identityOf(metadata), ...(auto === undefined ? {} : { annotations: { [autoCardAnnotation]: auto } }) },
+    metadata: {
+      ...identityOf(metadata),
+      ...(auto === undefined ? {} : { annotations: { [autoCardAnnotation]: auto } }),
+    },
     spec: { replicas: spec.replicas, selector: spec.selector, template },
     status: { readyReplicas, updateRevision },
   } as T;

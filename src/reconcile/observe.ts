@@ -2,7 +2,13 @@ import type { Ledger } from '../evidence/ledger.ts';
 import type { Key, Pod, Service } from '../kube/objects.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
-import { deploymentWorkload, groupKind, statefulSetWorkload, type Workload, workloadKey } from '../workload/workload.ts';
+import {
+  deploymentWorkload,
+  groupKind,
+  statefulSetWorkload,
+  type Workload,
+  workloadKey,
+} from '../workload/workload.ts';
 import { type Caches, pairKey } from './caches.ts';
 import type { CachedCard, ClusterFacts, DnsService, Snapshot } from './snapshot.ts';
 
@@ -54,7 +60,11 @@ export function workloadOf(
 }
 
 /** The workloads whose pods could carry these labels, by their selectors. */
-export function workloadsSelecting(caches: Caches, namespace: string, labels: Readonly<Record<string, string>>): Workload[] {
+export function workloadsSelecting(
+  caches: Caches,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+): Workload[] {
   const found = new Map<string, Workload>();
   for (const pair of Object.entries(labels)) {
     const index = pairKey(namespace, ...pair);
