@@ -1,3 +1,4 @@
+import { signedCardName } from '../api/labels.ts';
 import type { Ledger } from '../evidence/ledger.ts';
 import type { Key, Pod, Service } from '../kube/objects.ts';
 import { selects } from '../workload/selector.ts';
@@ -39,6 +40,7 @@ export function observe(key: Key, caches: Caches, ledger: Ledger, place: Operato
     namespaceLabels: caches.namespaces.get(namespace)?.metadata.labels ?? {},
     cluster: clusterFacts(caches, place),
     evidence: ledger.of(key),
+    signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
 }
 
@@ -76,6 +78,11 @@ export function workloadsSelecting(
     }
   }
   return [...found.values()].filter((workload) => selects(workload.selector, labels));
+}
+
+function signedCardVersion(caches: Caches, workload: Workload): string | undefined {
+  const held = caches.signedCards?.get(`${workload.namespace}/${signedCardName(workload)}`);
+  return held && `${held.metadata.uid} ${held.metadata.resourceVersion}`;
 }
 
 function siblingsOf(card: CachedCard, caches: Caches, target: string): CachedCard[] {

@@ -13,6 +13,8 @@ export const expectedId = 'spiffe://example.org/ns/team/sa/weather';
 
 export const settings: Settings = {
   mtls: true,
+  signature: false,
+  require: [],
   trustDomain: 'example.org',
   spiffeIdTemplate: defaultTemplate,
   strictBinding: 'true',
@@ -126,6 +128,8 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
     chain: [],
   };
   const received = {
+    source: transport,
+    signature: undefined,
     cardId: said.cardId ?? cardId,
     url: 'https://weather.example',
     published: { name: 'Weather' },
@@ -185,6 +189,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
       dns: [{ namespace: 'kube-system', podLabels: { 'k8s-app': 'kube-dns' }, ports: [{ protocol: 'UDP', port: 53 }] }],
     },
     evidence: noEvidence,
+    signedCardVersion: undefined,
     ...rest,
   };
 }
