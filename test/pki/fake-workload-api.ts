@@ -42,12 +42,20 @@ export class FakeWorkloadApi {
       },
       { FetchX509SVID: (call: Call) => this.#accept(call) },
     );
-    await new Promise<void>((resolve, reject) => {
-      server.bindAsync(this.address, ServerCredentials.createInsecure(), (error) =>
-        error ? reject(error) : resolve(),
-      );
-    });
     this.#server = server;
+    await this.#bind(this.address);
+  }
+
+  /** Returns the port. */
+  listenOnTcp(): Promise<number> {
+    return this.#bind('127.0.0.1:0');
+  }
+
+  #bind(address: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const insecure = ServerCredentials.createInsecure();
+      this.#server?.bindAsync(address, insecure, (error, port) => (error ? reject(error) : resolve(port)));
+    });
   }
 
   /** Ends every stream the hard way, as a killed agent does. */
