@@ -1,0 +1,85 @@
+/** One thing that is built from a Go module under `tools/`, whose go.sum pins every byte that goes in. */
+export interface Part {
+  /** Folder under `tools/`. */
+  readonly module: string;
+  /** What a build takes on two cores with an empty Go cache, after the parts above it in this list. */
+  readonly coldSeconds: number;
+  readonly source:
+    | { readonly kind: 'binary'; readonly package: string; readonly cgo?: true; readonly linkerFlags?: string }
+    /** A folder of a module that is data, not code. */
+    | { readonly kind: 'folder'; readonly of: string; readonly path: string };
+}
+
+const KUBERNETES_VERSION = 'v1.37.2';
+
+/** Without these a Kubernetes binary says it is v0.0.0, and clients that compare versions misbehave. */
+function versionFlags(version: string): string {
+  const [major, minor] = version.slice(1).split('.');
+  return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
+    .map((place) => `-X ${place}.gitVersion=${version} -X ${place}.gitMajor=${major} -X ${place}.gitMinor=${minor}`)
+    .join(' ');
+}
+
+const kubernetes = (name: string, coldSeconds: number): Part => ({
+  module: 'kubernetes',
+  coldSeconds,
+  source: { kind: 'binary', package: `k8s.io/kubernetes/cmd/${name}`, linkerFlags: versionFlags(KUBERNETES_VERSION) },
+});
+
+const binary = (module: string, coldSeconds: number, path: string): Part => ({
+  module,
+  coldSeconds,
+  source: { kind: 'binary', package: path },
+});
+
+const spire = (name: string, coldSeconds: number): Part => ({
+  module: 'spire',
+  coldSeconds,
+  source: { kind: 'binary', package: `github.com/spiffe/spire/cmd/${name}`, cgo: true },
+});
+
+const folder = (module: string, of: string, path: string): Part => ({
+  module,
+  coldSeconds: 1,
+  source: { kind: 'folder', of, path },
+});
+
+export const PARTS = {
+  etcd: binary('etcd', 39, 'go.etcd.io/etcd/server/v3'),
+  'kube-apiserver': kubernetes('kube-apiserver', 206),
+  kubectl: kubernetes('kubectl', 18),
+  'kube-controller-manager': kubernetes('kube-controller-manager', 80),
+  'kube-scheduler': kubernetes('kube-scheduler', 20),
+  kubelet: kubernetes('kubelet', 70),
+  'kube-proxy': kubernetes('kube-proxy', 20),
+  helm: binary('helm', 54, 'helm.sh/helm/v3/cmd/helm'),
+  coredns: binary('coredns', 77, 'github.com/coredns/coredns'),
+  'kube-router': binary('kube-router', 71, 'github.com/cloudnativelabs/kube-router/v2/cmd/kube-router'),
+  'spire-controller-manager': binary('spire-controller-manager', 62, 'github.com/spiffe/spire-controller-manager/cmd'),
+  'spire-crds': folder('spire-controller-manager', 'github.com/spiffe/spire-controller-manager', 'config/crd/bases'),
+  'spire-server': spire('spire-server', 500),
+  'spire-agent': spire('spire-agent', 60),
+  kwok: binary('kwok', 100, 'sigs.k8s.io/kwok/cmd/kwok'),
+  'kwok-stages': folder('kwok', 'sigs.k8s.io/kwok', 'kustomize/stage'),
+} as const satisfies Record<string, Part>;
+
+export type ToolName = keyof typeof PARTS;
+
+export const ALL_TOOLS = Object.keys(PARTS) as ToolName[];
+
+/** What a node needs; the rest (fake nodes for fleets) is built when something asks for it. */
+export const NODE_TOOLS = ALL_TOOLS.filter((name) => PARTS[name].module !== 'kwok');
+
+/** Pure: the `go build` arguments of a binary part. */
+export function buildArgs(part: Part, output: string): string[] {
+  if (part.source.kind !== 'binary') throw new TypeError('only a binary is built');
+  const linker = ['-s', '-w', part.source.linkerFlags].filter((flag) => flag !== undefined).join(' ');
+  return ['build', '-trimpath', '-ldflags', linker, '-o', output, part.source.package];
+}
+
+/** Pure: "about 27 min on 2 cores". Go compiles packages side by side, links alone: beyond eight cores nothing is gained. */
+export function estimate(names: readonly ToolName[], cores: number): string {
+  const seconds = names.reduce((sum, name) => sum + PARTS[name].coldSeconds, 0) * (2 / Math.min(Math.max(cores, 1), 8));
+  const time = seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+  return `about ${time} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
+}
