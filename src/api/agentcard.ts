@@ -1,15 +1,42 @@
 import { z } from 'zod';
 import type { Condition, KubeObject } from '../kube/objects.ts';
+import { durationMs, goDuration } from './duration.ts';
 import { apiGroup } from './labels.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
 
+/** A text that fits a pattern, refused by the API server in words: "should match '^(…" helps nobody. */
+const fitting = (pattern: RegExp, message: string) =>
+  z
+    .string()
+    .refine((text) => pattern.test(text), message)
+    .meta({ 'x-kubernetes-validations': [{ rule: `self.matches(${celText(pattern.source)})`, message }] });
+
+const celText = (text: string) => `'${text.replaceAll('\\/', '/').replaceAll('\\', '\\\\')}'`;
+
 const shortText = (max: number) => z.string().max(max);
 const time = () => z.string().meta({ format: 'date-time' });
-const digest = () => z.string().regex(/^[0-9a-f]{64}$/);
 
-const goDuration = '^([0-9]{1,9}(\\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h))+$';
-const spiffeId = '^spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+$';
+const spiffeId = fitting(
+  /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/,
+  'must be a SPIFFE ID with a path, such as spiffe://example.org/ns/default/sa/agent',
+);
+
+const shortestPeriod = '5s';
+const periodMessage = `syncPeriod must be a duration of at least ${shortestPeriod}, such as 30s, 5m or 1h30m`;
+const syncPeriod = z
+  .string()
+  .max(64)
+  .refine((text) => (durationMs(text) ?? 0) >= (durationMs(shortestPeriod) ?? 0), periodMessage)
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        // The pattern comes first: a rule that errs, as duration() does on other texts, would freeze stored objects.
+        rule: `self.matches(${celText(goDuration.source)}) && duration(self) >= duration('${shortestPeriod}')`,
+        message: periodMessage,
+      },
+    ],
+  });
 
 const targetRef = z.object({
   apiVersion: z.string().min(1).max(253).describe('API version of the workload, for example apps/v1.'),
@@ -18,9 +45,7 @@ const targetRef = z.object({
 });
 
 const identityBinding = z.object({
-  trustDomain: z
-    .string()
-    .regex(/^[a-zA-Z0-9]([a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/)
+  trustDomain: fitting(/^[a-zA-Z0-9]([a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/, 'must be a trust domain, such as example.org')
     .max(255)
     .optional()
     .describe("Trust domain of the agent's identity. Default: the operator's."),
@@ -29,7 +54,7 @@ const identityBinding = z.object({
     .optional()
     .describe('Whether another identity than the expected one fails the verdict. Default: --strict-binding.'),
   allowedSpiffeIDs: z
-    .array(z.string().regex(new RegExp(spiffeId)).max(2048))
+    .array(spiffeId.max(2048))
     .max(16)
     .optional()
     .describe("The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity."),
@@ -38,20 +63,8 @@ const identityBinding = z.object({
 export const agentCardSpecSchema = z
   .object({
     targetRef: targetRef.optional().describe('The workload that serves this card.'),
-    syncPeriod: z
-      .string()
-      .regex(new RegExp(goDuration))
-      .max(64)
+    syncPeriod: syncPeriod
       .default('5m')
-      .meta({
-        'x-kubernetes-validations': [
-          {
-            // The guard keeps the rule from erring on a stored value that the pattern refuses.
-            rule: `!self.matches('${goDuration.replaceAll('\\', '\\\\')}') || duration(self) >= duration('5s')`,
-            message: 'syncPeriod must be at least 5s',
-          },
-        ],
-      })
       .describe('How often one pod of the agent is asked again, as a Go duration; at least 5s.'),
     identityBinding: identityBinding.optional().describe('Which identity the agent must prove.'),
     sigstoreVerification: z
@@ -62,11 +75,16 @@ export const agentCardSpecSchema = z
       .object({
         service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
         port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
-        path: z.string().regex(/^\//).max(1024).optional().describe('Path of the card. Default: the well-known ones.'),
+        path: fitting(/^\//, 'must start with /')
+          .max(1024)
+          .optional()
+          .describe('Path of the card. Default: the well-known ones.'),
       })
       .optional()
       .describe('Where the agent answers, when the defaults do not find it.'),
-    approvedCardId: digest().optional().describe('Only a card with this cardId is trusted.'),
+    approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
+      .optional()
+      .describe('Only a card with this cardId is trusted.'),
     suspend: z.boolean().optional().describe('Stops asking the agent. Evidence ages; enforcement goes on.'),
     quarantine: z
       .object({ reason: z.string().min(1).max(256) })

@@ -118,7 +118,7 @@ export async function kubeconfigConfig(path?: string): Promise<ClusterConfig> {
   return {
     server: new URL(cluster.server),
     ...(namespace ? { namespace } : {}),
-    headers: async () => (await credentials.get()).headers,
+    headers: async () => lowerCase((await credentials.get()).headers),
     tls: async () => tlsOf(await credentials.get()),
     invalidate() {
       // An OIDC refresh token may be good for one use, and its successor lives only in memory.
@@ -126,6 +126,10 @@ export async function kubeconfigConfig(path?: string): Promise<ClusterConfig> {
       credentials.expire();
     },
   };
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 function tlsOf({ ca, cert, key, servername, rejectUnauthorized }: AppliedOptions): TlsMaterial {

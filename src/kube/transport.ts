@@ -47,7 +47,8 @@ export class Transport {
     this.#config = config;
     const plain = config.server.protocol === 'http:';
     const AgentClass = plain ? http.Agent : https.Agent;
-    const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS };
+    // A resumed TLS session would skip the check of the server's certificate.
+    const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS, maxCachedSessions: 0 };
     this.#calls = new AgentClass({ ...options, maxSockets: 16 });
     this.#streams = new AgentClass({ ...options, maxFreeSockets: 4 });
     this.#request = plain ? http.request : https.request;
@@ -80,7 +81,8 @@ export class Transport {
   }
 
   async #open(call: Call, agent: http.Agent): Promise<Opened> {
-    const options = await this.#options(call, agent);
+    const payload = call.body === undefined ? undefined : Buffer.from(JSON.stringify(call.body));
+    const options = await this.#options(call, agent, payload);
     return new Promise((resolve, reject) => {
       let response: IncomingMessage | undefined;
       const request = this.#request(target(this.#config.server, call), options);
@@ -103,18 +105,22 @@ export class Transport {
         call.signal?.removeEventListener('abort', aborted);
       });
       if (call.signal?.aborted) aborted();
-      request.end(call.body === undefined ? undefined : JSON.stringify(call.body));
+      request.end(payload);
     });
   }
 
-  async #options(call: Call, agent: http.Agent): Promise<https.RequestOptions> {
+  async #options(call: Call, agent: http.Agent, payload?: Buffer): Promise<https.RequestOptions> {
     try {
       const headers: Record<string, string> = {
         ...(await this.#config.headers()),
         accept: call.accept ?? 'application/json',
         'user-agent': 'agentcard-operator',
       };
-      if (call.body !== undefined) headers['content-type'] = call.contentType ?? 'application/json';
+      if (payload !== undefined) {
+        headers['content-type'] = call.contentType ?? 'application/json';
+        // Node sends the body of a DELETE without a length unless told.
+        headers['content-length'] = String(payload.length);
+      }
       // Given per request, a changed CA or certificate selects other sockets of the same agent.
       return { method: call.method, agent, headers, ...(await this.#config.tls()) };
     } catch (error) {

@@ -18,7 +18,7 @@ export interface Signer {
   readonly issuerSha256: string;
 }
 
-const longestChain = 3;
+export const longestChain = 3;
 
 /**
  * Who holds the key of an `x5c` header (RFC 7515, 4.1.6; X509-SVID, 5): certificates leaf first, each issued by the next, none
