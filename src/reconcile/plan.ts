@@ -1,9 +1,9 @@
 import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
-import type { Settings } from '../config.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
 import { labelFits } from '../evidence/restore.ts';
 import { keyOf } from '../kube/objects.ts';
+import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { type DesiredStatus, projectStatus } from '../status/projection.ts';
 import { type PolicyPlan, planPolicy } from './plan-policy.ts';
