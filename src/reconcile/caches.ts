@@ -49,9 +49,8 @@ export function pairKey(namespace: string | undefined, key: string, value: strin
 }
 
 export function createCaches(client: KubeClient, scope: CacheScope, observer: InformerObserver): Caches {
-  const { namespaces } = scope;
-  const wide = namespaces.length === 0 ? [] : [...new Set([...namespaces, ...scope.infrastructure])];
-  const common = { client, observer, namespaces };
+  const common: Common = { client, observer, namespaces: scope.namespaces };
+  const { signatures } = scope;
   return {
     cards: new Informer<CachedCard>({
       ...common,
@@ -59,32 +58,8 @@ export function createCaches(client: KubeClient, scope: CacheScope, observer: In
       transform: trimCard,
       indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed },
     }),
-    deployments: new Informer<Deployment>({
-      ...common,
-      resource: resources.deployments,
-      transform: trimWorkload,
-      indexes: { pair: templatePairs },
-    }),
-    statefulSets: new Informer<StatefulSet>({
-      ...common,
-      resource: resources.statefulSets,
-      transform: trimWorkload,
-      indexes: { pair: templatePairs },
-    }),
-    services: new Informer<Service>({
-      ...common,
-      namespaces: wide,
-      resource: resources.services,
-      transform: trimService,
-      indexes: { pair: firstSelectorPair },
-    }),
-    slices: new Informer<EndpointSlice>({
-      ...common,
-      namespaces: wide,
-      resource: resources.endpointSlices,
-      transform: trimSlice,
-      indexes: { service: serviceOf },
-    }),
+    ...workloadCaches(common),
+    ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
     labelledPods: new Informer<Pod>({
       ...common,
       resource: resources.pods,
@@ -97,11 +72,53 @@ export function createCaches(client: KubeClient, scope: CacheScope, observer: In
       resource: resources.networkPolicies,
       indexes: { owner: controllerUid },
     }),
-    signedCards: scope.signatures
-      ? new Informer<ConfigMap>({ ...common, resource: resources.configMaps, labelSelector: `${signedCardLabel}=true` })
-      : undefined,
+    signedCards: signatures ? signedCardCache(common) : undefined,
     namespaces: new Informer<Namespace>({ client, observer, resource: resources.namespaces, transform: bare }),
   };
+}
+
+interface Common {
+  readonly client: KubeClient;
+  readonly observer: InformerObserver;
+  readonly namespaces: readonly string[];
+}
+
+function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonly string[] {
+  return namespaces.length === 0 ? [] : [...new Set([...namespaces, ...infrastructure])];
+}
+
+function workloadCaches(common: Common): Pick<Caches, 'deployments' | 'statefulSets'> {
+  const { deployments, statefulSets } = resources;
+  const indexes = { pair: templatePairs };
+  return {
+    deployments: new Informer<Deployment>({ ...common, resource: deployments, transform: trimWorkload, indexes }),
+    statefulSets: new Informer<StatefulSet>({ ...common, resource: statefulSets, transform: trimWorkload, indexes }),
+  };
+}
+
+function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
+  return {
+    services: new Informer<Service>({
+      ...common,
+      resource: resources.services,
+      transform: trimService,
+      indexes: { pair: firstSelectorPair },
+    }),
+    slices: new Informer<EndpointSlice>({
+      ...common,
+      resource: resources.endpointSlices,
+      transform: trimSlice,
+      indexes: { service: serviceOf },
+    }),
+  };
+}
+
+function signedCardCache(common: Common): Informer<ConfigMap> {
+  return new Informer<ConfigMap>({
+    ...common,
+    resource: resources.configMaps,
+    labelSelector: `${signedCardLabel}=true`,
+  });
 }
 
 function inNamespace({ metadata }: KubeObject): readonly string[] {
