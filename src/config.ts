@@ -165,6 +165,10 @@ export type Config = FlagValues<typeof flags> & {
 export interface Settings {
   /** Mutual TLS with agents is on. */
   readonly mtls: boolean;
+  /** Card signatures are verified. */
+  readonly signature: boolean;
+  /** What must pass; when empty, one of the mechanisms that are on must. */
+  readonly require: readonly ('mtls' | 'signature')[];
   readonly trustDomain: string;
   readonly spiffeIdTemplate: string;
   readonly strictBinding: 'true' | 'false' | 'floor';
@@ -191,6 +195,8 @@ export function readConfig(args: readonly string[], env: Env): { config: Config 
 export function settingsFrom(config: Config): Settings {
   return {
     mtls: config.enableVerifiedFetch,
+    signature: false,
+    require: [],
     trustDomain: config.trustDomain,
     spiffeIdTemplate: config.spiffeIdTemplate,
     strictBinding: config.strictBinding,

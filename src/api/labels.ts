@@ -52,6 +52,9 @@ export function autoCardName(workload: { kind: string; name: string }): string {
   return fitName(`${workload.name}-${workload.kind.toLowerCase()}-card`);
 }
 
+/** The ConfigMap `<workload>-card-signed` holds the card as its signer wrote it. */
+export const signedCardSuffix = '-card-signed';
+
 export function signedCardName(workload: { name: string }): string {
-  return `${workload.name}-card-signed`;
+  return workload.name + signedCardSuffix;
 }

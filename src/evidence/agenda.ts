@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Key } from '../kube/objects.ts';
+import type { SeenSignature } from '../trust/jws.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { CardEvidence, PodEvidence } from './evidence.ts';
@@ -13,6 +14,8 @@ export interface Ask {
   readonly paths: readonly string[];
   readonly hostHeader: string;
   readonly trustDomains: readonly string[];
+  /** The signature that was good before, from the stored status. */
+  readonly seen: SeenSignature | undefined;
 }
 
 export interface Cadence {

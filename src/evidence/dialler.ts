@@ -1,11 +1,9 @@
-import { parseAgentCard } from '../card/agent-card.ts';
-import { cardId } from '../card/canonical.ts';
-import { publishCard } from '../card/publish.ts';
 import type { FetchOutcome } from '../fetch/get.ts';
 import type { Key } from '../kube/objects.ts';
+import type { Parsed } from '../spiffe/id.ts';
 import { belongsTo, type PodFacts } from '../workload/pod.ts';
 import type { Ask } from './agenda.ts';
-import type { Finding } from './evidence.ts';
+import type { CardSource, Finding, ReceivedCard } from './evidence.ts';
 import type { PodReader } from './pod-reader.ts';
 
 /** The edges that the dialler stands on. */
@@ -15,6 +13,9 @@ export interface DiallerEdges {
   /** One GET of one path; never rejects for anything that the agent does. */
   readonly get: (ask: Ask, path: string, signal: AbortSignal) => Promise<FetchOutcome>;
   readonly onFinding: (ask: Ask, finding: Finding) => void;
+  /** The signer's ConfigMap's card, where the workload has one and signatures are verified. */
+  readonly signedCard: (ask: Ask) => Promise<Uint8Array | undefined>;
+  readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Parsed<ReceivedCard>;
   /** The pod is gone or the API server did not say: nothing was learned. */
   readonly onNothing: (ask: Ask, error: unknown) => void;
 }
@@ -110,10 +111,18 @@ export class Dialler {
     if (facts === undefined) return undefined;
     if (!belongsTo(facts, workload)) return { kind: 'stranger', owner: `${facts.owner.kind} ${facts.owner.name}` };
     if (!facts.addresses.includes(endpoint.address)) return undefined;
+    const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
+    if (signed !== undefined) return this.#fromConfigMap(ask, facts, signed);
     const outcome = await this.#firstAnswer(ask);
     if (outcome.kind === 'failed' && outcome.code === 'Timeout') this.#timedOut.add(id);
     else this.#timedOut.delete(id);
-    return findingFrom(outcome, facts, this.#edges.now());
+    return findingFrom(outcome, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
+  }
+
+  /** The pod itself is not asked: the signer's ConfigMap speaks for the pods of the workload. */
+  #fromConfigMap(ask: Ask, facts: PodFacts, body: Uint8Array): Finding {
+    const outcome = { kind: 'answer' as const, status: 200, body: Buffer.from(body) };
+    return findingFrom(outcome, facts, this.#edges.now(), (bytes) => this.#edges.receive(ask, 'configmap', bytes));
   }
 
   /** The well-known paths in turn; the next one only where the last was answered 404. The last outcome is reported. */
@@ -132,8 +141,10 @@ function idOf(ask: Ask): string {
   return `${ask.card} ${ask.endpoint.podUid}`;
 }
 
+export type Receive = (body: Uint8Array) => Parsed<ReceivedCard>;
+
 /** What an outcome says of the pod: a card, guilt, or silence. */
-export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number): Finding {
+export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number, receive: Receive): Finding {
   if (outcome.kind === 'failed') {
     const { code, message, guilt, claimedId } = outcome;
     if (guilt === 'identity') {
@@ -147,12 +158,9 @@ export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number):
     const message = `The agent answered HTTP ${outcome.status}.`;
     return { kind: 'silence', facts, at, reason: 'FetchFailed', message, peer };
   }
-  const parsed = parseAgentCard(outcome.body);
-  if (!parsed.ok) return { kind: 'silence', facts, at, reason: 'CardInvalid', message: parsed.error.message, peer };
-  const { raw, view } = parsed.value;
-  const { card: published, truncated } = publishCard(raw);
-  const card = { cardId: cardId(raw), url: view.url, published, truncated };
-  return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card } };
+  const received = receive(outcome.body);
+  if (!received.ok) return { kind: 'silence', facts, at, reason: 'CardInvalid', message: received.error.message, peer };
+  return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card: received.value } };
 }
 
 /** Failures that say something of the card rather than of the connection. */

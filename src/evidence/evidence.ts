@@ -1,4 +1,5 @@
 import type { JsonObject } from '../card/json.ts';
+import type { SeenSignature } from '../trust/jws.ts';
 import type { PodFacts } from '../workload/pod.ts';
 
 /** Times are milliseconds since the epoch. */
@@ -13,12 +14,34 @@ export interface PeerIdentity {
   readonly chain: readonly Uint8Array[];
 }
 
+/** Where a card came from. */
+export type CardSource = 'mtls' | 'configmap' | 'http';
+
 /** A card as it was received and what may be published of it. */
 export interface ReceivedCard {
+  readonly source: CardSource;
+  /** Of the card that is published: the signed payload where a signature is good, else the card as it came. */
   readonly cardId: string;
   readonly url: string | undefined;
   readonly published: JsonObject;
   readonly truncated: boolean;
+  /** Undefined when signatures are not verified. */
+  readonly signature: SignatureFinding | undefined;
+}
+
+/** What the card's signatures prove. */
+export interface SignatureFinding {
+  readonly outcome: 'valid' | 'invalid' | 'missing' | 'expired' | 'untrusted';
+  readonly message: string;
+  /** SPIFFE ID of the decisive signature's signer, once its chain led to a trust bundle. */
+  readonly signer: string | undefined;
+  readonly keyId: string | undefined;
+  /** The canonical form that matched. */
+  readonly form: string | undefined;
+  readonly notAfter: number | undefined;
+  readonly seen: SeenSignature | undefined;
+  /** The card as received, for another look when a trust bundle changes; only when it carries signatures. */
+  readonly signed: JsonObject | undefined;
 }
 
 /** What a pod instance last said. */

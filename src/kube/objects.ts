@@ -45,6 +45,25 @@ export function keyOf(object: KubeObject): Key {
   return namespace === undefined ? name : `${namespace}/${name}`;
 }
 
+export function splitKey(key: Key): { readonly namespace?: string; readonly name: string } {
+  const slash = key.indexOf('/');
+  return slash < 0 ? { name: key } : { namespace: key.slice(0, slash), name: key.slice(slash + 1) };
+}
+
+export function typeOf(resource: Resource): { readonly apiVersion: string; readonly kind: string } {
+  const { group, version, kind } = resource;
+  return { apiVersion: group === '' ? version : `${group}/${version}`, kind };
+}
+
+/**
+ * Negative when `a` was written before `b`. Kubernetes promises since 1.35 that the versions of one resource
+ * compare as numbers; anything else is 0, "cannot tell".
+ */
+export function compareVersions(a: string | undefined, b: string | undefined): number {
+  if (a === undefined || b === undefined || !/^[1-9]\d*$/.test(a) || !/^[1-9]\d*$/.test(b)) return 0;
+  return a.length - b.length || (a < b ? -1 : Number(a > b));
+}
+
 export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
   readonly matchExpressions?: readonly {

@@ -1,8 +1,9 @@
-import { autoCardAnnotation, verifiedLabel } from '../api/labels.ts';
+import { autoCardAnnotation, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerObserver } from '../kube/informer.ts';
 import {
+  type ConfigMap,
   type Deployment,
   type EndpointSlice,
   type KubeObject,
@@ -30,6 +31,8 @@ export interface Caches {
   readonly labelledPods: Informer<Pod>;
   readonly policies: Informer<NetworkPolicy>;
   readonly namespaces: Informer<Namespace>;
+  /** ConfigMaps that signers labelled; watched while signatures are verified. */
+  readonly signedCards: Informer<ConfigMap> | undefined;
 }
 
 export interface CacheScope {
@@ -37,6 +40,7 @@ export interface CacheScope {
   readonly namespaces: readonly string[];
   /** Namespaces of the API server's and the DNS Services, watched besides. */
   readonly infrastructure: readonly string[];
+  readonly signatures: boolean;
 }
 
 /** An index entry for one label pair in one namespace. */
@@ -93,6 +97,9 @@ export function createCaches(client: KubeClient, scope: CacheScope, observer: In
       resource: resources.networkPolicies,
       indexes: { owner: controllerUid },
     }),
+    signedCards: scope.signatures
+      ? new Informer<ConfigMap>({ ...common, resource: resources.configMaps, labelSelector: `${signedCardLabel}=true` })
+      : undefined,
     namespaces: new Informer<Namespace>({ client, observer, resource: resources.namespaces, transform: bare }),
   };
 }
@@ -155,7 +162,10 @@ function trimWorkload<T extends Deployment | StatefulSet>(raw: T): T {
   };
   const { readyReplicas, updateRevision } = (status ?? {}) as { readyReplicas?: number; updateRevision?: string };
   return {
-    metadata: { ...identityOf(metadata), ...(auto === undefined ? {} : { annotations: { [autoCardAnnotation]: auto } }) },
+    metadata: {
+      ...identityOf(metadata),
+      ...(auto === undefined ? {} : { annotations: { [autoCardAnnotation]: auto } }),
+    },
     spec: { replicas: spec.replicas, selector: spec.selector, template },
     status: { readyReplicas, updateRevision },
   } as T;

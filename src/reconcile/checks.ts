@@ -1,9 +1,12 @@
 import type { Check } from '../api/agentcard.ts';
 import { remedy } from '../api/conditions.ts';
+import { fail, pass, skipped } from './check.ts';
 import type { Findings } from './evaluate.ts';
 import { syncedOutcome } from './outcomes.ts';
+import { signatureChecks } from './signature-checks.ts';
 import type { ResolvedTarget } from './snapshot.ts';
 import type { PodStanding } from './standing.ts';
+import { isTrusted } from './standing.ts';
 
 /** Every question, in the order in which the answers build on each other; all are answered, not only the first failure. */
 export function checksOf(findings: Findings): readonly Check[] {
@@ -14,9 +17,7 @@ export function checksOf(findings: Findings): readonly Check[] {
     endpointCheck(findings, target),
     transportCheck(findings, target),
     serverIdentityCheck(findings, target),
-    skipped('signature'),
-    skipped('signer-identity'),
-    skipped('signer-is-server'),
+    ...signatureChecks(findings),
     approvalCheck(findings),
     replicasCheck(findings),
   ];
@@ -33,7 +34,7 @@ function unresolvedChecks(findings: Findings): readonly Check[] {
     found === undefined
       ? [fail('workload', failure), skipped('endpoint')]
       : [pass('workload', { observed: `${found.kind} ${found.name}` }), fail('endpoint', failure)];
-  return [...own, ...later.map(skipped), approvalCheck(findings)];
+  return [...own, ...later.map((name) => skipped(name)), approvalCheck(findings)];
 }
 
 function endpointCheck({ pods }: Findings, target: ResolvedTarget): Check {
@@ -68,14 +69,14 @@ function transportCheck({ pods, settings }: Findings, target: ResolvedTarget): C
       hint: remedy('Bound', negative.standing.reason),
     });
   }
-  if (pods.some(hasIdentity)) return pass('transport', { observed: 'mutual TLS' });
+  if (pods.some(hasServerIdentity)) return pass('transport', { observed: 'mutual TLS' });
   const silence = pods.find(({ evidence }) => evidence?.silence !== undefined)?.evidence?.silence;
   return { name: 'transport', result: 'unknown', expected, observed: silence?.message ?? 'not asked yet' };
 }
 
-function hasIdentity({ standing }: PodStanding): boolean {
+function hasServerIdentity({ standing }: PodStanding): boolean {
   if (standing.kind === 'negative') return standing.attested !== undefined;
-  return standing.kind === 'proven' || standing.kind === 'held';
+  return isTrusted(standing) && standing.by === 'mtls';
 }
 
 function serverIdentityCheck(findings: Findings, target: ResolvedTarget): Check {
@@ -83,10 +84,10 @@ function serverIdentityCheck(findings: Findings, target: ResolvedTarget): Check 
   if (!settings.mtls) return skipped('server-identity');
   const expected = target.expected.join(' or ');
   const seen = pods.flatMap(({ standing }) => {
-    if (standing.kind === 'negative') return [{ ok: false, id: standing.attested ?? claim(standing.claimed) }];
-    if (standing.kind === 'proven' || standing.kind === 'held')
-      return [{ ok: standing.matches, id: standing.peer.uri }];
-    return [];
+    if (isTrusted(standing)) return standing.by === 'mtls' ? [{ ok: standing.matches, id: standing.identity }] : [];
+    if (standing.kind !== 'negative') return [];
+    const { attested, claimed } = standing;
+    return [{ ok: attested !== undefined && target.expected.includes(attested), id: attested ?? claim(claimed) }];
   });
   const wrong = seen.find(({ ok }) => !ok);
   if (wrong !== undefined) {
@@ -120,18 +121,4 @@ function replicasCheck(findings: Findings): Check {
   const synced = syncedOutcome(findings);
   if (synced.reason !== 'ReplicasDisagree') return pass('replicas', {});
   return fail('replicas', { observed: synced.message, hint: remedy('Synced', 'ReplicasDisagree') });
-}
-
-type Details = Pick<Check, 'expected' | 'observed' | 'hint'>;
-
-function pass(name: string, details: Details): Check {
-  return { name, result: 'pass', ...details };
-}
-
-function fail(name: string, details: Details): Check {
-  return { name, result: 'fail', ...details };
-}
-
-function skipped(name: string): Check {
-  return { name, result: 'skipped' };
 }

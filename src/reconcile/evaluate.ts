@@ -1,11 +1,14 @@
 import type { Settings } from '../config.ts';
 import { withRestored } from '../evidence/restore.ts';
+import { trustDomainOf } from '../spiffe/id.ts';
+import { renderSpiffeId } from '../trust/expected.ts';
 import { containersHash } from '../workload/pod.ts';
 import { checksOf } from './checks.ts';
 import { cardHold, type Hold } from './hold.ts';
-import { boundOutcome, publishedCard, syncedOutcome, verifiedOutcome } from './outcomes.ts';
+import { boundOutcome, syncedOutcome, verifiedOutcome } from './outcomes.ts';
+import { publishedCard, signatureOutcome } from './published.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
-import { type PodStanding, type StandingRules, standingEnds, standingOf } from './standing.ts';
+import { isTrusted, type PodStanding, type StandingRules, standingEnds, standingOf, type Trusted } from './standing.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What the outcomes and checks are computed from. */
@@ -25,18 +28,22 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, now });
   const findings: Findings = { snapshot, target, settings, pods, hold };
   const verified = verifiedOutcome(findings);
-  const trusted = pods.filter(({ standing }) => standing.kind === 'proven' || standing.kind === 'held');
-  const ends = pods.map(({ evidence }) => standingEnds(evidence, rules)).filter((end) => end > now);
+  const trusted = pods.filter(({ standing }) => isTrusted(standing));
+  const ends = pods.map(standingEnds).filter((end) => end > now);
   return {
     pending: target.resolved && pods.every(({ standing }) => standing.kind === 'unasked'),
     pods,
     synced: syncedOutcome(findings),
+    signature: signatureOutcome(findings),
     bound: boundOutcome(findings),
     verified,
     checks: checksOf(findings),
     card: publishedCard(findings),
     attested: attestedId(findings),
-    heldSince: verified?.reason === 'EvidenceHeld' ? heldSince(trusted, hold) : undefined,
+    heldSince:
+      verified?.reason === 'EvidenceHeld'
+        ? heldSince(trusted.map(({ standing }) => standing).filter(isTrusted), hold)
+        : undefined,
     identityExpiresAt: latestEnd(trusted),
     covered: new Map(
       trusted.flatMap(({ endpoint, evidence }) => (evidence ? [[endpoint.podUid, evidence.facts]] : [])),
@@ -46,8 +53,19 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
 }
 
 function rulesOf(target: Target, settings: Settings): StandingRules {
-  const strict = target.resolved && target.strict;
-  return { expected: target.expected, strict, evidenceTtlMs: settings.evidenceTtlMs };
+  const { evidenceTtlMs, require, spiffeIdTemplate } = settings;
+  return {
+    expected: target.expected,
+    strict: target.resolved && target.strict,
+    evidenceTtlMs,
+    require,
+    speaksFor: (signer, { serviceAccount }) => {
+      const namespace = target.resolved ? target.workload.namespace : '';
+      const trustDomain = trustDomainOf(signer);
+      const own = renderSpiffeId(spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
+      return own.ok && own.value === signer;
+    },
+  };
 }
 
 function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRules, now: number): PodStanding[] {
@@ -75,25 +93,26 @@ function replaced(snapshot: Snapshot, podUid: string, facts: { readonly containe
   return watched !== undefined && containersHash(watched) !== facts.containersHash;
 }
 
+/** What was proven over mutual TLS; an impostor's own identity before all. */
 function attestedId({ pods, hold }: Findings): string | undefined {
   const negative = pods.find(({ standing }) => standing.kind === 'negative' && standing.attested !== undefined);
   if (negative?.standing.kind === 'negative') return negative.standing.attested;
-  for (const { standing } of pods) {
-    if (standing.kind === 'proven' || standing.kind === 'held') return standing.peer.uri;
-  }
+  for (const { standing } of pods) if (isTrusted(standing) && standing.by === 'mtls') return standing.identity;
   return hold.holds ? hold.attested : undefined;
 }
 
 /** The verdict has been held since the last pod with evidence fell silent. */
-function heldSince(trusted: readonly PodStanding[], hold: Hold): number | undefined {
-  const since = trusted.flatMap(({ standing }) => (standing.kind === 'held' ? [standing.since] : []));
+function heldSince(trusted: readonly Trusted[], hold: Hold): number | undefined {
+  const since = trusted.flatMap((standing) => (standing.kind === 'held' ? [standing.since] : []));
   return since.length > 0 ? Math.max(...since) : hold.since;
 }
 
-function latestEnd(trusted: readonly PodStanding[]): number | undefined {
-  const ends = trusted.flatMap(({ standing }) =>
-    standing.kind === 'proven' || standing.kind === 'held' ? [standing.peer.notAfter] : [],
-  );
+function latestEnd(pods: readonly PodStanding[]): number | undefined {
+  const ends = pods.flatMap(({ standing, evidence }) => {
+    const { answer } = evidence ?? {};
+    if (!isTrusted(standing) || answer === undefined || answer.kind === 'refusal') return [];
+    return answer.peer === undefined ? [] : [answer.peer.notAfter];
+  });
   const finite = ends.filter(Number.isFinite);
   return finite.length === 0 ? undefined : Math.max(...finite);
 }

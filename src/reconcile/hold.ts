@@ -30,7 +30,8 @@ export function cardHold(
   const sameTarget = workload !== undefined && status?.targetRef?.name === workload.name;
   const absent = target.resolved ? target.transport === 'mtls' : target.absent !== undefined;
   if (!absent || !sameTarget || verified === undefined) return noHold;
-  if (verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
+  const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
+  if (ranOut || verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
   if (verified.status !== 'True') return noHold;
   const stored = status?.heldSince === undefined ? undefined : Date.parse(status.heldSince);
   const since = stored ?? firstSilence(pods) ?? now;

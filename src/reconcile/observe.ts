@@ -1,8 +1,15 @@
+import { signedCardName } from '../api/labels.ts';
 import type { Ledger } from '../evidence/ledger.ts';
 import type { Key, Pod, Service } from '../kube/objects.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
-import { deploymentWorkload, groupKind, statefulSetWorkload, type Workload, workloadKey } from '../workload/workload.ts';
+import {
+  deploymentWorkload,
+  groupKind,
+  statefulSetWorkload,
+  type Workload,
+  workloadKey,
+} from '../workload/workload.ts';
 import { type Caches, pairKey } from './caches.ts';
 import type { CachedCard, ClusterFacts, DnsService, Snapshot } from './snapshot.ts';
 
@@ -33,6 +40,7 @@ export function observe(key: Key, caches: Caches, ledger: Ledger, place: Operato
     namespaceLabels: caches.namespaces.get(namespace)?.metadata.labels ?? {},
     cluster: clusterFacts(caches, place),
     evidence: ledger.of(key),
+    signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
 }
 
@@ -54,7 +62,11 @@ export function workloadOf(
 }
 
 /** The workloads whose pods could carry these labels, by their selectors. */
-export function workloadsSelecting(caches: Caches, namespace: string, labels: Readonly<Record<string, string>>): Workload[] {
+export function workloadsSelecting(
+  caches: Caches,
+  namespace: string,
+  labels: Readonly<Record<string, string>>,
+): Workload[] {
   const found = new Map<string, Workload>();
   for (const pair of Object.entries(labels)) {
     const index = pairKey(namespace, ...pair);
@@ -66,6 +78,11 @@ export function workloadsSelecting(caches: Caches, namespace: string, labels: Re
     }
   }
   return [...found.values()].filter((workload) => selects(workload.selector, labels));
+}
+
+function signedCardVersion(caches: Caches, workload: Workload): string | undefined {
+  const held = caches.signedCards?.get(`${workload.namespace}/${signedCardName(workload)}`);
+  return held && `${held.metadata.uid} ${held.metadata.resourceVersion}`;
 }
 
 function siblingsOf(card: CachedCard, caches: Caches, target: string): CachedCard[] {

@@ -1,7 +1,8 @@
 import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
 import type { Findings } from './evaluate.ts';
-import type { PodStanding, Standing } from './standing.ts';
-import type { Outcome, PublishedCard } from './verdict.ts';
+import { currentCardId } from './published.ts';
+import { isReadable, isTrusted, type PodStanding, type Standing, sentence } from './standing.ts';
+import { no, type Outcome } from './verdict.ts';
 
 /** Synced: whether the card can be read now. */
 export function syncedOutcome(findings: Findings): Outcome<SyncedReason> {
@@ -14,22 +15,20 @@ export function syncedOutcome(findings: Findings): Outcome<SyncedReason> {
   if (answered.length === 0) return unread(own);
   const disagreement = disagreeing(answered);
   if (disagreement !== undefined) return no('ReplicasDisagree', disagreement);
-  const way = target.transport === 'mtls' ? 'mutual TLS' : 'plain HTTP';
-  return { ok: true, reason: 'SyncSucceeded', message: `The card was read over ${way}.` };
+  const [first] = answered;
+  const source = first?.evidence?.answer?.kind === 'card' ? first.evidence.answer.card.source : target.transport;
+  return { ok: true, reason: 'SyncSucceeded', message: `The card was read ${way[source]}.` };
 }
+
+const way = { mtls: 'over mutual TLS', http: 'over plain HTTP', configmap: "from the signer's ConfigMap" } as const;
 
 function unread(pods: readonly PodStanding[]): Outcome<SyncedReason> {
   const silent = pods.find(({ evidence }) => evidence?.silence !== undefined);
   const { silence } = silent?.evidence ?? {};
-  if (silence !== undefined) return no(silence.reason, `Pod ${silent?.endpoint.podName}: ${silence.message}`);
+  if (silence !== undefined) return no(silence.reason, `Pod ${silent?.endpoint.podName}: ${sentence(silence.message)}`);
   const refused = pods.find(({ standing }) => standing.kind === 'negative');
-  const message = refused?.standing.kind === 'negative' ? refused.standing.message : 'No pod has been asked yet.';
-  return no('FetchFailed', refused === undefined ? message : `Pod ${refused.endpoint.podName}: ${message}`);
-}
-
-/** The last attempt brought a card, whoever sent it. */
-function isReadable({ evidence }: PodStanding): boolean {
-  return evidence?.answer?.kind === 'card' && evidence.silence === undefined;
+  if (refused?.standing.kind !== 'negative') return no('FetchFailed', 'No pod has been asked yet.');
+  return no('FetchFailed', `Pod ${refused.endpoint.podName}: ${refused.standing.message}`);
 }
 
 /** Cards are compared within one revision: during a rollout two revisions may differ. */
@@ -48,51 +47,60 @@ function disagreeing(answered: readonly PodStanding[]): string | undefined {
 /** Bound: whether the proven identity is the expected one; undefined when no mechanism is on. */
 export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefined {
   const { target, pods, settings, hold } = findings;
-  if (!settings.mtls) return undefined;
+  if (!settings.mtls && !settings.signature) return undefined;
   if (!target.resolved) return no('WorkloadUnresolved', target.message);
-  const negative = pods.map(({ standing }) => standing).find(({ kind }) => kind === 'negative');
-  if (negative?.kind === 'negative') return no(negative.reason, negative.message);
+  const negative = pods.map(({ standing }) => standing).find(isMismatch);
+  if (negative !== undefined) return no(negative.reason, negative.message);
   const trusted = pods.map(({ standing }) => standing).filter(isTrusted);
   const wanted = target.expected.join(' or ');
-  const other = trusted.find(({ matches }) => !matches);
-  if (other !== undefined) return no('SpiffeIDMismatch', `The pod proved ${other.peer.uri}, expected ${wanted}.`);
-  const uri = trusted[0]?.peer.uri ?? (hold.holds ? hold.attested : undefined);
+  const uri =
+    (trusted.find(({ matches }) => !matches) ?? trusted[0])?.identity ?? (hold.holds ? hold.attested : undefined);
   if (uri === undefined) return no('NoIdentity', `Nothing proves an identity; expected ${wanted}.`);
   if (!target.expected.includes(uri)) return no('SpiffeIDMismatch', `The pod proved ${uri}, expected ${wanted}.`);
   return { ok: true, reason: 'Bound', message: `The workload proved ${uri}.` };
 }
 
+type Mismatch = Extract<Standing, { kind: 'negative' }> & { readonly reason: BoundReason };
+
+function isMismatch(standing: Standing): standing is Mismatch {
+  return standing.kind === 'negative' && standing.reason !== 'SignatureInvalid';
+}
+
 /** Verified: whether the card is trusted; undefined when no mechanism is on. */
 export function verifiedOutcome(findings: Findings): Outcome<VerifiedReason> | undefined {
-  const { snapshot, target, settings } = findings;
+  const { snapshot, settings } = findings;
   const { quarantine, approvedCardId } = snapshot.card.spec;
-  if (!settings.mtls) return undefined;
+  if (!settings.mtls && !settings.signature) return undefined;
   if (quarantine !== undefined) return no('Quarantined', `Quarantined: ${quarantine.reason}.`);
-  const guilt = identityGuilt(findings);
+  const guilt = guiltOutcome(findings);
   if (guilt !== undefined) return guilt;
   const cardId = currentCardId(findings);
   if (approvedCardId !== undefined && cardId !== undefined && cardId !== approvedCardId) {
     return no('CardNotApproved', `The card is ${cardId}, approved is ${approvedCardId}.`);
   }
-  if (target.resolved && target.transport === 'http') {
-    return no('NotVerified', 'The card came over plain HTTP: nothing proves who served it.');
-  }
   return trustOutcome(findings);
 }
 
-function identityGuilt({ pods }: Findings): Outcome<VerifiedReason> | undefined {
-  const guilty = pods.filter(({ standing }) => standing.kind === 'negative');
-  const [first] = guilty;
-  if (first?.standing.kind !== 'negative') return undefined;
+function guiltOutcome({ pods }: Findings): Outcome<VerifiedReason> | undefined {
+  const guilty = pods.flatMap(({ endpoint, standing }) =>
+    standing.kind === 'negative' ? [{ podName: endpoint.podName, ...standing }] : [],
+  );
+  const first = guilty.find(({ reason }) => reason !== 'SignatureInvalid') ?? guilty[0];
+  if (first === undefined) return undefined;
   const more = guilty.length > 1 ? ` So do ${guilty.length - 1} more pods.` : '';
-  return no('IdentityMismatch', `Pod ${first.endpoint.podName}: ${first.standing.message}${more}`);
+  const signature = first.reason === 'SignatureInvalid' || first.reason === 'SignerIsNotServer';
+  return no(signature ? 'SignatureInvalid' : 'IdentityMismatch', `Pod ${first.podName}: ${first.message}${more}`);
 }
 
 function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason> {
-  const proven = pods.find(({ standing }) => standing.kind === 'proven');
-  if (proven?.standing.kind === 'proven') {
-    return { ok: true, reason: 'mTLSVerified', message: `Served over mutual TLS by ${proven.standing.peer.uri}.` };
+  const proven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'proven');
+  if (proven?.kind === 'proven') {
+    return proven.by === 'mtls'
+      ? { ok: true, reason: 'mTLSVerified', message: `Served over mutual TLS by ${proven.identity}.` }
+      : { ok: true, reason: 'SignatureVerified', message: `Signed by ${proven.identity}.` };
   }
+  const unproven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'unproven');
+  if (unproven?.kind === 'unproven') return no('NotVerified', unproven.message);
   if (pods.some(({ standing }) => standing.kind === 'held') || hold.holds) {
     const message = 'The agent does not answer; the verdict rests on earlier evidence.';
     return { ok: true, reason: 'EvidenceHeld', message };
@@ -100,39 +108,8 @@ function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason>
   const expired = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired) || hold.expired;
   if (expired) return no('EvidenceExpired', 'The agent did not answer while its evidence lasted.');
   if (!target.resolved) return no('NotVerified', target.message);
-  const { message } = unread(pods);
-  return no('FetchFailed', message);
-}
-
-/** The newest revision's card; what a pod with a wrong identity serves is not published. */
-export function publishedCard({ target, pods, settings }: Findings): PublishedCard {
-  if (!target.resolved) return { kind: target.absent === undefined ? 'none' : 'kept' };
-  const usable = pods.filter((pod) => isReadable(pod) && pod.standing.kind !== 'negative');
-  const [newest] = usable.sort((a, b) => revisionRank(b, target) - revisionRank(a, target));
-  if (newest?.evidence?.answer?.kind === 'card') {
-    return { kind: 'received', card: newest.evidence.answer.card, source: target.transport };
+  if (target.transport === 'http' && !pods.some(({ evidence }) => evidence?.silence !== undefined)) {
+    return no('NotVerified', 'The Service has no port named agent-tls.');
   }
-  const guilty = settings.mtls && pods.some(({ standing }) => standing.kind === 'negative');
-  return { kind: guilty ? 'none' : 'kept' };
-}
-
-function revisionRank(pod: PodStanding, target: { workload: { newestRevision: string | undefined } }): number {
-  const facts = pod.evidence?.facts;
-  if (facts === undefined) return -1;
-  const newest = facts.revision !== '' && facts.revision === target.workload.newestRevision;
-  return (newest ? 1e9 : 0) + facts.revisionNumber + (pod.endpoint.ready ? 0.5 : 0);
-}
-
-function currentCardId(findings: Findings): string | undefined {
-  const card = publishedCard(findings);
-  if (card.kind === 'received') return card.card.cardId;
-  return card.kind === 'kept' ? findings.snapshot.card.status?.cardId : undefined;
-}
-
-function isTrusted(standing: Standing): standing is Extract<Standing, { kind: 'proven' | 'held' }> {
-  return standing.kind === 'proven' || standing.kind === 'held';
-}
-
-function no<Reason extends string>(reason: Reason, message: string): Outcome<Reason> {
-  return { ok: false, reason, message };
+  return no('FetchFailed', unread(pods).message);
 }

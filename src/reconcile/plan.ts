@@ -4,6 +4,7 @@ import type { Settings } from '../config.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
 import { labelFits } from '../evidence/restore.ts';
 import { keyOf } from '../kube/objects.ts';
+import { trustDomainOf } from '../spiffe/id.ts';
 import { type DesiredStatus, projectStatus } from '../status/projection.ts';
 import { type PolicyPlan, planPolicy } from './plan-policy.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
@@ -69,13 +70,10 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
     transport: target.transport,
     paths: path === undefined ? wellKnownPaths : [path],
     hostHeader: `${target.service}.${target.workload.namespace}.svc`,
+    seen: card.status?.seen,
     trustDomains: [...new Set(target.expected.map(trustDomainOf))],
   };
   return { asks: due.map((endpoint): Ask => ({ ...common, endpoint })), next };
-}
-
-function trustDomainOf(spiffeId: string): string {
-  return spiffeId.slice('spiffe://'.length).split('/', 1)[0] ?? '';
 }
 
 /** Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. */

@@ -1,6 +1,6 @@
 import type { Settings } from '../config.ts';
 import { expectedIds } from '../trust/expected.ts';
-import { choosePort, chooseService, endpointsOf } from '../workload/service.ts';
+import { choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
 import { groupKind, isAgent, protocolsOf, type Workload, workloadKinds } from '../workload/workload.ts';
 import { winnerOver } from './conflict.ts';
 import type { Snapshot, Target, Unresolved } from './snapshot.ts';
@@ -21,7 +21,10 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   const port = choosePort(card.spec, choice.service, settings.mtls);
   if (port.transport === 'none') return absent('ServiceNotFound', port.message);
   const service = choice.service.metadata.name;
-  const endpoints = endpointsOf(choice.service, snapshot.slicesOf(service), port.portName);
+  const endpoints = withSignedCard(
+    endpointsOf(choice.service, snapshot.slicesOf(service), port.portName),
+    port.transport === 'mtls' ? undefined : snapshot.signedCardVersion,
+  );
   if (endpoints.length === 0) {
     return absent('WorkloadNotReady', `No pod of ${title(workload)} stands behind Service ${service}.`);
   }
@@ -36,6 +39,12 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
     service,
     endpoints,
   };
+}
+
+/** A changed ConfigMap of a signed card calls for another look at every pod that it speaks for. */
+function withSignedCard(endpoints: readonly Endpoint[], version: string | undefined): readonly Endpoint[] {
+  if (version === undefined) return endpoints;
+  return endpoints.map((endpoint) => ({ ...endpoint, version: `${endpoint.version} ${version}` }));
 }
 
 function title(workload: Workload): string {
@@ -71,7 +80,7 @@ function notAgent(workload: Workload): Unresolved | undefined {
 
 /** Settings were checked at start; a card's own wrong trust domain leaves nothing that could be proven. */
 function expectation({ card }: Snapshot, workload: Workload, settings: Settings): readonly string[] {
-  if (!settings.mtls) return [];
+  if (!settings.mtls && !settings.signature) return [];
   const { trustDomain, spiffeIdTemplate } = settings;
   const { namespace, serviceAccount } = workload;
   const ids = expectedIds(card.spec, spiffeIdTemplate, { trustDomain, namespace, serviceAccount });

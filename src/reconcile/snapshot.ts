@@ -42,6 +42,8 @@ export interface Snapshot {
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly cluster: ClusterFacts;
   readonly evidence: CardEvidence;
+  /** Changes with the content of the workload's watched ConfigMap of a signed card. */
+  readonly signedCardVersion: string | undefined;
 }
 
 /** The agent behind a card, found; or why it was not. */

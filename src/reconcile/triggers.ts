@@ -1,4 +1,4 @@
-import { enforcementLabel } from '../api/labels.ts';
+import { enforcementLabel, signedCardSuffix } from '../api/labels.ts';
 import type { Key, KubeObject, Service } from '../kube/objects.ts';
 import { keyOf } from '../kube/objects.ts';
 import { controllerOf } from '../workload/pod.ts';
@@ -49,6 +49,12 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
       const owner = controllerOf(metadata.ownerReferences);
       const card = owner && caches.cards.get(`${metadata.namespace}/${owner.name}`);
       if (card !== undefined && card.metadata.uid === owner?.uid) wake([card]);
+    }),
+  );
+  caches.signedCards?.onEvent(
+    either(({ metadata }) => {
+      const owner = metadata.name.endsWith(signedCardSuffix) ? metadata.name.slice(0, -signedCardSuffix.length) : '';
+      wake(caches.cards.byIndex('refers', `${metadata.namespace}/${owner}`));
     }),
   );
   caches.namespaces.onEvent({

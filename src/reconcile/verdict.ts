@@ -1,6 +1,6 @@
 import type { Check } from '../api/agentcard.ts';
-import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
-import type { ReceivedCard } from '../evidence/evidence.ts';
+import type { BoundReason, SignatureReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
+import type { ReceivedCard, SignatureFinding } from '../evidence/evidence.ts';
 import type { PodStanding } from './standing.ts';
 
 export interface Outcome<Reason extends string> {
@@ -12,9 +12,16 @@ export interface Outcome<Reason extends string> {
 
 /** Which card the status shows: a new one, the last good one (absence is not news), or none. */
 export type PublishedCard =
-  | { readonly kind: 'received'; readonly card: ReceivedCard; readonly source: 'mtls' | 'http' }
+  | { readonly kind: 'received'; readonly card: ReceivedCard }
   | { readonly kind: 'kept' }
   | { readonly kind: 'none' };
+
+/** `finding` is undefined while an earlier one is kept through absence. */
+export interface SignatureVerdict {
+  readonly outcome: Outcome<SignatureReason>;
+  readonly finding: SignatureFinding | undefined;
+  readonly signerMatches: boolean | undefined;
+}
 
 /** Everything that one look at the evidence decides. */
 export interface Verdict {
@@ -22,6 +29,7 @@ export interface Verdict {
   readonly pending: boolean;
   readonly pods: readonly PodStanding[];
   readonly synced: Outcome<SyncedReason>;
+  readonly signature: SignatureVerdict | undefined;
   readonly bound: Outcome<BoundReason> | undefined;
   readonly verified: Outcome<VerifiedReason> | undefined;
   readonly checks: readonly Check[];
@@ -34,4 +42,8 @@ export interface Verdict {
   readonly covered: ReadonlyMap<string, { readonly containersHash: string }>;
   /** When time alone would change the verdict. */
   readonly until: number;
+}
+
+export function no<Reason extends string>(reason: Reason, message: string): Outcome<Reason> {
+  return { ok: false, reason, message };
 }

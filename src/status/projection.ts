@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AgentCardStatus } from '../api/agentcard.ts';
 import { canonicalize } from '../card/canonical.ts';
-import { isArray, isObject, type JsonObject, type JsonValue } from '../card/json.ts';
+import type { JsonObject } from '../card/json.ts';
 import type { Judged } from '../reconcile/plan.ts';
 import type { PolicyPlan } from '../reconcile/plan-policy.ts';
 import type { Verdict } from '../reconcile/verdict.ts';
@@ -30,6 +30,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     Synced: verdict.synced,
     Verified: verdict.verified,
     Bound: verdict.bound,
+    SignatureVerified: verdict.signature?.outcome,
     Enforced: policy.enforced,
   };
   const conditions = conditionsFrom(outcomes, stored.conditions ?? [], generation, now);
@@ -42,6 +43,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     protocol: known ? (target.resolved ? target.protocol : stored.protocol) : undefined,
     targetRef: known ? snapshot.card.spec.targetRef : undefined,
     replicas: target.resolved ? replicas(verdict) : undefined,
+    ...signatureFields(verdict, stored),
     attestedAgentSpiffeId: verdict.attested,
     expectedSpiffeID: target.expected.length === 0 ? undefined : target.expected.join(', '),
     bindingStatus: bindingStatus(judged, conditions, now),
@@ -60,17 +62,8 @@ export function publishedHash(card: JsonObject): string {
 function desiredCard({ card }: Verdict): DesiredStatus['card'] {
   if (card.kind === 'none') return { kind: 'remove' };
   if (card.kind === 'kept') return { kind: 'keep' };
-  const value = withoutNulls(card.card.published) as JsonObject;
+  const { published: value } = card.card;
   return { kind: 'set', value, hash: publishedHash(value) };
-}
-
-/** A merge patch cannot store null members: it means "remove" by them. */
-function withoutNulls(value: JsonValue): JsonValue {
-  if (isArray(value)) return value.map(withoutNulls);
-  if (!isObject(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([key, member]) => (member === null ? [] : [[key, withoutNulls(member)]])),
-  );
 }
 
 function cardFields({ snapshot, verdict }: Judged, now: number): StatusFields {
@@ -80,17 +73,41 @@ function cardFields({ snapshot, verdict }: Judged, now: number): StatusFields {
     const { cardId, cardTruncated, history, lastSyncTime, source, url } = stored;
     return { cardId, cardTruncated, history, lastSyncTime, source, url };
   }
-  const { card, source } = verdict.card;
+  const { card } = verdict.card;
   const changed = stored.cardId !== card.cardId;
   const time = isoTime(now);
   const history = stored.history ?? [];
   return {
     cardId: card.cardId,
     url: card.url,
-    source,
+    source: card.source,
     cardTruncated: card.truncated ? true : undefined,
     lastSyncTime: changed ? time : stored.lastSyncTime,
     history: changed ? [{ cardId: card.cardId, time }, ...history].slice(0, rememberedCards) : history,
+  };
+}
+
+/** What the signature proved; kept while the verdict is held without a card at hand. */
+function signatureFields({ signature, heldSince }: Verdict, stored: StatusFields): StatusFields {
+  if (signature === undefined) return {};
+  const { outcome, finding, signerMatches } = signature;
+  if (finding === undefined) {
+    if (heldSince === undefined) return { validSignature: false, signatureVerificationDetails: outcome.message };
+    const { validSignature, signatureVerificationDetails, signatureKeyId, signatureSpiffeId } = stored;
+    const { signatureIdentityMatch, canonicalForm, seen, signedUntil } = stored;
+    const before = { validSignature, signatureVerificationDetails, signatureKeyId, signatureSpiffeId };
+    return { ...before, signatureIdentityMatch, canonicalForm, seen, signedUntil };
+  }
+  const notAfter = finding.notAfter === undefined ? undefined : isoTime(finding.notAfter);
+  return {
+    validSignature: outcome.ok,
+    signatureVerificationDetails: outcome.message,
+    signatureKeyId: finding.keyId,
+    signatureSpiffeId: finding.signer,
+    signatureIdentityMatch: signerMatches,
+    canonicalForm: finding.form,
+    seen: finding.seen === undefined || notAfter === undefined ? undefined : { ...finding.seen, notAfter },
+    signedUntil: finding.seen === undefined ? undefined : notAfter,
   };
 }
 

@@ -29,6 +29,7 @@ export async function takeLock(path: string, wait: boolean): Promise<Lock | unde
     holder.unref();
     return {
       release: async () => {
+        holder.ref();
         holder.stdin.end();
         await ended;
       },

@@ -1,0 +1,238 @@
+import type { IncomingMessage } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiError, asApiError, hasCode } from './api-error.ts';
+import type { ClusterConfig } from './config.ts';
+import type { Key, KubeObject, Resource } from './objects.ts';
+import { objectPath, resourcePath } from './path.ts';
+import { type Answer, type Call, parseJson, refusal, Transport } from './transport.ts';
+
+export { ApiError, hasCode } from './api-error.ts';
+export { resourcePath } from './path.ts';
+
+export interface CallOptions {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs?: number;
+}
+
+export interface Selector {
+  readonly namespace?: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
+}
+
+export interface ListOptions extends Selector, CallOptions {
+  readonly limit?: number;
+  readonly continue?: string;
+  /** Items with `metadata` alone. */
+  readonly metadataOnly?: boolean;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly resourceVersion: string;
+  readonly continue?: string;
+}
+
+export interface PatchOptions extends CallOptions {
+  readonly type: 'merge' | 'json' | 'apply';
+  readonly subresource?: 'status' | 'scale';
+  /** Required for apply. */
+  readonly fieldManager?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+}
+
+export interface DeleteOptions extends CallOptions {
+  readonly uid?: string;
+  readonly resourceVersion?: string;
+}
+
+/** One finished request; `code` is the HTTP status or `<error>` as in client-go. */
+export interface ObservedCall {
+  readonly method: string;
+  readonly host: string;
+  readonly code: string;
+  readonly seconds: number;
+}
+
+export interface ClientOptions {
+  readonly observe?: (call: ObservedCall) => void;
+  /** Asked before every write: false means another replica may be the leader, and the write is not sent. */
+  readonly fence?: () => boolean;
+}
+
+/** `unfenced`: the write needs no leadership (the Lease itself, a CLI). */
+export type RawCall = Call & { readonly unfenced?: boolean };
+
+const PATCH_TYPES = {
+  merge: 'application/merge-patch+json',
+  json: 'application/json-patch+json',
+  apply: 'application/apply-patch+yaml',
+} as const;
+const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+const MAX_RETRY_WAIT_MS = 5_000;
+
+/** The verbs of the Kubernetes API over raw JSON. Every failure is an {@link ApiError}. */
+export class KubeClient {
+  readonly config: ClusterConfig;
+  /** May be set once the election exists. */
+  fence: (() => boolean) | undefined;
+  readonly #transport: Transport;
+  readonly #observe: (call: ObservedCall) => void;
+
+  constructor(config: ClusterConfig, options: ClientOptions = {}) {
+    this.config = config;
+    this.fence = options.fence;
+    this.#transport = new Transport(config);
+    this.#observe = options.observe ?? (() => {});
+  }
+
+  /** Undefined when there is no such object. */
+  async get<T extends KubeObject>(resource: Resource, key: Key, options: CallOptions = {}): Promise<T | undefined> {
+    try {
+      return await this.json<T>({ method: 'GET', path: objectPath(resource, key), ...options });
+    } catch (error) {
+      if (hasCode(error, 404)) return undefined;
+      throw error;
+    }
+  }
+
+  async listPage<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<Page<T>> {
+    const { namespace, metadataOnly, signal, timeoutMs, ...query } = options;
+    const list = await this.json<{ items?: T[] | null; metadata?: { resourceVersion?: string; continue?: string } }>({
+      method: 'GET',
+      path: resourcePath(resource, namespace),
+      query: { ...query },
+      ...(metadataOnly ? { accept: METADATA_LIST } : {}),
+      ...(signal ? { signal } : {}),
+      timeoutMs: timeoutMs ?? 60_000,
+    });
+    const { resourceVersion = '', continue: next } = list.metadata ?? {};
+    return { items: list.items ?? [], resourceVersion, ...(next ? { continue: next } : {}) };
+  }
+
+  /** All objects, page by page. */
+  async list<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<Page<T>> {
+    const items: T[] = [];
+    for (let next: string | undefined; ; ) {
+      const page = await this.listPage<T>(resource, { limit: 500, ...options, ...(next ? { continue: next } : {}) });
+      for (const item of page.items) items.push(item);
+      next = page.continue;
+      if (next === undefined) return { items, resourceVersion: page.resourceVersion };
+    }
+  }
+
+  create<T extends KubeObject>(resource: Resource, object: T, options: CallOptions & { dryRun?: boolean } = {}) {
+    const { dryRun, ...call } = options;
+    const path = resourcePath(resource, object.metadata.namespace);
+    return this.json<T>({ method: 'POST', path, body: object, ...call, query: dryRunQuery(dryRun) });
+  }
+
+  /** A merge or apply body may carry `metadata.uid` and `metadata.resourceVersion` as preconditions (409). */
+  patch<T extends KubeObject>(resource: Resource, key: Key, body: unknown, options: PatchOptions): Promise<T> {
+    const { type, subresource, fieldManager, force, dryRun, ...call } = options;
+    return this.json<T>({
+      method: 'PATCH',
+      path: objectPath(resource, key, subresource),
+      contentType: PATCH_TYPES[type],
+      query: { fieldManager, force, ...dryRunQuery(dryRun) },
+      body,
+      ...call,
+    });
+  }
+
+  /** False when it was gone already; 409 when uid or resourceVersion differ. */
+  async delete(resource: Resource, key: Key, options: DeleteOptions = {}): Promise<boolean> {
+    const { uid, resourceVersion, ...call } = options;
+    const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+    const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy: 'Background', preconditions };
+    try {
+      await this.request({ method: 'DELETE', path: objectPath(resource, key), body, ...call });
+      return true;
+    } catch (error) {
+      if (hasCode(error, 404)) return false;
+      throw error;
+    }
+  }
+
+  async json<T>(call: RawCall): Promise<T> {
+    const answer = await this.request(call);
+    const parsed = parseJson(answer.body);
+    if (typeof parsed !== 'object' || parsed === null) {
+      throw ApiError.transport('Malformed', 'the API server answered something else than a JSON object');
+    }
+    return parsed as T;
+  }
+
+  /** Any call. Retried once after 401 (with fresh credentials), 429 with Retry-After, or a GET on a stale connection. */
+  async request(call: RawCall): Promise<Answer> {
+    this.#checkFence(call);
+    try {
+      return await this.#once(call);
+    } catch (error) {
+      if (!(await this.#mayRetry(call, asApiError(error)))) throw error;
+      this.#checkFence(call);
+      return this.#once(call);
+    }
+  }
+
+  /** A response to read as it comes, 200 only. See {@link Transport.stream}. */
+  async stream(call: Call, idleMs: number): Promise<IncomingMessage> {
+    const open = async () => {
+      const response = await this.#observed(call, () => this.#transport.stream(call, idleMs));
+      if (response.statusCode === 200) return response;
+      throw await refusal(response);
+    };
+    try {
+      return await open();
+    } catch (error) {
+      if (!hasCode(error, 401) && asApiError(error).reason !== 'StaleConnection') throw error;
+      this.config.invalidate();
+      return open();
+    }
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  #checkFence(call: RawCall): void {
+    if (call.method === 'GET' || call.unfenced || (this.fence?.() ?? true)) return;
+    throw ApiError.transport('NotLeader', 'not written: this replica is not the leader');
+  }
+
+  async #once(call: Call): Promise<Answer> {
+    const answer = await this.#observed(call, () => this.#transport.send(call));
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    throw ApiError.fromStatus(answer.status, parseJson(answer.body), answer.headers['retry-after']);
+  }
+
+  async #observed<T extends { status: number } | IncomingMessage>(call: Call, run: () => Promise<T>): Promise<T> {
+    const started = performance.now();
+    let code = '<error>';
+    try {
+      const answer = await run();
+      code = String('status' in answer ? answer.status : answer.statusCode);
+      return answer;
+    } finally {
+      const seconds = (performance.now() - started) / 1000;
+      this.#observe({ method: call.method, host: this.config.server.host, code, seconds });
+    }
+  }
+
+  async #mayRetry(call: Call, error: ApiError): Promise<boolean> {
+    if (error.code === 401) {
+      this.config.invalidate();
+      return true;
+    }
+    if (error.code === 429 && error.retryAfterMs !== undefined && error.retryAfterMs <= MAX_RETRY_WAIT_MS) {
+      await sleep(error.retryAfterMs, undefined, call.signal ? { signal: call.signal } : {}).catch(() => {});
+      return !call.signal?.aborted;
+    }
+    return error.reason === 'StaleConnection' && call.method === 'GET';
+  }
+}
+
+function dryRunQuery(dryRun: boolean | undefined): { dryRun?: string } {
+  return dryRun ? { dryRun: 'All' } : {};
+}

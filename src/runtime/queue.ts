@@ -1,0 +1,209 @@
+import { Heap, type Placed } from './heap.ts';
+
+/** Work that nobody waits for: the initial list, resyncs. People's changes are 0. */
+export const LOW_PRIORITY = -100;
+
+export interface AddOptions {
+  readonly afterMs?: number;
+  /** Higher first; 0. */
+  readonly priority?: number;
+}
+
+export interface Taken {
+  readonly key: string;
+  readonly priority: number;
+}
+
+/** What metrics want to know. Seconds. */
+export interface QueueObserver {
+  added?(): void;
+  retried?(): void;
+  taken?(waitedSeconds: number): void;
+  done?(workedSeconds: number): void;
+}
+
+export interface QueueOptions {
+  /** Of the first retry, doubled for each further one. */
+  readonly baseDelayMs?: number;
+  readonly maxDelayMs?: number;
+  readonly observer?: QueueObserver;
+  readonly random?: () => number;
+  /** Monotonic milliseconds. */
+  readonly now?: () => number;
+}
+
+interface Item extends Placed {
+  readonly key: string;
+  /** Order of arrival among the ready. */
+  order: number;
+  priority: number;
+  /** 0 = now. */
+  readyAt: number;
+  /** Since when it could have been taken. */
+  since: number;
+}
+
+const MAX_TIMER_MS = 2 ** 31 - 1;
+const JITTER = 0.2;
+
+/**
+ * Keys to work on: each at most once, the more important first, none handed out twice at the same time. A key added
+ * while it is worked on comes again after `done`.
+ */
+export class WorkQueue {
+  readonly #items = new Map<string, Item>();
+  readonly #ready = new Heap<Item>(
+    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
+  );
+  readonly #waiting = new Heap<Item>((a, b) => a.readyAt < b.readyAt || (a.readyAt === b.readyAt && a.order < b.order));
+  /** Ready, but the key is being worked on. */
+  readonly #parked = new Map<string, Item>();
+  readonly #working = new Map<string, number>();
+  readonly #failures = new Map<string, number>();
+  readonly #takers: ((taken: Taken | undefined) => void)[] = [];
+  readonly #options: Required<QueueOptions>;
+  #order = 0;
+  #timer: { readonly at: number; readonly handle: NodeJS.Timeout } | undefined;
+  #closed = false;
+
+  constructor(options: QueueOptions = {}) {
+    const now = () => performance.now();
+    this.#options = { baseDelayMs: 500, maxDelayMs: 300_000, observer: {}, random: Math.random, now, ...options };
+  }
+
+  /** Keys that could be taken now or after their current work. Delayed ones are not counted. */
+  get length(): number {
+    return this.#ready.size + this.#parked.size;
+  }
+
+  /** The same by priority. */
+  depths(): Map<number, number> {
+    const depths = new Map<number, number>();
+    for (const items of [this.#ready.values(), this.#parked.values()]) {
+      for (const { priority } of items) depths.set(priority, (depths.get(priority) ?? 0) + 1);
+    }
+    return depths;
+  }
+
+  /** Milliseconds for which each key in work has been worked on. */
+  working(): ReadonlyMap<string, number> {
+    const now = this.#options.now();
+    return new Map([...this.#working].map(([key, since]) => [key, now - since]));
+  }
+
+  /** Of two adds of one key the sooner time and the higher priority count. */
+  add(key: string, options: AddOptions = {}): void {
+    if (this.#closed) return;
+    const { afterMs = 0, priority = 0 } = options;
+    const readyAt = afterMs > 0 ? this.#options.now() + afterMs : 0;
+    this.#options.observer.added?.();
+    const item = this.#items.get(key);
+    if (item === undefined) {
+      this.#place({ key, order: this.#order++, priority, readyAt, since: this.#options.now(), position: -1 });
+    } else if (readyAt < item.readyAt || priority > item.priority) {
+      this.#displace(item);
+      item.order = this.#order++;
+      if (readyAt < item.readyAt) item.since = this.#options.now();
+      item.readyAt = Math.min(readyAt, item.readyAt);
+      item.priority = Math.max(priority, item.priority);
+      this.#place(item);
+    }
+    this.#serve();
+  }
+
+  /** After a failure: later each time, until `forget`. */
+  addRateLimited(key: string, priority = 0): void {
+    const failures = this.#failures.get(key) ?? 0;
+    this.#failures.set(key, failures + 1);
+    this.#options.observer.retried?.();
+    const { baseDelayMs, maxDelayMs, random } = this.#options;
+    const delay = Math.min(baseDelayMs * 2 ** failures, maxDelayMs);
+    this.add(key, { afterMs: delay * (1 + JITTER * (2 * random() - 1)), priority });
+  }
+
+  retries(key: string): number {
+    return this.#failures.get(key) ?? 0;
+  }
+
+  forget(key: string): void {
+    this.#failures.delete(key);
+  }
+
+  /** The next key, as soon as there is one; undefined after the shutdown. Every taken key needs its `done`. */
+  take(): Promise<Taken | undefined> {
+    if (this.#closed) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<Taken | undefined>();
+    this.#takers.push(resolve);
+    this.#serve();
+    return promise;
+  }
+
+  done(key: string): void {
+    const since = this.#working.get(key);
+    if (since === undefined) return;
+    this.#working.delete(key);
+    this.#options.observer.done?.((this.#options.now() - since) / 1000);
+    const item = this.#parked.get(key);
+    if (item === undefined) return;
+    this.#parked.delete(key);
+    this.#ready.push(item);
+    this.#serve();
+  }
+
+  /** Nothing is handed out any more; keys in work may still be reported done. */
+  shutDown(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer?.handle);
+    for (const resolve of this.#takers.splice(0)) resolve(undefined);
+  }
+
+  #place(item: Item): void {
+    this.#items.set(item.key, item);
+    if (item.readyAt !== 0) {
+      this.#waiting.push(item);
+      this.#arm();
+    } else if (this.#working.has(item.key)) this.#parked.set(item.key, item);
+    else this.#ready.push(item);
+  }
+
+  #displace(item: Item): void {
+    if (item.readyAt !== 0) this.#waiting.remove(item);
+    else if (!this.#parked.delete(item.key)) this.#ready.remove(item);
+  }
+
+  /** One timer, for the first of the waiting. */
+  #arm(): void {
+    const at = this.#waiting.first?.readyAt;
+    if (at === undefined || (this.#timer !== undefined && this.#timer.at <= at)) return;
+    clearTimeout(this.#timer?.handle);
+    const delay = Math.min(Math.max(1, Math.ceil(at - this.#options.now())), MAX_TIMER_MS);
+    this.#timer = { at, handle: setTimeout(() => this.#ripen(), delay) };
+  }
+
+  #ripen(): void {
+    this.#timer = undefined;
+    const now = this.#options.now();
+    for (let item = this.#waiting.first; item !== undefined && item.readyAt <= now; item = this.#waiting.first) {
+      this.#waiting.remove(item);
+      item.since = item.readyAt;
+      item.readyAt = 0;
+      item.order = this.#order++;
+      this.#place(item);
+    }
+    this.#arm();
+    this.#serve();
+  }
+
+  #serve(): void {
+    while (!this.#closed && this.#takers.length > 0) {
+      const item = this.#ready.first;
+      if (item === undefined) return;
+      this.#ready.remove(item);
+      this.#items.delete(item.key);
+      const now = this.#options.now();
+      this.#working.set(item.key, now);
+      this.#options.observer.taken?.((now - item.since) / 1000);
+      this.#takers.shift()?.({ key: item.key, priority: item.priority });
+    }
+  }
+}

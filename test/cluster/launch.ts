@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ensureBaseImages } from './base-images.ts';
+import { exists } from './cache.ts';
+import { cleanUp } from './clean-up.ts';
+import { lastLines } from './command.ts';
+import { takeLock } from './lock.ts';
+import { preflight } from './preflight.ts';
+import type { Progress } from './progress.ts';
+import { type Message, type Places, type Plan, readState } from './state.ts';
+import { ensureTools } from './tools.ts';
+import { until } from './until.ts';
+
+const SUPERVISOR = join(dirname(fileURLToPath(import.meta.url)), 'supervisor.ts');
+
+/** A supervisor whose node is ready. Its life is tied to this process until `keep`. */
+export interface Launched {
+  keep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Builds what is missing, then starts a node; returns when the node, its DNS and SPIRE are ready. */
+export async function launch(at: Places, progress: Progress): Promise<Launched> {
+  await preflight(progress);
+  const tools = await ensureTools(undefined, progress);
+  const images = await progress.step('base images', () => ensureBaseImages(tools));
+  await mkdir(at.root, { recursive: true });
+  await rm(at.log, { recursive: true, force: true });
+  await mkdir(at.log);
+  const plan: Plan = { root: at.root, tools, images };
+  await writeFile(at.plan, JSON.stringify(plan));
+  const supervisor = await startSupervisor(at);
+  await progress.step('starting the node', () => untilReady(supervisor, at, progress));
+  return {
+    keep: async () => {
+      const kept = new Promise<void>((resolve) => {
+        supervisor.on('message', (message: Message) => message.kind === 'kept' && resolve());
+      });
+      supervisor.send({ kind: 'keep' } satisfies Message);
+      await kept;
+      supervisor.disconnect();
+      supervisor.unref();
+    },
+    stop: async () => {
+      await down(at);
+    },
+  };
+}
+
+async function startSupervisor(at: Places): Promise<ChildProcess> {
+  const log = await open(join(at.log, 'supervisor.log'), 'a');
+  const supervisor = spawn(process.execPath, [SUPERVISOR, at.plan], {
+    // Out of the terminal's process group: Ctrl-C reaches it as the end of this process, in order.
+    detached: true,
+    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+  });
+  await log.close();
+  return supervisor;
+}
+
+function untilReady(supervisor: ChildProcess, at: Places, progress: Progress): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (why: string) => reject(new Error(`${why}\nLogs: ${at.log}`));
+    supervisor.once('error', (error) => fail(error.message));
+    supervisor.once('exit', async () => {
+      const text = await readFile(join(at.log, 'supervisor.log'), 'utf8').catch(() => '');
+      fail(`the supervisor ended:\n${lastLines(text, 20)}`);
+    });
+    supervisor.on('message', (message: Message) => {
+      if (message.kind === 'progress') progress.say(`  ${message.line}`);
+      else if (message.kind === 'failed') fail(message.why);
+      else if (message.kind === 'ready') resolve();
+    });
+  });
+}
+
+/** Stops the running cluster, whoever started it, and removes what a crashed one left. False when there was nothing to stop. */
+export async function down(at: Places): Promise<boolean> {
+  const state = await readState(at);
+  if (state === undefined) {
+    const abandoned = await exists(at.run);
+    await cleanUp(at);
+    return abandoned;
+  }
+  process.kill(state.supervisor, 'SIGTERM');
+  // The supervisor lets go of the lock last.
+  await until({ what: 'the cluster to stop', timeoutMs: 60_000 }, async () => {
+    const lock = await takeLock(at.lock, false);
+    await lock?.release();
+    return lock;
+  });
+  return true;
+}

@@ -1,0 +1,70 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheRoot } from './cache.ts';
+import type { ToolName } from './catalogue.ts';
+import { takeLock } from './lock.ts';
+
+/** The one cluster's folder. Everything in it can be rebuilt; `log` outlives the cluster so that a failure can be read. */
+export function places(root: string = join(cacheRoot(), 'cluster')) {
+  return {
+    root,
+    pki: join(root, 'pki'),
+    log: join(root, 'log'),
+    /** Data of etcd, the kubelet and containerd, and the upper layers of the node's own /etc and /var. */
+    run: join(root, 'run'),
+    kubeconfig: join(root, 'kubeconfig'),
+    kubectl: join(root, 'kubectl'),
+    state: join(root, 'state.json'),
+    plan: join(root, 'plan.json'),
+    lock: join(root, 'lock'),
+  };
+}
+
+export type Places = ReturnType<typeof places>;
+
+/** What the starting process decided, for the supervisor and for the processes inside. */
+export interface Plan {
+  readonly root: string;
+  readonly tools: Readonly<Partial<Record<ToolName, string>>>;
+  /** OCI archives in the order of their import. */
+  readonly images: readonly string[];
+}
+
+export interface State {
+  readonly phase: 'starting' | 'ready';
+  /** `kept` outlives its starter; `tied` ends with it. */
+  readonly life: 'kept' | 'tied';
+  readonly supervisor: number;
+  /** The process that is PID 1 inside, by its number outside; 0 until it exists. */
+  readonly init: number;
+  /** Of the API server, inside and outside alike, on loopback. */
+  readonly port: number;
+}
+
+export async function writeState(at: Places, state: State): Promise<void> {
+  const scratch = `${at.state}.new`;
+  await writeFile(scratch, JSON.stringify(state));
+  await rename(scratch, at.state);
+}
+
+/** The running cluster's state; undefined when none runs. The lock, not the file, decides: a crash leaves the file. */
+export async function readState(at: Places): Promise<State | undefined> {
+  const lock = await takeLock(at.lock, false);
+  if (lock !== undefined) {
+    await lock.release();
+    return undefined;
+  }
+  const text = await readFile(at.state, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : (JSON.parse(text) as State);
+}
+
+/** Between the supervisor and whoever started it, and between the supervisor and the process inside. */
+export type Message =
+  | { readonly kind: 'progress'; readonly line: string }
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly why: string }
+  /** To the supervisor: outlive me; and its answer. */
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'kept' }
+  /** From inside: pass the listening socket. */
+  | { readonly kind: 'listener-wanted' };
