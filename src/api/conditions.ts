@@ -71,7 +71,7 @@ export const longestMessage = 1024;
 /** What to do about a reason; empty when there is nothing to do. */
 export function remedy(type: ConditionType, reason: string): string {
   const table: Readonly<Record<string, string>> = reasons[type];
-  return table[reason] ?? '';
+  return Object.hasOwn(table, reason) ? (table[reason] ?? '') : '';
 }
 
 /** A condition's message: what was seen, cut to fit, then what to do. */
