@@ -7,7 +7,6 @@ import type { SignatureRules } from './evidence/receive.ts';
 import { recheck } from './evidence/recheck.ts';
 import { signedCardReader } from './evidence/signed-card.ts';
 import type { KubeClient } from './kube/client.ts';
-import type { InformerObserver } from './kube/informer.ts';
 import { type Key, keyOf } from './kube/objects.ts';
 import { type Caches, createCaches } from './reconcile/caches.ts';
 import { apiServerService, observe } from './reconcile/observe.ts';
@@ -16,7 +15,8 @@ import type { CachedCard } from './reconcile/snapshot.ts';
 import { cardsClaiming, connect } from './reconcile/triggers.ts';
 import { Controller } from './runtime/controller.ts';
 import type { Logger } from './runtime/log.ts';
-import { LOW_PRIORITY } from './runtime/queue.ts';
+import type { Metrics } from './runtime/metrics.ts';
+import { LOW_PRIORITY, WorkQueue } from './runtime/queue.ts';
 import { type Settings, settingsFrom } from './settings.ts';
 import type { IdentitySource } from './spiffe/identity.ts';
 import type { Note } from './status/transitions.ts';
@@ -29,7 +29,7 @@ export interface Platform {
   readonly log: Logger;
   readonly now: () => number;
   readonly record: (card: CachedCard, note: Note) => void;
-  readonly informerObserver: InformerObserver;
+  readonly metrics: Metrics;
 }
 
 export interface Operator {
@@ -56,7 +56,7 @@ const unreadRetryMs = 2_000;
 
 /** Joins caches, ledger, dialler and controllers; starts nothing. */
 export function assemble(config: Config, platform: Platform): Operator {
-  const { client, identity, log } = platform;
+  const { client, identity } = platform;
   const settings = settingsFrom(config);
   const infrastructure = [apiServerService, ...config.dnsService].map((key) => key.split('/', 1)[0] ?? '');
   const scope = { namespaces: config.namespaces, infrastructure, signatures: settings.signature };
@@ -65,7 +65,7 @@ export function assemble(config: Config, platform: Platform): Operator {
     settings,
     platform,
     ledger: new Ledger(),
-    caches: createCaches(client, scope, platform.informerObserver),
+    caches: createCaches(client, scope, platform.metrics.informer),
     ownWrites: new Map(),
     signatures: () =>
       settings.signature ? { forms: config.signatureForms, bundles: identity.current().bundles } : undefined,
@@ -74,9 +74,7 @@ export function assemble(config: Config, platform: Platform): Operator {
   const dialler = diallerOf(parts);
   const edges = edgesOf(parts, dialler);
   const cards = new Controller({
-    name: 'agentcard',
-    workers: config.concurrency,
-    log,
+    ...observed('agentcard', config.concurrency, platform),
     reconcile: ({ key }) => reconcile(key, settings, edges),
   });
   const strays = sweepController(parts);
@@ -131,12 +129,15 @@ function edgesOf({ config, platform, ledger, caches, ownWrites }: Parts, dialler
   };
 }
 
+function observed(name: string, workers: number, { log, metrics }: Platform) {
+  const { controller: observer, queue } = metrics.controller(name, workers);
+  return { name, workers, log, observer, queue: new WorkQueue({ observer: queue }) };
+}
+
 function sweepController({ platform, caches }: Parts): Controller {
   const { client, log } = platform;
   return new Controller({
-    name: 'sweep',
-    workers: 2,
-    log,
+    ...observed('sweep', 2, platform),
     reconcile: async ({ key }) => {
       await sweep(key, {
         client,

@@ -1,7 +1,7 @@
 import { autoCardAnnotation, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Informer, type InformerObserver } from '../kube/informer.ts';
+import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
 import {
   type ConfigMap,
   type Deployment,
@@ -48,11 +48,11 @@ export function pairKey(namespace: string | undefined, key: string, value: strin
   return `${namespace ?? ''}/${key}=${value}`;
 }
 
-export function createCaches(client: KubeClient, scope: CacheScope, observer: InformerObserver): Caches {
-  const common: Common = { client, observer, namespaces: scope.namespaces };
+export function createCaches(client: KubeClient, scope: CacheScope, observe: Observe): Caches {
+  const common: Common = { client, observe, namespaces: scope.namespaces };
   const { signatures } = scope;
   return {
-    cards: new Informer<CachedCard>({
+    cards: informer<CachedCard>({
       ...common,
       resource: resources.agentCards,
       transform: trimCard,
@@ -60,27 +60,37 @@ export function createCaches(client: KubeClient, scope: CacheScope, observer: In
     }),
     ...workloadCaches(common),
     ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
-    labelledPods: new Informer<Pod>({
+    labelledPods: informer<Pod>({
       ...common,
       resource: resources.pods,
       labelSelector: `${verifiedLabel}=true`,
       transform: trimPod,
       indexes: { namespace: inNamespace },
     }),
-    policies: new Informer<NetworkPolicy>({
+    policies: informer<NetworkPolicy>({
       ...common,
       resource: resources.networkPolicies,
       indexes: { owner: controllerUid },
     }),
     signedCards: signatures ? signedCardCache(common) : undefined,
-    namespaces: new Informer<Namespace>({ client, observer, resource: resources.namespaces, transform: bare }),
+    namespaces: informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare }),
   };
 }
 
+/** What is told of a resource's watch, for metrics. */
+export type Observe = (resource: string) => InformerObserver;
+
 interface Common {
   readonly client: KubeClient;
-  readonly observer: InformerObserver;
+  readonly observe: Observe;
   readonly namespaces: readonly string[];
+}
+
+function informer<T extends KubeObject>({
+  observe,
+  ...options
+}: Omit<InformerOptions<T>, 'observer'> & { observe: Observe }): Informer<T> {
+  return new Informer<T>({ ...options, observer: observe(options.resource.plural) });
 }
 
 function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonly string[] {
@@ -91,20 +101,20 @@ function workloadCaches(common: Common): Pick<Caches, 'deployments' | 'statefulS
   const { deployments, statefulSets } = resources;
   const indexes = { pair: templatePairs };
   return {
-    deployments: new Informer<Deployment>({ ...common, resource: deployments, transform: trimWorkload, indexes }),
-    statefulSets: new Informer<StatefulSet>({ ...common, resource: statefulSets, transform: trimWorkload, indexes }),
+    deployments: informer<Deployment>({ ...common, resource: deployments, transform: trimWorkload, indexes }),
+    statefulSets: informer<StatefulSet>({ ...common, resource: statefulSets, transform: trimWorkload, indexes }),
   };
 }
 
 function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
   return {
-    services: new Informer<Service>({
+    services: informer<Service>({
       ...common,
       resource: resources.services,
       transform: trimService,
       indexes: { pair: firstSelectorPair },
     }),
-    slices: new Informer<EndpointSlice>({
+    slices: informer<EndpointSlice>({
       ...common,
       resource: resources.endpointSlices,
       transform: trimSlice,
@@ -114,7 +124,7 @@ function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
 }
 
 function signedCardCache(common: Common): Informer<ConfigMap> {
-  return new Informer<ConfigMap>({
+  return informer<ConfigMap>({
     ...common,
     resource: resources.configMaps,
     labelSelector: `${signedCardLabel}=true`,
