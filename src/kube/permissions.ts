@@ -1,0 +1,96 @@
+/** One RBAC rule and why the operator needs it. The chart's roles are generated from this list. */
+export interface Permission {
+  readonly group: string;
+  readonly resources: readonly string[];
+  readonly verbs: readonly string[];
+  readonly reason: string;
+  /** `cluster`: meaningless in a namespaced Role; `own`: only in our own namespace. Default: in every watched namespace. */
+  readonly scope?: 'cluster' | 'own';
+}
+
+const READ = ['get', 'list', 'watch'];
+
+/** Nothing here reads a Secret or writes a workload. */
+export const PERMISSIONS: readonly Permission[] = [
+  {
+    group: 'agent.kagenti.dev',
+    resources: ['agentcards'],
+    verbs: [...READ, 'create', 'delete'],
+    reason: 'The kind itself; cards of labelled workloads are created, and deleted when a hand-written one takes over.',
+  },
+  {
+    group: 'agent.kagenti.dev',
+    resources: ['agentcards/status'],
+    verbs: ['patch'],
+    reason: 'The verdict.',
+  },
+  {
+    group: 'apps',
+    resources: ['deployments', 'statefulsets'],
+    verbs: READ,
+    reason: 'Targets of cards: selector, service account, revision, readiness.',
+  },
+  {
+    group: 'apps',
+    resources: ['replicasets'],
+    verbs: ['get'],
+    reason: "A pod's owner chain leads through its ReplicaSet to the Deployment.",
+  },
+  {
+    group: 'agents.x-k8s.io',
+    resources: ['sandboxes'],
+    verbs: READ,
+    reason: 'Targets of cards, where that kind is installed.',
+  },
+  {
+    group: '',
+    resources: ['services'],
+    verbs: READ,
+    reason: 'Where an agent is served.',
+  },
+  {
+    group: 'discovery.k8s.io',
+    resources: ['endpointslices'],
+    verbs: READ,
+    reason: 'The pods behind a Service; the addresses of the API server and of DNS for policies.',
+  },
+  {
+    group: '',
+    resources: ['pods'],
+    verbs: [...READ, 'patch'],
+    reason: 'Who serves a card; the verified label and its annotation are patched onto pods.',
+  },
+  {
+    group: 'networking.k8s.io',
+    resources: ['networkpolicies'],
+    verbs: [...READ, 'create', 'patch', 'delete'],
+    reason:
+      "One policy per card; foreign policies are read to report that they weaken it. A quarantine's exists in every mode.",
+  },
+  {
+    group: '',
+    resources: ['configmaps'],
+    verbs: READ,
+    reason: "The signer's cards, the quarantine list, a trust bundle.",
+  },
+  {
+    group: '',
+    resources: ['namespaces'],
+    verbs: READ,
+    reason: 'The enforcement label of a namespace.',
+    scope: 'cluster',
+  },
+  {
+    group: 'events.k8s.io',
+    resources: ['events'],
+    verbs: ['create', 'patch'],
+    reason: 'What happened, for people; a repetition is counted on its Event.',
+  },
+  {
+    group: 'coordination.k8s.io',
+    resources: ['leases'],
+    verbs: ['get', 'create', 'patch', 'update'],
+    reason: 'Leader election.',
+    scope: 'own',
+  },
+];
