@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { durationMs } from './api/duration.ts';
+import { parseForms } from './card/forms.ts';
 import { type Flag, type FlagValues, parseFlags } from './flags.ts';
 import type { NetworkPolicyRule } from './kube/objects.ts';
-import type { PolicyPeers } from './network/policy.ts';
 import { parseTrustDomain } from './spiffe/id.ts';
 import { defaultTemplate, renderSpiffeId } from './trust/expected.ts';
 
@@ -20,6 +20,15 @@ const duration = z.string().transform((text, context) => {
   return z.NEVER;
 });
 const list = z.string().transform((text) => (text === '' ? [] : text.split(',').map((item) => item.trim())));
+const forms = z.string().transform((text, context) => {
+  const parsed = parseForms(text);
+  if (parsed.ok) return parsed.value;
+  context.addIssue({ code: 'custom', message: parsed.error.message });
+  return z.NEVER;
+});
+const mechanisms = list.pipe(
+  z.array(z.enum(['mtls', 'signature'], 'knows mtls and signature; sigstore is not supported by this version')),
+);
 const address = z.string().regex(/^(0|[^\s]*:[0-9]{1,5})$/, 'must be [host]:port, or 0 to turn it off');
 const namespacedName = z
   .string()
@@ -53,6 +62,25 @@ export const flags = {
     default: '',
     doc: 'Address of the SPIFFE Workload API, for example unix:///spiffe-workload-api/spire-agent.sock. Default: SPIFFE_ENDPOINT_SOCKET.',
     aliases: { 'verified-fetch-spiffe-socket': undefined },
+  },
+  enableSignatureVerification: {
+    name: 'enable-signature-verification',
+    schema: boolean,
+    default: 'false',
+    doc: 'Verify the JWS signatures of cards whose x5c chain leads to a trust bundle.',
+    aliases: { 'require-a2a-signature': undefined },
+  },
+  signatureForms: {
+    name: 'signature-forms',
+    schema: forms,
+    default: 'raw-jcs,spec-8.4.1',
+    doc: 'Canonical forms over which a signature may be made, by commas. Projected and legacy forms leave parts of a card unsigned.',
+  },
+  require: {
+    name: 'require',
+    schema: mechanisms,
+    default: '',
+    doc: 'Mechanisms that must all pass: mtls, signature, or both by a comma. Default: one of those that are on.',
   },
   strictBinding: {
     name: 'strict-binding',
@@ -161,25 +189,6 @@ export type Config = FlagValues<typeof flags> & {
   readonly podName: string;
 };
 
-/** What the pure steps need of the configuration. */
-export interface Settings {
-  /** Mutual TLS with agents is on. */
-  readonly mtls: boolean;
-  /** Card signatures are verified. */
-  readonly signature: boolean;
-  /** What must pass; when empty, one of the mechanisms that are on must. */
-  readonly require: readonly ('mtls' | 'signature')[];
-  readonly trustDomain: string;
-  readonly spiffeIdTemplate: string;
-  readonly strictBinding: 'true' | 'false' | 'floor';
-  readonly evidenceTtlMs: number;
-  /** For cards whose own period cannot be read. */
-  readonly syncPeriodMs: number;
-  /** Parts of every NetworkPolicy that flags decide. */
-  readonly policy: Pick<PolicyPeers, 'dnsCidrs' | 'ingressAllow' | 'egressAllow' | 'callerNamespaces'>;
-  readonly enforcement: 'off' | 'audit' | 'enforce';
-}
-
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Flags, then AGENTCARD_ variables, then defaults; a list of complaints when they do not fit together. */
@@ -192,33 +201,17 @@ export function readConfig(args: readonly string[], env: Env): { config: Config 
   return misfits.length > 0 ? { problems: misfits } : { config: { ...config, spiffeEndpointSocket: socket } };
 }
 
-export function settingsFrom(config: Config): Settings {
-  return {
-    mtls: config.enableVerifiedFetch,
-    signature: false,
-    require: [],
-    trustDomain: config.trustDomain,
-    spiffeIdTemplate: config.spiffeIdTemplate,
-    strictBinding: config.strictBinding,
-    evidenceTtlMs: config.evidenceTtl,
-    syncPeriodMs: 300_000,
-    policy: {
-      dnsCidrs: config.dnsCidr,
-      ingressAllow: config.ingressAllow,
-      egressAllow: config.egressAllow,
-      callerNamespaces: config.namespaces.length === 0 ? undefined : config.namespaces,
-    },
-    enforcement: config.enforcement,
-  };
-}
-
 /** What a wrong combination would silently break later is said now. */
 function problemsOf(config: Config): string[] {
   const problems: string[] = [];
-  if (config.enableVerifiedFetch) problems.push(...spiffeProblems(config));
+  const isOn = { mtls: config.enableVerifiedFetch, signature: config.enableSignatureVerification };
+  if (isOn.mtls || isOn.signature) problems.push(...spiffeProblems(config));
+  for (const mechanism of config.require) {
+    if (!isOn[mechanism]) problems.push(`--require=${mechanism} needs the mechanism on: ${switches[mechanism]}`);
+  }
   if (config.enforcement === 'enforce') {
-    if (!config.enableVerifiedFetch) {
-      problems.push('--enforcement=enforce needs a way to verify agents: set --enable-verified-fetch');
+    if (!isOn.mtls && !isOn.signature) {
+      problems.push(`--enforcement=enforce needs a way to verify agents: ${switches.mtls} or ${switches.signature}`);
     }
     if (config.podNamespace === '') {
       problems.push("--enforcement=enforce needs the operator's own namespace: set POD_NAMESPACE (downward API)");
@@ -226,6 +219,8 @@ function problemsOf(config: Config): string[] {
   }
   return problems;
 }
+
+const switches = { mtls: 'set --enable-verified-fetch', signature: 'set --enable-signature-verification' } as const;
 
 function spiffeProblems(config: Config): string[] {
   const problems: string[] = [];

@@ -58,7 +58,10 @@ function member(object: JsonObject, key: string): Maybe {
 }
 
 function segment(key: string): string {
-  return /^[A-Za-z_]\w*$/.test(key) ? `.${key}` : `['${JSON.stringify(key).slice(1, -1).replaceAll("'", "\\'")}']`;
+  if (/^[A-Za-z_]\w*$/.test(key)) return `.${key}`;
+  // Paths are shown on terminals: nothing but ASCII comes out.
+  const text = JSON.stringify(key).slice(1, -1).replaceAll("'", "\\'");
+  return `['${text.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}']`;
 }
 
 function compareLists(

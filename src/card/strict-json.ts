@@ -6,9 +6,11 @@ export interface JsonLimits {
   readonly maxBytes: number;
   /** Objects and arrays inside one another. */
   readonly maxDepth: number;
+  /** Values of every kind: small ones cost far more memory than bytes. */
+  readonly maxValues: number;
 }
 
-export const cardLimits: JsonLimits = { maxBytes: 1 << 20, maxDepth: 64 };
+export const cardLimits: JsonLimits = { maxBytes: 1 << 20, maxDepth: 64, maxValues: 1 << 16 };
 
 export type JsonErrorCode =
   | 'TooLarge'
@@ -17,6 +19,7 @@ export type JsonErrorCode =
   | 'NotJson'
   | 'DuplicateKey'
   | 'TooDeep'
+  | 'TooManyValues'
   | 'LoneSurrogate'
   | 'NumberOutOfRange'
   | 'NotAnObject';
@@ -27,7 +30,7 @@ export type JsonErrorCode =
  */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = cardLimits): Parsed<JsonValue> {
   try {
-    return parsed(new Reader(decode(bytes, limits.maxBytes), limits.maxDepth).document());
+    return parsed(new Reader(decode(bytes, limits.maxBytes), limits).document());
   } catch (error) {
     if (error instanceof Refusal) return refused(error.code, error.message);
     throw error;
@@ -81,13 +84,14 @@ const literals: readonly (readonly [string, JsonValue])[] = [
 
 class Reader {
   readonly #text: string;
-  readonly #maxDepth: number;
+  readonly #limits: JsonLimits;
   #at = 0;
   #depth = 0;
+  #values = 0;
 
-  constructor(text: string, maxDepth: number) {
+  constructor(text: string, limits: JsonLimits) {
     this.#text = text;
-    this.#maxDepth = maxDepth;
+    this.#limits = limits;
   }
 
   document(): JsonValue {
@@ -106,12 +110,15 @@ class Reader {
   }
 
   #value(): JsonValue {
+    const { maxDepth, maxValues } = this.#limits;
+    this.#values += 1;
+    if (this.#values > maxValues) throw new Refusal('TooManyValues', `the JSON holds more than ${maxValues} values`);
     const code = this.#next();
     if (code === quote) return this.#string();
     if (code !== openBrace && code !== openBracket) return this.#scalar();
     this.#depth += 1;
-    if (this.#depth > this.#maxDepth) {
-      throw new Refusal('TooDeep', `objects and arrays are nested more than ${this.#maxDepth} deep`);
+    if (this.#depth > maxDepth) {
+      throw new Refusal('TooDeep', `objects and arrays are nested more than ${maxDepth} deep`);
     }
     this.#at += 1;
     const value = code === openBrace ? this.#object() : this.#array();

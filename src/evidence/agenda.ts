@@ -19,6 +19,7 @@ export interface Ask {
 }
 
 export interface Cadence {
+  readonly transport: 'mtls' | 'http';
   readonly syncPeriodMs: number;
   /** Another value than the last honoured one asks every pod now. */
   readonly refresh: string | undefined;
@@ -43,16 +44,10 @@ const certificateShare = 0.8;
  * at once; one pod per sync period is asked again in turn; each pod at 80 % of its certificate's life; a silent one
  * with growing patience; one that was refused soon, since the fault may have been mended.
  */
-export function agenda(
-  endpoints: readonly Endpoint[],
-  evidence: CardEvidence,
-  transport: 'mtls' | 'http',
-  cadence: Cadence,
-  now: number,
-): Agenda {
+export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number): Agenda {
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const due = endpoints.map((endpoint) => {
-    const at = refresh ? now : dueAt(endpoint, evidence, transport, cadence);
+    const at = refresh ? now : dueAt(endpoint, evidence, cadence);
     return { endpoint, at };
   });
   const turn = nextTurn(endpoints, evidence, cadence);
@@ -63,11 +58,11 @@ export function agenda(
 }
 
 /** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
-function dueAt(endpoint: Endpoint, evidence: CardEvidence, transport: 'mtls' | 'http', cadence: Cadence): number {
+function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence): number {
   const stranger = evidence.strangers.get(endpoint.podUid);
   if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : 0;
   const pod = evidence.pods.get(endpoint.podUid);
-  if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== transport) return 0;
+  if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport) return 0;
   return pod.silence === undefined ? renewalAt(pod, cadence) : retryAt(pod.silence, cadence);
 }
 

@@ -1,9 +1,9 @@
-import type { FetchOutcome } from '../fetch/get.ts';
+import type { FetchOutcome } from '../fetch/outcome.ts';
 import type { Key } from '../kube/objects.ts';
 import type { Parsed } from '../spiffe/id.ts';
 import { belongsTo, type PodFacts } from '../workload/pod.ts';
 import type { Ask } from './agenda.ts';
-import type { CardSource, Finding, ReceivedCard } from './evidence.ts';
+import type { CardSource, Finding, PeerIdentity, ReceivedCard } from './evidence.ts';
 import type { PodReader } from './pod-reader.ts';
 
 /** The edges that the dialler stands on. */
@@ -38,6 +38,7 @@ export class Dialler {
   readonly #running = new Map<string, 'quick' | 'slow'>();
   readonly #timedOut = new Set<string>();
   readonly #stop = new AbortController();
+  #open = false;
 
   constructor(edges: DiallerEdges, limits: DiallerLimits) {
     this.#edges = edges;
@@ -51,6 +52,12 @@ export class Dialler {
       const lane = this.#timedOut.has(id) ? this.#waiting.slow : this.#waiting.quick;
       lane.set(id, ask);
     }
+    this.#pump();
+  }
+
+  /** Nothing is dialled before: an identity that is about to arrive must not look like an agent that is away. */
+  open(): void {
+    this.#open = true;
     this.#pump();
   }
 
@@ -79,7 +86,7 @@ export class Dialler {
   #pump(): void {
     const slowPlaces = Math.max(1, Math.floor(this.#limits.concurrency / slowShare));
     let slowRunning = [...this.#running.values()].filter((lane) => lane === 'slow').length;
-    while (!this.#stop.signal.aborted && this.#running.size < this.#limits.concurrency) {
+    while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#limits.concurrency) {
       const lane = this.#waiting.slow.size > 0 && slowRunning < slowPlaces ? 'slow' : 'quick';
       const [next] = this.#waiting[lane];
       if (next === undefined) return;
@@ -145,15 +152,15 @@ export type Receive = (body: Uint8Array) => Parsed<ReceivedCard>;
 
 /** What an outcome says of the pod: a card, guilt, or silence. */
 export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number, receive: Receive): Finding {
+  const peer = peerFrom(outcome);
   if (outcome.kind === 'failed') {
     const { code, message, guilt, claimedId } = outcome;
     if (guilt === 'identity') {
       return { kind: 'answer', facts, answer: { kind: 'refusal', at, code, message, claimedId } };
     }
     const reason = bodyFailures.has(code) ? 'CardInvalid' : 'FetchFailed';
-    return { kind: 'silence', facts, at, reason, message, peer: undefined };
+    return { kind: 'silence', facts, at, reason, message, peer };
   }
-  const peer = peerFrom(outcome);
   if (outcome.status !== 200) {
     const message = `The agent answered HTTP ${outcome.status}.`;
     return { kind: 'silence', facts, at, reason: 'FetchFailed', message, peer };
@@ -166,12 +173,12 @@ export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number, 
 /** Failures that say something of the card rather than of the connection. */
 const bodyFailures = new Set(['TooLarge', 'Encoded']);
 
-function peerFrom(outcome: Extract<FetchOutcome, { kind: 'answer' }>) {
+function peerFrom(outcome: FetchOutcome): PeerIdentity | undefined {
   if (outcome.peer === undefined) return undefined;
   const { id, chain, notBefore, notAfter } = outcome.peer;
   return {
     uri: id.uri,
-    trustDomain: id.trustDomain as string,
+    trustDomain: id.trustDomain,
     notBefore: notBefore.getTime(),
     notAfter: notAfter.getTime(),
     chain,

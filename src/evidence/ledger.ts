@@ -41,6 +41,27 @@ export class Ledger {
     }
   }
 
+  /** What a pod proved is void, for example because its containers were replaced: it is asked again. */
+  discard(card: Key, podUid: string): void {
+    this.#entries.get(card)?.pods.delete(podUid);
+  }
+
+  /** Silent pods are due at once: what kept them from being asked may be over. Their silence goes on meanwhile. */
+  hurry(): void {
+    this.#each((pod) => (pod.silence === undefined ? pod : { ...pod, silence: { ...pod.silence, last: 0 } }));
+  }
+
+  /** Another look at all evidence, for example with another trust bundle. */
+  revise(look: (pod: PodEvidence) => PodEvidence): void {
+    this.#each(look);
+  }
+
+  #each(change: (pod: PodEvidence) => PodEvidence): void {
+    for (const { pods } of this.#entries.values()) {
+      for (const [uid, pod] of pods) pods.set(uid, change(pod));
+    }
+  }
+
   forget(card: Key): void {
     this.#entries.delete(card);
   }

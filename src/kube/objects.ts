@@ -55,6 +55,11 @@ export function typeOf(resource: Resource): { readonly apiVersion: string; reado
   return { apiVersion: group === '' ? version : `${group}/${version}`, kind };
 }
 
+/** A MicroTime, as Leases and Events want it, from milliseconds since the epoch. */
+export function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
+}
+
 /**
  * Negative when `a` was written before `b`. Kubernetes promises since 1.35 that the versions of one resource
  * compare as numbers; anything else is 0, "cannot tell".

@@ -1,32 +1,96 @@
-/** One rule of the operator's ClusterRole. */
+/** One RBAC rule and why the operator needs it. The chart's roles are generated from this list. */
 export interface Permission {
-  readonly apiGroups: readonly string[];
+  readonly group: string;
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
-  /** Why the operator needs it, for the person who reviews the role. */
   readonly reason: string;
+  /** `cluster`: meaningless in a namespaced Role; `own`: only in our own namespace. Default: in every watched namespace. */
+  readonly scope?: 'cluster' | 'own';
 }
 
-/** Everything that the operator may do. No Secrets, and no writes to workloads. */
-export const permissions: readonly Permission[] = [
-  rule('agent.kagenti.dev', ['agentcards'], ['get', 'list', 'watch'], 'The cards that are judged.'),
-  rule('agent.kagenti.dev', ['agentcards/status'], ['patch'], 'The verdict is written to the status of the card.'),
-  rule('apps', ['deployments', 'statefulsets'], ['list', 'watch'], 'The workloads that cards name.'),
-  rule('apps', ['replicasets'], ['get'], 'A pod belongs to a Deployment through its ReplicaSet.'),
-  rule('', ['services', 'namespaces'], ['list', 'watch'], 'Services lead to agents; Namespaces say how to enforce.'),
-  rule('discovery.k8s.io', ['endpointslices'], ['list', 'watch'], 'The addresses of pods behind a Service.'),
-  rule('', ['pods'], ['get', 'list', 'watch', 'patch'], 'Who answers on an address; pods are labelled in place.'),
-  rule('', ['configmaps'], ['get', 'list', 'watch'], 'Signed cards and trust bundles are ConfigMaps.'),
-  rule(
-    'networking.k8s.io',
-    ['networkpolicies'],
-    ['list', 'watch', 'create', 'patch', 'delete'],
-    'Verdicts are enforced by NetworkPolicies, and foreign ones may weaken them.',
-  ),
-  rule('events.k8s.io', ['events'], ['create', 'patch'], 'Changes are told as Events.'),
-  rule('coordination.k8s.io', ['leases'], ['get', 'create', 'update', 'patch'], 'Only one replica acts at a time.'),
+const READ = ['get', 'list', 'watch'];
+
+/** Nothing here reads a Secret or writes a workload. */
+export const PERMISSIONS: readonly Permission[] = [
+  {
+    group: 'agent.kagenti.dev',
+    resources: ['agentcards'],
+    verbs: [...READ, 'create', 'delete'],
+    reason: 'The kind itself; cards of labelled workloads are created, and deleted when a hand-written one takes over.',
+  },
+  {
+    group: 'agent.kagenti.dev',
+    resources: ['agentcards/status'],
+    verbs: ['patch'],
+    reason: 'The verdict.',
+  },
+  {
+    group: 'apps',
+    resources: ['deployments', 'statefulsets'],
+    verbs: READ,
+    reason: 'Targets of cards: selector, service account, revision, readiness.',
+  },
+  {
+    group: 'apps',
+    resources: ['replicasets'],
+    verbs: ['get'],
+    reason: "A pod's owner chain leads through its ReplicaSet to the Deployment.",
+  },
+  {
+    group: 'agents.x-k8s.io',
+    resources: ['sandboxes'],
+    verbs: READ,
+    reason: 'Targets of cards, where that kind is installed.',
+  },
+  {
+    group: '',
+    resources: ['services'],
+    verbs: READ,
+    reason: 'Where an agent is served.',
+  },
+  {
+    group: 'discovery.k8s.io',
+    resources: ['endpointslices'],
+    verbs: READ,
+    reason: 'The pods behind a Service; the addresses of the API server and of DNS for policies.',
+  },
+  {
+    group: '',
+    resources: ['pods'],
+    verbs: [...READ, 'patch'],
+    reason: 'Who serves a card; the verified label and its annotation are patched onto pods.',
+  },
+  {
+    group: 'networking.k8s.io',
+    resources: ['networkpolicies'],
+    verbs: [...READ, 'create', 'patch', 'delete'],
+    reason:
+      "One policy per card; foreign policies are read to report that they weaken it. A quarantine's exists in every mode.",
+  },
+  {
+    group: '',
+    resources: ['configmaps'],
+    verbs: READ,
+    reason: "The signer's cards, the quarantine list, a trust bundle.",
+  },
+  {
+    group: '',
+    resources: ['namespaces'],
+    verbs: READ,
+    reason: 'The enforcement label of a namespace.',
+    scope: 'cluster',
+  },
+  {
+    group: 'events.k8s.io',
+    resources: ['events'],
+    verbs: ['create', 'patch'],
+    reason: 'What happened, for people; a repetition is counted on its Event.',
+  },
+  {
+    group: 'coordination.k8s.io',
+    resources: ['leases'],
+    verbs: ['get', 'create', 'patch', 'update'],
+    reason: 'Leader election.',
+    scope: 'own',
+  },
 ];
-
-function rule(group: string, resources: string[], verbs: string[], reason: string): Permission {
-  return { apiGroups: [group], resources, verbs, reason };
-}

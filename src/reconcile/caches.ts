@@ -1,7 +1,7 @@
 import { autoCardAnnotation, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { Informer, type InformerObserver } from '../kube/informer.ts';
+import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
 import {
   type ConfigMap,
   type Deployment,
@@ -48,60 +48,87 @@ export function pairKey(namespace: string | undefined, key: string, value: strin
   return `${namespace ?? ''}/${key}=${value}`;
 }
 
-export function createCaches(client: KubeClient, scope: CacheScope, observer: InformerObserver): Caches {
-  const { namespaces } = scope;
-  const wide = namespaces.length === 0 ? [] : [...new Set([...namespaces, ...scope.infrastructure])];
-  const common = { client, observer, namespaces };
+export function createCaches(client: KubeClient, scope: CacheScope, observe: Observe): Caches {
+  const common: Common = { client, observe, namespaces: scope.namespaces };
+  const { signatures } = scope;
   return {
-    cards: new Informer<CachedCard>({
+    cards: informer<CachedCard>({
       ...common,
       resource: resources.agentCards,
       transform: trimCard,
       indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed },
     }),
-    deployments: new Informer<Deployment>({
-      ...common,
-      resource: resources.deployments,
-      transform: trimWorkload,
-      indexes: { pair: templatePairs },
-    }),
-    statefulSets: new Informer<StatefulSet>({
-      ...common,
-      resource: resources.statefulSets,
-      transform: trimWorkload,
-      indexes: { pair: templatePairs },
-    }),
-    services: new Informer<Service>({
-      ...common,
-      namespaces: wide,
-      resource: resources.services,
-      transform: trimService,
-      indexes: { pair: firstSelectorPair },
-    }),
-    slices: new Informer<EndpointSlice>({
-      ...common,
-      namespaces: wide,
-      resource: resources.endpointSlices,
-      transform: trimSlice,
-      indexes: { service: serviceOf },
-    }),
-    labelledPods: new Informer<Pod>({
+    ...workloadCaches(common),
+    ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
+    labelledPods: informer<Pod>({
       ...common,
       resource: resources.pods,
       labelSelector: `${verifiedLabel}=true`,
       transform: trimPod,
       indexes: { namespace: inNamespace },
     }),
-    policies: new Informer<NetworkPolicy>({
+    policies: informer<NetworkPolicy>({
       ...common,
       resource: resources.networkPolicies,
       indexes: { owner: controllerUid },
     }),
-    signedCards: scope.signatures
-      ? new Informer<ConfigMap>({ ...common, resource: resources.configMaps, labelSelector: `${signedCardLabel}=true` })
-      : undefined,
-    namespaces: new Informer<Namespace>({ client, observer, resource: resources.namespaces, transform: bare }),
+    signedCards: signatures ? signedCardCache(common) : undefined,
+    namespaces: informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare }),
   };
+}
+
+/** What is told of a resource's watch, for metrics. */
+export type Observe = (resource: string) => InformerObserver;
+
+interface Common {
+  readonly client: KubeClient;
+  readonly observe: Observe;
+  readonly namespaces: readonly string[];
+}
+
+function informer<T extends KubeObject>({
+  observe,
+  ...options
+}: Omit<InformerOptions<T>, 'observer'> & { observe: Observe }): Informer<T> {
+  return new Informer<T>({ ...options, observer: observe(options.resource.plural) });
+}
+
+function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonly string[] {
+  return namespaces.length === 0 ? [] : [...new Set([...namespaces, ...infrastructure])];
+}
+
+function workloadCaches(common: Common): Pick<Caches, 'deployments' | 'statefulSets'> {
+  const { deployments, statefulSets } = resources;
+  const indexes = { pair: templatePairs };
+  return {
+    deployments: informer<Deployment>({ ...common, resource: deployments, transform: trimWorkload, indexes }),
+    statefulSets: informer<StatefulSet>({ ...common, resource: statefulSets, transform: trimWorkload, indexes }),
+  };
+}
+
+function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
+  return {
+    services: informer<Service>({
+      ...common,
+      resource: resources.services,
+      transform: trimService,
+      indexes: { pair: firstSelectorPair },
+    }),
+    slices: informer<EndpointSlice>({
+      ...common,
+      resource: resources.endpointSlices,
+      transform: trimSlice,
+      indexes: { service: serviceOf },
+    }),
+  };
+}
+
+function signedCardCache(common: Common): Informer<ConfigMap> {
+  return informer<ConfigMap>({
+    ...common,
+    resource: resources.configMaps,
+    labelSelector: `${signedCardLabel}=true`,
+  });
 }
 
 function inNamespace({ metadata }: KubeObject): readonly string[] {

@@ -1,5 +1,5 @@
-import type { Settings } from '../config.ts';
 import { withRestored } from '../evidence/restore.ts';
+import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { renderSpiffeId } from '../trust/expected.ts';
 import { containersHash } from '../workload/pod.ts';

@@ -1,9 +1,9 @@
 import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
-import type { Settings } from '../config.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
 import { labelFits } from '../evidence/restore.ts';
 import { keyOf } from '../kube/objects.ts';
+import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { type DesiredStatus, projectStatus } from '../status/projection.ts';
 import { type PolicyPlan, planPolicy } from './plan-policy.ts';
@@ -58,11 +58,12 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
   const { card, evidence } = snapshot;
   if (card.spec.suspend === true) return { asks: [], next: undefined };
   const cadence = {
+    transport: target.transport,
     syncPeriodMs: Math.max(durationMs(card.spec.syncPeriod) ?? settings.syncPeriodMs, shortestPeriodMs),
     refresh: card.metadata.annotations?.[refreshAnnotation],
     seed: card.metadata.uid ?? card.metadata.name,
   };
-  const { now: due, next } = agenda(target.endpoints, evidence, target.transport, cadence, now);
+  const { now: due, next } = agenda(target.endpoints, evidence, cadence, now);
   const { path } = card.spec.endpoint ?? {};
   const common = {
     card: keyOf(card),

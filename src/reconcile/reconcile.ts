@@ -1,12 +1,12 @@
-import type { Settings } from '../config.ts';
 import type { Ask } from '../evidence/agenda.ts';
 import type { Key } from '../kube/objects.ts';
+import type { Settings } from '../settings.ts';
 import { type Applied, apply } from './apply.ts';
 import { evaluate } from './evaluate.ts';
 import { plan } from './plan.ts';
 import { resolve } from './resolve.ts';
 import { type SettleEdges, settle } from './settle.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { CachedCard, Snapshot, Target } from './snapshot.ts';
 
 /** The world around the story. Only observe, ask, apply and settle touch it; the steps between them are pure. */
 export interface Edges extends SettleEdges {
@@ -16,7 +16,7 @@ export interface Edges extends SettleEdges {
   /** Hands questions to the dialler, which answers by evidence and by adding the key again. */
   readonly ask: (asks: readonly Ask[]) => void;
   /** Keeps what is still true of a card's evidence: its pods, its honoured refresh, containers that were not replaced. */
-  readonly tidy: (snapshot: Snapshot, applied: Applied) => void;
+  readonly tidy: (seen: { card: CachedCard; standing: ReadonlySet<string> }, applied: Applied) => void;
   readonly forget: (key: Key) => void;
 }
 
@@ -41,10 +41,14 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
 
   edges.ask(planned.agenda);
   const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges.client);
-  edges.tidy(snapshot, applied);
+  edges.tidy({ card: snapshot.card, standing: podsBehind(target) }, applied);
   await settle(planned, applied, snapshot, edges);
 
   const failed = applied.policyFailure ?? applied.markFailures[0];
   if (failed !== undefined) throw new Error(failed);
   return planned.next === undefined ? {} : { requeueAfterMs: Math.max(0, planned.next - edges.now()) };
+}
+
+function podsBehind(target: Target): ReadonlySet<string> {
+  return new Set(target.resolved ? target.endpoints.map(({ podUid }) => podUid) : []);
 }

@@ -1,4 +1,4 @@
-import type { Settings } from '../config.ts';
+import type { Settings } from '../settings.ts';
 import { expectedIds } from '../trust/expected.ts';
 import { choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
 import { groupKind, isAgent, protocolsOf, type Workload, workloadKinds } from '../workload/workload.ts';

@@ -20,37 +20,12 @@ export interface Sinks {
 
 /** Which changes wake which cards. Every mapping looks at the object before and after the change. */
 export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sinks): void {
-  const wake = (cards: readonly CachedCard[]) => {
+  const wake: Wake = (cards) => {
     for (const card of cards) sinks.addCard(keyOf(card), false);
   };
   watchCards(caches, sinks, wake);
-  for (const informer of [caches.deployments, caches.statefulSets]) {
-    const kind = informer.resource.kind;
-    informer.onEvent(either((object) => wake(cardsOn(caches, object, kind))));
-  }
-  caches.services.onEvent(either((service) => wake(cardsBehind(caches, keyOf(service), service))));
-  caches.slices.onEvent(
-    either((slice) => {
-      const name = slice.metadata.labels?.[serviceNameLabel];
-      const key = `${slice.metadata.namespace}/${name}`;
-      wake(cardsBehind(caches, key, caches.services.get(key)));
-      if (key === apiServerService || dnsServices.includes(key)) wakeAll(caches, sinks);
-    }),
-  );
-  caches.labelledPods.onEvent(
-    either((pod) => {
-      const cards = cardsClaiming(caches, pod);
-      wake(cards);
-      if (cards.length === 0) sinks.addStray(keyOf(pod));
-    }),
-  );
-  caches.policies.onEvent(
-    either(({ metadata }) => {
-      const owner = controllerOf(metadata.ownerReferences);
-      const card = owner && caches.cards.get(`${metadata.namespace}/${owner.name}`);
-      if (card !== undefined && card.metadata.uid === owner?.uid) wake([card]);
-    }),
-  );
+  watchWays(caches, dnsServices, sinks, wake);
+  watchMarks(caches, sinks, wake);
   caches.signedCards?.onEvent(
     either(({ metadata }) => {
       const owner = metadata.name.endsWith(signedCardSuffix) ? metadata.name.slice(0, -signedCardSuffix.length) : '';
@@ -65,7 +40,44 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
   });
 }
 
-function watchCards(caches: Caches, sinks: Sinks, wake: (cards: readonly CachedCard[]) => void): void {
+type Wake = (cards: readonly CachedCard[]) => void;
+
+/** What leads from a card to its agent: workload, Service, EndpointSlices. */
+function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wake: Wake): void {
+  for (const informer of [caches.deployments, caches.statefulSets]) {
+    const kind = informer.resource.kind;
+    informer.onEvent(either((object) => wake(cardsOn(caches, object, kind))));
+  }
+  caches.services.onEvent(either((service) => wake(cardsBehind(caches, keyOf(service), service))));
+  caches.slices.onEvent(
+    either((slice) => {
+      const name = slice.metadata.labels?.[serviceNameLabel];
+      const key = `${slice.metadata.namespace}/${name}`;
+      wake(cardsBehind(caches, key, caches.services.get(key)));
+      if (key === apiServerService || dnsServices.includes(key)) wakeAll(caches, sinks);
+    }),
+  );
+}
+
+/** What we wrote and others may have changed: labels on pods, NetworkPolicies. */
+function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
+  caches.labelledPods.onEvent(
+    either((pod) => {
+      const cards = cardsClaiming(caches, pod);
+      wake(cards);
+      if (cards.length === 0) sinks.addStray(keyOf(pod));
+    }),
+  );
+  caches.policies.onEvent(
+    either(({ metadata }) => {
+      const owner = controllerOf(metadata.ownerReferences);
+      const card = owner && caches.cards.get(`${metadata.namespace}/${owner.name}`);
+      if (card !== undefined && card.metadata.uid === owner?.uid) wake([card]);
+    }),
+  );
+}
+
+function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
   const wakeSiblings = (card: CachedCard) => {
     const { targetRef } = card.spec;
     if (targetRef === undefined) return;

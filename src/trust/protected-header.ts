@@ -5,7 +5,7 @@ import { type Algorithm, algorithms } from './algorithms.ts';
 
 const longestProtected = 32 * 1024;
 const longestKeyId = 256;
-const headerLimits = { maxBytes: longestProtected, maxDepth: 16 };
+const headerLimits = { maxBytes: longestProtected, maxDepth: 16, maxValues: 1000 };
 
 /** One member of `signatures` whose protected header can be read; nothing in it is believed yet. */
 export interface SignatureEntry {

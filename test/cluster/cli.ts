@@ -6,7 +6,7 @@ import { ALL_TOOLS, NODE_TOOLS, type ToolName } from './catalogue.ts';
 import { CommandError } from './command.ts';
 import { down, launch } from './launch.ts';
 import { seconds, terminalProgress } from './progress.ts';
-import { places, readState } from './state.ts';
+import { busyMessage, places, readState } from './state.ts';
 import { ensureTools } from './tools.ts';
 
 const HELP = `A real Kubernetes node with real SPIRE on this machine, in namespaces of its own.
@@ -37,7 +37,9 @@ async function build(names: readonly string[]): Promise<number> {
 
 async function up(): Promise<number> {
   const begin = Date.now();
-  if ((await readState(at)) === undefined) {
+  const running = await readState(at);
+  if (running?.life === 'tied') throw new CommandError(busyMessage(at, running));
+  if (running === undefined) {
     const launched = await launch(at, progress);
     await launched.keep();
     print(`The node is up after ${seconds(Date.now() - begin)}. Stop it with "make cluster-down".`);

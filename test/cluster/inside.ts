@@ -13,8 +13,8 @@ import { type Message, type Plan, places } from './state.ts';
 import { until } from './until.ts';
 import { workloads } from './workloads.ts';
 
-const [, , planFile = '', portText = '0'] = process.argv;
-const plan = JSON.parse(await readFile(planFile, 'utf8')) as Plan;
+const [, , planText = '', portText = '0'] = process.argv;
+const plan = JSON.parse(planText) as Plan;
 const at = places(plan.root);
 const port = Number(portText);
 const crew = new Crew();
@@ -72,7 +72,7 @@ async function startControlPlane(access: ApiAccess): Promise<void> {
 
 async function main(): Promise<void> {
   await Promise.all([isolateFiles(at), makeNetwork(), makeCgroups()]);
-  await mkdir(join(at.log, 'pods'), { recursive: true });
+  await mkdir(join(at.log, 'pods'));
   forwardOutsideConnections();
   const read = (name: string) => readFile(join(at.pki, name), 'utf8');
   const access: ApiAccess = {

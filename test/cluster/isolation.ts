@@ -26,6 +26,11 @@ export function unshareArgs(command: readonly string[]): string[] {
   return [...namespaces, '--mount-proc', '--propagation', 'private', '--kill-child=SIGKILL', '--', ...init, ...command];
 }
 
+/** Pure: nothing inside can reach a proxy, and Go programs would send it what is meant for pods. */
+export function withoutProxies(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(https?|all|no)_proxy$/i.test(name)));
+}
+
 /** The `nsenter` arguments that run a command inside the node whose PID 1 has this number outside. */
 export function nsenterArgs(init: number, cwd: string, command: readonly string[]): string[] {
   return ['--target', String(init), '--net', '--mount', '--pid', '--uts', '--ipc', `--wd=${cwd}`, '--', ...command];

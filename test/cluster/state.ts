@@ -15,14 +15,13 @@ export function places(root: string = join(cacheRoot(), 'cluster')) {
     kubeconfig: join(root, 'kubeconfig'),
     kubectl: join(root, 'kubectl'),
     state: join(root, 'state.json'),
-    plan: join(root, 'plan.json'),
     lock: join(root, 'lock'),
   };
 }
 
 export type Places = ReturnType<typeof places>;
 
-/** What the starting process decided, for the supervisor and for the processes inside. */
+/** What the starting process decided; the supervisor and the process inside get it as their argument. */
 export interface Plan {
   readonly root: string;
   readonly tools: Readonly<Partial<Record<ToolName, string>>>;
@@ -34,6 +33,7 @@ export interface State {
   readonly phase: 'starting' | 'ready';
   /** `kept` outlives its starter; `tied` ends with it. */
   readonly life: 'kept' | 'tied';
+  /** 0 while it has not said who it is. */
   readonly supervisor: number;
   /** The process that is PID 1 inside, by its number outside; 0 until it exists. */
   readonly init: number;
@@ -41,11 +41,19 @@ export interface State {
   readonly port: number;
 }
 
+/** What to tell a person who wants a cluster while another run has one that will end with that run. */
+export function busyMessage(at: Places, { supervisor }: State): string {
+  const who = supervisor === 0 ? 'that is just starting' : `(supervisor ${supervisor})`;
+  return `another run ${who} uses its own cluster in ${at.root}: wait for its end, or end it with "make cluster-down"`;
+}
+
 export async function writeState(at: Places, state: State): Promise<void> {
   const scratch = `${at.state}.new`;
   await writeFile(scratch, JSON.stringify(state));
   await rename(scratch, at.state);
 }
+
+const UNKNOWN: State = { phase: 'starting', life: 'tied', supervisor: 0, init: 0, port: 0 };
 
 /** The running cluster's state; undefined when none runs. The lock, not the file, decides: a crash leaves the file. */
 export async function readState(at: Places): Promise<State | undefined> {
@@ -55,7 +63,7 @@ export async function readState(at: Places): Promise<State | undefined> {
     return undefined;
   }
   const text = await readFile(at.state, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as State);
+  return text === undefined ? UNKNOWN : (JSON.parse(text) as State);
 }
 
 /** Between the supervisor and whoever started it, and between the supervisor and the process inside. */

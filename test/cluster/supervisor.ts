@@ -1,11 +1,11 @@
 // Outside the node's namespaces: starts the node, outlives its starter when told to, and cleans up after the node's end.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanUp } from './clean-up.ts';
-import { unshareArgs } from './isolation.ts';
+import { unshareArgs, withoutProxies } from './isolation.ts';
 import { takeLock } from './lock.ts';
 import { writeNodeConfig } from './node-config.ts';
 import { type Message, type Plan, places, type State, writeState } from './state.ts';
@@ -13,8 +13,8 @@ import { until } from './until.ts';
 
 const INSIDE = join(dirname(fileURLToPath(import.meta.url)), 'inside.ts');
 
-const [, , planFile = ''] = process.argv;
-const plan = JSON.parse(await readFile(planFile, 'utf8')) as Plan;
+const [, , planText = ''] = process.argv;
+const plan = JSON.parse(planText) as Plan;
 const at = places(plan.root);
 const send = (message: Message) => {
   if (process.connected) process.send?.(message);
@@ -34,9 +34,10 @@ function listen(): Promise<{ listener: Server; port: number }> {
 
 /** The kernel ends unshare with us, and everything inside with unshare: nothing outlives even a SIGKILL of this process. */
 function startNode(port: number): ChildProcess {
-  const inside = unshareArgs([process.execPath, INSIDE, planFile, String(port)]);
+  const inside = unshareArgs([process.execPath, INSIDE, planText, String(port)]);
   return spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...inside], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    env: withoutProxies(process.env),
   });
 }
 
@@ -52,7 +53,8 @@ async function main(): Promise<number> {
   const lock = await takeLock(at.lock, false);
   if (lock === undefined) throw new Error('another cluster is running');
   await cleanUp(at);
-  await mkdir(at.run, { recursive: true });
+  await rm(at.log, { recursive: true, force: true });
+  await Promise.all([at.run, at.log].map((folder) => mkdir(folder, { recursive: true })));
   const { listener, port } = await listen();
   await writeNodeConfig(at, plan, port);
   const node = startNode(port);

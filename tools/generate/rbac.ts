@@ -1,28 +1,41 @@
-import { permissions } from '../../src/kube/permissions.ts';
+import { PERMISSIONS, type Permission } from '../../src/kube/permissions.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
-const head = (name: string, labels: string) =>
-  `apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: ${name}\n${labels}`;
+interface Naming {
+  readonly name: string;
+  /** Lines below metadata.name. */
+  readonly labels: string;
+}
 
-/** The operator's ClusterRole as a manifest and as a template of the chart; each rule carries its reason. */
+const manifest: Naming = { name: 'agentcard-operator', labels: '' };
+const template: Naming = {
+  name: '{{ include "agentcard-operator.fullname" . }}',
+  labels: '  labels:\n    {{- include "agentcard-operator.labels" . | nindent 4 }}\n',
+};
+
+/** The operator's ClusterRole, and its Role in its own namespace, as manifests and as templates of the chart. */
 export function rbacFiles(): [string, string][] {
-  const chartHead = head(
-    '{{ include "agentcard-operator.fullname" . }}',
-    '  labels:\n    {{- include "agentcard-operator.labels" . | nindent 4 }}\n',
-  );
   return [
-    ['config/rbac/role.yaml', `# ${generatedNotice}\n${head('agentcard-operator', '')}${rules()}`],
-    [
-      'charts/agentcard-operator/templates/clusterrole.yaml',
-      `# ${generatedNotice}\n${chartHead}${templateBody(rules())}`,
-    ],
+    ['config/rbac/roles.yaml', roles(manifest)],
+    ['charts/agentcard-operator/templates/roles.yaml', roles(template)],
   ];
 }
 
-function rules(): string {
-  const items = permissions.map(({ reason, ...rule }) => {
-    const [first = '', ...rest] = yamlText(rule).trimEnd().split('\n');
-    return [`  # ${reason}`, `  - ${first}`, ...rest.map((line) => `    ${line}`)].join('\n');
-  });
-  return `rules:\n${items.join('\n')}\n`;
+function roles(naming: Naming): string {
+  const own = PERMISSIONS.filter(({ scope }) => scope === 'own');
+  const wide = PERMISSIONS.filter(({ scope }) => scope !== 'own');
+  return `# ${generatedNotice}\n${role('ClusterRole', naming, wide)}---\n${role('Role', naming, own)}`;
+}
+
+function role(kind: string, { name, labels }: Naming, permissions: readonly Permission[]): string {
+  const head = `apiVersion: rbac.authorization.k8s.io/v1\nkind: ${kind}\nmetadata:\n  name: ${name}\n${labels}`;
+  return `${head}rules:\n${templateBody(permissions.map(rule).join(''))}`;
+}
+
+/** Each rule carries its reason, for the person who reviews the role. */
+function rule({ group, resources, verbs, reason }: Permission): string {
+  const [first = '', ...rest] = yamlText({ apiGroups: [group], resources, verbs })
+    .trimEnd()
+    .split('\n');
+  return [`  # ${reason}`, `  - ${first}`, ...rest.map((line) => `    ${line}`), ''].join('\n');
 }

@@ -37,6 +37,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
     trustDomain: text(flags.trustDomain.doc),
     spiffeEndpointSocket: text(flags.spiffeEndpointSocket.doc, { pattern: '^unix:///[^/]+/' }),
   }),
+  signatureVerification: closed({ enabled: truth(flags.enableSignatureVerification.doc) }),
   spiffe: closed({
     volume: text("How the Workload API's socket gets into the pod.", { enum: ['csi', 'hostPath'] }),
     csiDriver: text('Name of the SPIFFE CSI driver.', { minLength: 1 }),

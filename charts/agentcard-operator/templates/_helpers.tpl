@@ -44,16 +44,26 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{- /* Not empty when a way of verifying agents is on, which needs the Workload API. */}}
+{{- define "agentcard-operator.verifies" -}}
+{{- if or .Values.verifiedFetch.enabled .Values.signatureVerification.enabled }}true{{ end }}
+{{- end }}
+
 {{- /* What a wrong combination would break later is said before anything is installed. */}}
 {{- define "agentcard-operator.check" -}}
-{{- $twins := dict "enable-verified-fetch" "verifiedFetch.enabled" "trust-domain" "verifiedFetch.trustDomain" "spiffe-endpoint-socket" "verifiedFetch.spiffeEndpointSocket" "enforcement" "enforcement.mode" }}
+{{- $twins := dict
+  "enable-verified-fetch" "verifiedFetch.enabled"
+  "trust-domain" "verifiedFetch.trustDomain"
+  "spiffe-endpoint-socket" "verifiedFetch.spiffeEndpointSocket"
+  "enable-signature-verification" "signatureVerification.enabled"
+  "enforcement" "enforcement.mode" }}
 {{- range $flag, $value := $twins }}
 {{- if hasKey $.Values.config $flag }}{{ fail (printf "config.%s: set %s instead" $flag $value) }}{{ end }}
 {{- end }}
-{{- if and .Values.verifiedFetch.enabled (not .Values.verifiedFetch.trustDomain) }}
+{{- if and (include "agentcard-operator.verifies" .) (not .Values.verifiedFetch.trustDomain) }}
 {{- fail "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain, for example example.org" }}
 {{- end }}
-{{- if and (eq (toString .Values.enforcement.mode) "enforce") (not .Values.verifiedFetch.enabled) }}
+{{- if and (eq (toString .Values.enforcement.mode) "enforce") (not (include "agentcard-operator.verifies" .)) }}
 {{- fail "enforcement.mode=enforce needs a way to verify agents: set verifiedFetch.enabled=true and verifiedFetch.trustDomain" }}
 {{- end }}
 {{- end }}

@@ -17,6 +17,8 @@ describe('defaults', () => {
       'ClusterRoleBinding',
       'CustomResourceDefinition',
       'Deployment',
+      'Role',
+      'RoleBinding',
       'ServiceAccount',
     ]);
     const kind = objects.find((object) => object.kind === 'CustomResourceDefinition');
@@ -63,6 +65,16 @@ describe('variants', () => {
     expect(spec.containers[0]?.volumeMounts).toEqual([
       { name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true },
     ]);
+  });
+
+  test('signatures alone need the Workload API and the trust domain too', async () => {
+    const objects = objectsOf(await render('signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org'));
+    expect(podOf(objects).spec.volumes).toHaveLength(1);
+    expect(environmentOf(objects)).toMatchObject({
+      AGENTCARD_ENABLE_VERIFIED_FETCH: 'false',
+      AGENTCARD_ENABLE_SIGNATURE_VERIFICATION: 'true',
+      AGENTCARD_TRUST_DOMAIN: 'example.org',
+    });
   });
 
   test("the socket's folder is where the volume is mounted", async () => {

@@ -93,6 +93,7 @@ test('another order of interfaces is a structural change', () => {
 test('keys that are no names are quoted in paths', () => {
   expect(diffCards({}, { "it's": 1 })[0]?.path).toBe("$['it\\'s']");
   expect(diffCards({ x: { 'a.b': 1 } }, { x: {} })[0]?.path).toBe("$.x['a.b']");
+  expect(diffCards({}, { '\u009b2J\u202e': 1 })[0]?.path).toBe("$['\\u009b2J\\u202e']");
 });
 
 test('a change carries both sides', () => {

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import { flags } from '../../../src/config.ts';
-import { permissions } from '../../../src/kube/permissions.ts';
+import { PERMISSIONS } from '../../../src/kube/permissions.ts';
 import { readmeWithTables } from '../../../tools/generate/readme.ts';
 
 const read = (path: string) => readFile(path, 'utf8');
@@ -21,23 +21,41 @@ describe("the chart's schema", () => {
 
   test('knows every value of values.yaml, and values.yaml every one of the schema', async () => {
     const schema = JSON.parse(await read('charts/agentcard-operator/values.schema.json'));
-    const values = parse(await read('charts/agentcard-operator/values.yaml'));
+    const values = parseAllDocuments(await read('charts/agentcard-operator/values.yaml'))[0]?.toJS();
     const { global: _global, ...expected } = schema.properties;
     expect(Object.keys(values).sort()).toEqual(Object.keys(expected).sort());
-    for (const group of ['image', 'verifiedFetch', 'spiffe', 'enforcement', 'serviceAccount', 'crd']) {
+    for (const group of [
+      'image',
+      'verifiedFetch',
+      'signatureVerification',
+      'spiffe',
+      'enforcement',
+      'serviceAccount',
+      'crd',
+    ]) {
       expect(Object.keys(values[group]).sort()).toEqual(Object.keys(expected[group].properties).sort());
     }
   });
 });
 
-describe('the role', () => {
-  test('has every permission once, and none for Secrets or on workloads but to read', async () => {
-    const role = parse(await read('config/rbac/role.yaml'));
-    expect(role.rules).toEqual(permissions.map(({ reason: _reason, ...rule }) => rule));
-    for (const { apiGroups, resources, verbs } of permissions) {
+describe('the roles', () => {
+  test('have every permission once, in the role of its scope', async () => {
+    const [wide, own] = parseAllDocuments(await read('config/rbac/roles.yaml')).map((role) => role.toJS());
+    const rulesOf = (scoped: boolean) =>
+      PERMISSIONS.filter(({ scope }) => (scope === 'own') === scoped).map(({ group, resources, verbs }) => ({
+        apiGroups: [group],
+        resources,
+        verbs,
+      }));
+    expect(wide).toMatchObject({ kind: 'ClusterRole', rules: rulesOf(false) });
+    expect(own).toMatchObject({ kind: 'Role', rules: rulesOf(true) });
+  });
+
+  test('say nothing of Secrets, of everything, or of writing workloads', () => {
+    for (const { group, resources, verbs } of PERMISSIONS) {
       expect(resources).not.toContain('secrets');
-      expect([...apiGroups, ...resources, ...verbs]).not.toContain('*');
-      if (apiGroups.includes('apps')) for (const verb of verbs) expect(['get', 'list', 'watch']).toContain(verb);
+      expect([group, ...resources, ...verbs]).not.toContain('*');
+      if (group === 'apps') for (const verb of verbs) expect(['get', 'list', 'watch']).toContain(verb);
     }
   });
 });

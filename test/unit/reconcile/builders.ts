@@ -1,8 +1,8 @@
 import { attestedAnnotation, verifiedLabel } from '../../../src/api/labels.ts';
-import type { Settings } from '../../../src/config.ts';
 import { type CardEvidence, noEvidence, type PodEvidence } from '../../../src/evidence/evidence.ts';
 import type { EndpointSlice, Pod, Service } from '../../../src/kube/objects.ts';
 import type { CachedCard, Snapshot } from '../../../src/reconcile/snapshot.ts';
+import type { Settings } from '../../../src/settings.ts';
 import { defaultTemplate } from '../../../src/trust/expected.ts';
 import { containersHash, podFacts } from '../../../src/workload/pod.ts';
 import type { Workload } from '../../../src/workload/workload.ts';

@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Registry } from 'prom-client';
+
+/** True or undefined is good; false or a sentence for people is not. It must answer at once. */
+export type Check = () => boolean | string | undefined;
+
+type Answer = { readonly status: number; readonly body: string; readonly type?: string };
+type Respond = (path: string, query: URLSearchParams) => Answer | undefined | Promise<Answer>;
+
+export interface HttpServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** `/metrics` on `address`: `:8080`, `127.0.0.1:8080`, `[::1]:8080`; `0` is none. */
+export function serveMetrics(address: string, registry: Registry): Promise<HttpServer | undefined> {
+  return serve(address, async (path) => {
+    if (path !== '/metrics') return { status: 404, body: 'see /metrics\n' };
+    return { status: 200, body: await registry.metrics(), type: registry.contentType };
+  });
+}
+
+/** Named checks behind `/healthz` and `/readyz`, each also alone as `/readyz/<name>`; `?verbose` lists them. */
+export class Health {
+  readonly #checks = { '/healthz': new Map<string, Check>(), '/readyz': new Map<string, Check>() };
+
+  /** Fails when only a restart can help. */
+  addHealthCheck(name: string, check: Check): void {
+    this.#checks['/healthz'].set(name, check);
+  }
+
+  /** Fails while this replica should not be counted on. */
+  addReadyCheck(name: string, check: Check): void {
+    this.#checks['/readyz'].set(name, check);
+  }
+
+  serve(address: string): Promise<HttpServer | undefined> {
+    return serve(address, (path, query) => this.respond(path, query.has('verbose')));
+  }
+
+  respond(path: string, verbose: boolean): Answer {
+    const [, root = '', only] = path.split('/');
+    const checks = root === 'healthz' || root === 'readyz' ? this.#checks[`/${root}`] : undefined;
+    const chosen = [...(checks ?? [])].filter(([name]) => only === undefined || name === only);
+    if (checks === undefined || (only !== undefined && chosen.length === 0)) {
+      return { status: 404, body: 'see /healthz and /readyz\n' };
+    }
+    const results = chosen.map(([name, check]) => ({ name, failure: run(check) }));
+    const good = results.every(({ failure }) => failure === undefined);
+    const lines = results.map(({ name, failure }) =>
+      failure === undefined ? `[+]${name} ok` : `[-]${name} failed: ${failure}`,
+    );
+    const body = verbose || !good ? [...lines, `${root} check ${good ? 'passed' : 'failed'}`].join('\n') : 'ok';
+    return { status: good ? 200 : 503, body: `${body}\n` };
+  }
+}
+
+/** Why a check fails. */
+function run(check: Check): string | undefined {
+  try {
+    const result = check();
+    if (result === false) return 'no';
+    return result === true ? undefined : result;
+  } catch (error) {
+    return error instanceof Error ? error.message : 'it threw';
+  }
+}
+
+async function serve(address: string, respond: Respond): Promise<HttpServer | undefined> {
+  if (address === '0' || address === '') return undefined;
+  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 });
+  server.maxConnections = 64;
+  server.on('request', (request, response) => void answer(request, response, respond));
+  await listen(server, address);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      server.closeAllConnections();
+      return closed;
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, respond: Respond): Promise<void> {
+  request.resume();
+  const [path = '', query] = (request.url ?? '').split('?', 2);
+  let answer: Answer = { status: 405, body: 'GET only\n' };
+  try {
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      answer = (await respond(path, new URLSearchParams(query))) ?? { status: 404, body: '' };
+    }
+  } catch {
+    answer = { status: 500, body: 'failed\n' };
+  }
+  response.writeHead(answer.status, {
+    'content-type': answer.type ?? 'text/plain; charset=utf-8',
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
+}
+
+function listen(server: Server, address: string): Promise<void> {
+  const [, host, port] = /^(.*):(\d{1,5})$/.exec(address) ?? [];
+  if (port === undefined || Number(port) > 65_535) {
+    throw new Error(`"${address}" is no address to listen on: write :8080 or 127.0.0.1:8080, or 0 for none`);
+  }
+  const bare = host?.replace(/^\[(.*)\]$/, '$1');
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: Number(port), ...(bare ? { host: bare } : {}) }, () => {
+      server.off('error', reject);
+      server.on('error', () => {});
+      resolve();
+    });
+  });
+}
