@@ -5,6 +5,7 @@ import { connect as connectTls, createSecureContext, type SecureContext, type TL
 import type { TrustBundle } from '../spiffe/bundle.ts';
 import { excerpt, type TrustDomain } from '../spiffe/id.ts';
 import { type LeafIdentity, leafIdentity } from '../spiffe/leaf.ts';
+import { presentedChain } from '../spiffe/presented.ts';
 import type { X509Svid } from '../spiffe/svid.ts';
 import { connectionFailure, handshakeFailure } from './errors.ts';
 import { type FetchFailure, failed, type Peer, stopped } from './outcome.ts';
@@ -26,8 +27,6 @@ export interface Connection {
   readonly socket: Socket;
   readonly peer?: Peer;
 }
-
-const MAX_PEER_CHAIN = 10;
 
 export function openTcp(target: Target, stop: AbortSignal): Promise<Connection | FetchFailure> {
   const socket = connectTcp({ host: target.address, port: target.port, family: target.family });
@@ -76,12 +75,7 @@ export function openTls(
  * of its own, so it proves nothing; no session is ever offered, and one that appears all the same fails here.
  */
 export function provePeer(socket: TLSSocket, identity: LeafIdentity | undefined): Peer | FetchFailure {
-  const chain: Buffer[] = [];
-  let certificate = socket.getPeerX509Certificate();
-  while (certificate !== undefined && chain.length < MAX_PEER_CHAIN) {
-    chain.push(certificate.raw);
-    certificate = certificate.issuerCertificate;
-  }
+  const chain = presentedChain(socket);
   if (socket.isSessionReused() || !socket.authorized || identity === undefined || chain.length === 0) {
     return failed('SessionResumed', 'the TLS session was resumed, which proves no identity; the peer is asked again');
   }

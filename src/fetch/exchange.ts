@@ -26,6 +26,10 @@ const HEADERS = {
 
 /** The socket is used up afterwards: there is no second request, no redirect and no proxy. */
 export function exchange(socket: Socket, question: Question, stop: AbortSignal): Promise<FetchOutcome> {
+  if (stop.aborted) {
+    socket.destroy();
+    return Promise.resolve(stopped(stop));
+  }
   return new Promise((resolve) => {
     const settle = (outcome: FetchOutcome): void => {
       stop.removeEventListener('abort', abandon);

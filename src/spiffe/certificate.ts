@@ -10,6 +10,7 @@ export interface Certificate {
   readonly der: Uint8Array;
   /** AlgorithmIdentifier of the signature, hex of its DER. */
   readonly signatureAlgorithm: string;
+  readonly subject: Der;
   readonly selfIssued: boolean;
   /** Critical extensions that nobody here understands, dotted hex. */
   readonly unknownCritical: readonly string[];
@@ -25,8 +26,10 @@ export interface Certificate {
 
 export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
 
-export const NAME = { dns: 0x82, uri: 0x86 } as const;
+export const NAME = { dns: 0x82, directory: 0xa4, uri: 0x86 } as const;
 
+const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
 const MAX_CERTIFICATE_BYTES = 32 * 1024;
 const OID = {
   keyUsage: '551d0f',
@@ -49,7 +52,10 @@ export function readCertificate(der: Uint8Array): Certificate {
   if (der.length > MAX_CERTIFICATE_BYTES) throw new MalformedDer('the certificate is too large');
   const [tbs, algorithm] = readAll(readOnly(der, TAG.sequence).body);
   if (tbs === undefined || algorithm === undefined) throw new MalformedDer('the certificate is incomplete');
-  const extensions = readExtensions(tbs);
+  const fields = readAll(tbs.body);
+  const subject = fields[fields[0]?.tag === VERSION ? 5 : 4];
+  if (subject === undefined) throw new MalformedDer('the certificate is incomplete');
+  const extensions = readExtensions(fields);
   const read = <T>(oid: string, parse: (value: Uint8Array) => T): T | undefined => {
     const extension = extensions.get(oid);
     return extension && parse(extension.value);
@@ -58,6 +64,7 @@ export function readCertificate(der: Uint8Array): Certificate {
   return {
     x509,
     der,
+    subject,
     signatureAlgorithm: hex(algorithm.whole),
     selfIssued: x509.subject === x509.issuer,
     unknownCritical: [...extensions].filter(([oid, { critical }]) => critical && !KNOWN.has(oid)).map(([oid]) => oid),
@@ -95,9 +102,9 @@ function openCertificate(der: Uint8Array): X509Certificate {
   throw new MalformedDer('the bytes are no X.509 certificate');
 }
 
-function readExtensions(tbs: Der): Map<string, { critical: boolean; value: Uint8Array }> {
+function readExtensions(fields: readonly Der[]): Map<string, { critical: boolean; value: Uint8Array }> {
   const extensions = new Map<string, { critical: boolean; value: Uint8Array }>();
-  const block = readAll(tbs.body).find(({ tag }) => tag === 0xa3);
+  const block = fields.find(({ tag }) => tag === EXTENSIONS);
   if (block === undefined) return extensions;
   for (const extension of sequence(block.body)) {
     const [oid, second, third] = readAll(extension.body);

@@ -34,7 +34,8 @@ export interface VerifiedPath {
   readonly pathNotAfter: Date;
 }
 
-const MAX_CHAIN = 8;
+/** Certificates that one peer or signer may present. */
+export const MAX_CHAIN = 10;
 /** Signature checks per call: bounds what a chain of look-alike certificates can cost. */
 const MAX_SIGNATURE_CHECKS = 64;
 const PURPOSE = { server: '2b06010505070301', client: '2b06010505070302' } as const;

@@ -112,6 +112,7 @@ export function extendedKeyUsage(...purposes: readonly Purpose[]): Buffer {
 
 export const uri = (text: string): Buffer => tlv(0x86, Buffer.from(text, 'latin1'));
 export const dns = (text: string): Buffer => tlv(0x82, Buffer.from(text, 'latin1'));
+export const directoryName = (subject: Buffer): Buffer => tlv(0xa4, subject);
 export const email = (text: string): Buffer => tlv(0x81, Buffer.from(text, 'latin1'));
 
 export function alternativeNames(names: readonly Buffer[], { critical = false, trailing = '' } = {}): Buffer {

@@ -9,14 +9,18 @@ import { leafIdentity } from '../../../src/spiffe/leaf.ts';
 import { buildPath, type PathRole, verifyPath, verifySvid } from '../../../src/spiffe/path.ts';
 import { AGENT_ID, type CertificateCase, mintPki } from '../../pki/cases.ts';
 import {
+  alternativeNames,
   authority,
   basicConstraints,
   bundle,
+  directoryName,
   dns,
+  email,
   extendedKeyUsage,
   HOUR,
   intermediate,
   keyUsage,
+  leafExtensions,
   type Minted,
   mint,
   name,
@@ -70,23 +74,26 @@ describe('the offline path check', () => {
     const chain = [svid(root('a.test'), AGENT_ID).der];
     const refusedChain = verifyPath({ chain, anchors: stripped, now: new Date(), role: 'server' });
     expect(refusedChain).toMatchObject({ ok: false, error: { code: 'PathNotFound' } });
-    const long = verifyPath({ chain: stripped.slice(0, 9), anchors: [], now: new Date(), role: 'server' });
+    const long = verifyPath({ chain: stripped.slice(0, 11), anchors: [], now: new Date(), role: 'server' });
     expect(long).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
   });
 
-  it('applies DNS constraints below, and refuses constraints that it cannot compare', () => {
+  it('applies DNS and directory name constraints, and refuses names that it cannot compare', () => {
     const a = root('a.test');
-    const under = (...names: Buffer[]): Minted =>
-      intermediate(a, 'a.test', { extensions: [...authority('a.test'), permittedNames(uri('a.test'), ...names)] });
-    const check = (between: Minted): boolean =>
-      verifyPath({
-        chain: ders([svid(between, AGENT_ID), between]),
-        anchors: [a.der],
-        now: new Date(),
-        role: 'server',
-      }).ok;
-    expect(check(under(dns('a.test')))).toBe(true);
-    expect(check(under(Buffer.concat([Buffer.from([0xa4, 2 + 0]), name({})])))).toBe(false);
+    const check = (constraint: Buffer, ...names: Buffer[]): boolean => {
+      const between = intermediate(a, 'a.test', { extensions: [...authority('a.test'), permittedNames(constraint)] });
+      const extensions = [...leafExtensions(AGENT_ID).slice(0, 3), alternativeNames([uri(AGENT_ID), ...names])];
+      const chain = ders([mint({ issuer: between, extensions }), between]);
+      return verifyPath({ chain, anchors: [a.der], now: new Date(), role: 'server' }).ok;
+    };
+    expect(check(dns('svc'), dns('agent.team1.svc'))).toBe(true);
+    expect(check(dns('.svc'), dns('svc'))).toBe(false);
+    expect(check(dns('other'), dns('agent.team1.svc'))).toBe(false);
+    expect(check(dns('other'))).toBe(true);
+    expect(check(directoryName(name({ C: 'US', O: 'SPIFFE' })))).toBe(true);
+    expect(check(directoryName(name({ C: 'US', O: 'SPIFFE', CN: 'x' })))).toBe(false);
+    expect(check(email('a.test'))).toBe(true);
+    expect(check(email('a.test'), email('x@a.test'))).toBe(false);
   });
 
   it('takes authorities only from the trust domain that the leaf names', () => {
@@ -145,16 +152,19 @@ describe('openssl verify', () => {
 
   it('and the path alone agree on random chains', async () => {
     let run = 0;
+    const seen: string[] = [];
     await fc.assert(
       fc.asyncProperty(fc.array(link, { minLength: 1, maxLength: 4 }), fc.boolean(), async (links, shuffled) => {
         const chain = randomChain(links);
         const sent = shuffled ? [chain[0], ...chain.slice(1).reverse()] : chain;
         const ours = buildPath({ chain: ders(sent), anchors, now: new Date(), role: 'server' });
+        seen.push(ours.ok ? 'pass' : 'refuse');
         const theirs = await opensslVerify(folder, { name: `random${run++}`, chain: sent }, 'server');
         expect(ours.ok ? 'pass' : 'refuse', ours.ok ? 'accepted' : ours.error.message).toBe(theirs);
       }),
       { numRuns: 60 },
     );
+    expect(new Set(seen)).toEqual(new Set(['pass', 'refuse']));
   }, 60_000);
 
   it('reads every minted certificate', () => {
@@ -172,6 +182,7 @@ const link = fc.record({
   pathLength: fc.constantFrom(undefined, undefined, 0, 1, 2),
   usage: seldom<'keyCertSign' | 'digitalSignature'>('keyCertSign', 'digitalSignature'),
   purpose: seldom<Purpose | undefined>(undefined, 'serverAuth', 'clientAuth', 'any'),
+  directory: seldom<Buffer | undefined>(undefined, name({}), name({ C: 'US' }), name({ O: 'SPIFFE' })),
   host: seldom<string | undefined>(undefined, 'a.test', 'b.test', '.test', '.a.test'),
   to: seldom(HOUR, -HOUR / 2),
   hash: seldom<'sha1' | 'sha256'>('sha256', 'sha1'),
@@ -188,9 +199,16 @@ function randomChain(links: readonly Link[]): [Minted, ...Minted[]] {
       basicConstraints(each.ca, each.ca ? each.pathLength : undefined),
       keyUsage([each.usage]),
       ...(each.purpose ? [extendedKeyUsage(each.purpose)] : []),
-      ...(each.host ? [permittedNames(uri(each.host))] : []),
+      ...(each.host || each.directory
+        ? [
+            permittedNames(
+              ...(each.host ? [uri(each.host)] : []),
+              ...(each.directory ? [directoryName(each.directory)] : []),
+            ),
+          ]
+        : []),
     ];
-    const subject = each.selfIssued && issuer ? issuer.subject : name({ CN: `link ${index}` });
+    const subject = each.selfIssued && issuer ? issuer.subject : name({ C: 'US', CN: `link ${index}` });
     issuer = mint({ extensions, subject, hash: each.hash, to: Date.now() + each.to, ...(issuer ? { issuer } : {}) });
     chain.unshift(issuer);
   }
