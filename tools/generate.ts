@@ -1,10 +1,17 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crdFiles } from './generate/crd.ts';
+import { rbacFiles } from './generate/rbac.ts';
 import { readmeWithTables } from './generate/readme.ts';
+import { valuesSchema } from './generate/values-schema.ts';
 
 /** Writes every generated file; with --check writes nothing and fails, naming those that are stale. */
-const generated: ReadonlyMap<string, string> = new Map([...crdFiles(), ...(await readme())]);
+const generated: ReadonlyMap<string, string> = new Map([
+  ...crdFiles(),
+  ...rbacFiles(),
+  ['charts/agentcard-operator/values.schema.json', valuesSchema()],
+  ...(await readme()),
+]);
 
 const stale: string[] = [];
 for (const [path, content] of generated) {
