@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { createDialler } from './evidence/inquiry.ts';
 import { Ledger } from './evidence/ledger.ts';
+import { fetchMetrics } from './evidence/metrics.ts';
 import type { SignatureRules } from './evidence/receive.ts';
 import { recheck } from './evidence/recheck.ts';
 import { signedCardReader } from './evidence/signed-card.ts';
@@ -93,6 +94,7 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
     identity: () => identity.current(),
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
+    observe: fetchMetrics(platform.metrics.registry),
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;
       ledger.record(ask, finding);
