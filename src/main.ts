@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { type Config, flags, readConfig } from './config.ts';
+import type { Dialler } from './evidence/dialler.ts';
 import { describeFlags } from './flags.ts';
 import { KubeClient } from './kube/client.ts';
 import { type ClusterConfig, inClusterConfig, kubeconfigConfig } from './kube/config.ts';
@@ -12,6 +14,7 @@ import { assemble } from './operator.ts';
 import { createLogger, type Logger } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import { createMetrics } from './runtime/metrics.ts';
+import { runProcess } from './runtime/process.ts';
 import { IdentitySource } from './spiffe/identity.ts';
 import { workloadApi } from './spiffe/workload-api.ts';
 import { requireServedKind } from './startup.ts';
@@ -29,6 +32,7 @@ ${describeFlags(flags)}
 const leaseName = 'agentcard-operator';
 /** How long nothing is dialled while our own identity is on its way. */
 const identityPatienceMs = 10_000;
+const now = () => Date.now();
 
 async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) {
@@ -41,30 +45,21 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
     process.exitCode = 2;
     return;
   }
-  const log = createLogger({ level: read.config.logLevel, format: read.config.logFormat });
-  process.on('unhandledRejection', (error) => fail(log, error));
-  process.on('uncaughtException', (error) => fail(log, error));
-  await run(read.config, env, log).catch((error: unknown) => fail(log, error));
+  const { config } = read;
+  const log = createLogger({ level: config.logLevel, format: config.logFormat });
+  await runProcess((stop) => operate(config, env, log, stop), log);
 }
 
-async function run(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise<void> {
+/** Makes every part, joins them, and runs until the signal. */
+async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop: AbortSignal): Promise<void> {
   const metrics = createMetrics();
   const cluster = await clusterConfig(config, env);
   const client = new KubeClient(cluster, { observe: metrics.call });
   await requireServedKind(client);
-  const now = () => Date.now();
-  const spiffe = config.enableVerifiedFetch || config.enableSignatureVerification;
-  const identity = new IdentitySource({
-    clock: now,
-    ...(spiffe ? { workloadApi: workloadApi(config.spiffeEndpointSocket) } : {}),
-  });
+  const identity = identityFor(config);
   const instance = config.podName || hostname();
-  const events = new EventRecorder({
-    client,
-    controller: 'agent.kagenti.dev/agentcard-operator',
-    instance,
-    onFate: metrics.event,
-  });
+  const controller = 'agent.kagenti.dev/agentcard-operator';
+  const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
   const election = config.leaderElect ? elect(config, { client, cluster, instance, log }) : undefined;
   if (election !== undefined) client.fence = () => election.isLeader();
 
@@ -73,30 +68,17 @@ async function run(config: Config, env: NodeJS.ProcessEnv, log: Logger): Promise
     identity,
     log,
     now,
+    metrics,
     record: (card, note) => events.record({ regarding: { ...card, ...typeOf(resources.agentCards) }, ...note }),
-    metrics,
   });
-  const manager = new Manager({
-    log,
-    metrics,
-    metricsAddress: config.metricsBindAddress,
-    probeAddress: config.healthProbeBindAddress,
-    events,
-    ...(election === undefined ? {} : { election }),
-  });
+  const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
+  const leading = election === undefined ? {} : { election };
+  const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
   for (const cache of Object.values(caches)) if (cache !== undefined) manager.addCache(cache.resource.plural, cache);
-  for (const controller of controllers) manager.addController(controller);
+  for (const each of controllers) manager.addController(each);
   manager.addTask({ name: 'identity', needsLeadership: false, run: (signal) => identity.start(signal) });
-  manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(signal) });
-  await manager.run(stopSignal(log));
-
-  async function dial(signal: AbortSignal): Promise<void> {
-    if (spiffe)
-      await identity.ready(AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)])).catch(() => {});
-    dialler.open();
-    await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    dialler.stop();
-  }
+  manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(dialler, identity, signal) });
+  await manager.run(stop);
 }
 
 function clusterConfig(config: Config, env: NodeJS.ProcessEnv): ClusterConfig | Promise<ClusterConfig> {
@@ -104,10 +86,19 @@ function clusterConfig(config: Config, env: NodeJS.ProcessEnv): ClusterConfig | 
   return env.KUBERNETES_SERVICE_HOST === undefined ? kubeconfigConfig() : inClusterConfig();
 }
 
-function elect(
-  config: Config,
-  { client, cluster, instance, log }: { client: KubeClient; cluster: ClusterConfig; instance: string; log: Logger },
-): LeaderElection {
+function identityFor({ spiffeEndpointSocket, ...config }: Config): IdentitySource {
+  const needed = config.enableVerifiedFetch || config.enableSignatureVerification;
+  return new IdentitySource({ clock: now, ...(needed ? { workloadApi: workloadApi(spiffeEndpointSocket) } : {}) });
+}
+
+interface ElectionParts {
+  readonly client: KubeClient;
+  readonly cluster: ClusterConfig;
+  readonly instance: string;
+  readonly log: Logger;
+}
+
+function elect(config: Config, { client, cluster, instance, log }: ElectionParts): LeaderElection {
   return new LeaderElection({
     client,
     namespace: config.podNamespace || cluster.namespace || 'default',
@@ -118,20 +109,13 @@ function elect(
   });
 }
 
-function stopSignal(log: Logger): AbortSignal {
-  const stop = new AbortController();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      log.info('stopping', { signal });
-      stop.abort();
-    });
-  }
-  return stop.signal;
-}
-
-function fail(log: Logger, error: unknown): never {
-  log.error('the operator cannot go on', { error });
-  process.exit(1);
+/** Waits a while for our own identity, so that its coming does not look like agents that are away. */
+async function dial(dialler: Dialler, identity: IdentitySource, signal: AbortSignal): Promise<void> {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)]);
+  await identity.ready(patience).catch(() => {});
+  dialler.open();
+  if (!signal.aborted) await once(signal, 'abort');
+  dialler.stop();
 }
 
 await main(process.argv.slice(2), process.env);

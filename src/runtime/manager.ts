@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventRecorder } from '../kube/event-recorder.ts';
 import type { LeaderElection } from '../kube/leader-election.ts';
 import type { Controller } from './controller.ts';
-import { Health, type HttpServer, serveMetrics } from './health.ts';
+import { Health, serveMetrics } from './health.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -50,8 +50,6 @@ export class Manager {
 
   constructor(options: ManagerOptions) {
     this.#options = options;
-    // It may fail while nobody waits for it.
-    this.#failed.promise.catch(() => {});
   }
 
   addCache(name: string, cache: Cache): void {
@@ -77,6 +75,8 @@ export class Manager {
   async run(stop: AbortSignal): Promise<void> {
     const { log, election, events } = this.#options;
     const over = Promise.race([aborted(stop), this.#failed.promise]);
+    // A part may fail while nobody waits for it.
+    over.catch(() => {});
     // What is started last is undone first.
     await using started = new AsyncDisposableStack();
     started.defer(() => log.info('stopped'));
@@ -87,7 +87,9 @@ export class Manager {
     log.info('caches synced');
     if (election !== undefined) {
       started.defer(() => election.release());
-      await Promise.race([election.acquire(stop), over]).catch((error) => void (stop.aborted || this.#fail(error)));
+      await Promise.race([election.acquire(stop), over]).catch((error: unknown) => {
+        if (!stop.aborted) throw error;
+      });
       if (stop.aborted) return;
       log.info('leading');
     }
