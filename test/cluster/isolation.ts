@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { NODE } from './control-plane.ts';
-import { CGROUP } from './node-config.ts';
 import type { Places } from './state.ts';
 
 /**
@@ -97,9 +96,9 @@ async function hierarchies(): Promise<string[]> {
   return folders.flat();
 }
 
-export async function makeCgroups(): Promise<void> {
+export async function makeCgroups({ cgroup }: Places): Promise<void> {
   for (const hierarchy of await hierarchies()) {
-    const folder = join(hierarchy, CGROUP);
+    const folder = join(hierarchy, cgroup);
     await mkdir(folder, { recursive: true });
     // A new cpuset is empty, and nothing can be put into an empty one.
     for (const file of hierarchy.endsWith('/cpuset') ? ['cpuset.cpus', 'cpuset.mems'] : []) {
@@ -109,10 +108,10 @@ export async function makeCgroups(): Promise<void> {
 }
 
 /** Outside, after the end: removes the subtree from every hierarchy. Returns what could not be removed yet. */
-export async function removeCgroups(): Promise<string[]> {
+export async function removeCgroups({ cgroup }: Places): Promise<string[]> {
   const left: string[] = [];
   for (const hierarchy of await hierarchies().catch(() => []))
-    left.push(...(await removeTree(join(hierarchy, CGROUP))));
+    left.push(...(await removeTree(join(hierarchy, cgroup))));
   return left;
 }
 

@@ -26,7 +26,7 @@ export async function launch(at: Places, progress: Progress): Promise<Launched> 
   await preflight(progress);
   const tools = await ensureTools(undefined, progress);
   const images = await progress.step('base images', () => ensureBaseImages(tools));
-  const plan: Plan = { root: at.root, tools, images };
+  const plan: Plan = { root: at.root, tools, images, port: 0 };
   const supervisor = await startSupervisor(at, plan);
   await progress.step('starting the node', () => untilReady(supervisor, at, progress));
   // From here on a process that has nothing else to do may end, and its node with it.
@@ -54,13 +54,14 @@ const supervisorLog = (at: Places) => join(at.root, 'supervisor.log');
 async function startSupervisor(at: Places, plan: Plan): Promise<ChildProcess> {
   await mkdir(at.root, { recursive: true });
   const log = await open(supervisorLog(at), 'w');
-  const supervisor = spawn(process.execPath, [SUPERVISOR, JSON.stringify(plan)], {
+  const supervisor = spawn(process.execPath, [SUPERVISOR], {
     cwd: at.root,
     // Out of the terminal's process group: Ctrl-C reaches it as the end of this process, in order.
     detached: true,
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   });
   await log.close();
+  supervisor.send(plan);
   return supervisor;
 }
 

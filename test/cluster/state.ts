@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheRoot } from './cache.ts';
+import { cacheKey, cacheRoot } from './cache.ts';
 import type { ToolName } from './catalogue.ts';
 import { takeLock } from './lock.ts';
 
@@ -16,17 +16,29 @@ export function places(root: string = join(cacheRoot(), 'cluster')) {
     kubectl: join(root, 'kubectl'),
     state: join(root, 'state.json'),
     lock: join(root, 'lock'),
+    /**
+     * A cgroup subtree of this cluster's own. A kubelet ends what it does not know under its root, so no two may share one: neither
+     * two clusters with caches of their own, nor a cluster and the machine's own kubelet.
+     */
+    cgroup: `agentcard-node-${cacheKey(root).slice(0, 8)}`,
   };
 }
 
 export type Places = ReturnType<typeof places>;
 
-/** What the starting process decided; the supervisor and the process inside get it as their argument. */
+/** What the starting process decided; the first message to the supervisor, and with the port to the process inside. */
 export interface Plan {
   readonly root: string;
   readonly tools: Readonly<Partial<Record<ToolName, string>>>;
   /** OCI archives in the order of their import. */
   readonly images: readonly string[];
+  /** Of the API server; 0 until the supervisor has one. */
+  readonly port: number;
+}
+
+/** In a process that was started with an IPC channel: its plan. */
+export function receivePlan(): Promise<Plan> {
+  return new Promise((resolve) => process.once('message', (message) => resolve(message as Plan)));
 }
 
 export interface State {
@@ -47,10 +59,31 @@ export function busyMessage(at: Places, { supervisor }: State): string {
   return `another run ${who} uses its own cluster in ${at.root}: wait for its end, or end it with "make cluster-down"`;
 }
 
-export async function writeState(at: Places, state: State): Promise<void> {
-  const scratch = `${at.state}.new`;
-  await writeFile(scratch, JSON.stringify(state));
-  await rename(scratch, at.state);
+/** The supervisor's own view of the state; every change reaches the file, in order. */
+export class StateKeeper {
+  readonly #at: Places;
+  #state: State;
+  #written = Promise.resolve();
+
+  constructor(at: Places, state: State) {
+    this.#at = at;
+    this.#state = state;
+  }
+
+  get now(): State {
+    return this.#state;
+  }
+
+  update(change: Partial<State>): Promise<void> {
+    const state = { ...this.#state, ...change };
+    this.#state = state;
+    this.#written = this.#written.then(async () => {
+      const scratch = `${this.#at.state}.new`;
+      await writeFile(scratch, JSON.stringify(state));
+      await rename(scratch, this.#at.state);
+    });
+    return this.#written;
+  }
 }
 
 const UNKNOWN: State = { phase: 'starting', life: 'tied', supervisor: 0, init: 0, port: 0 };
