@@ -22,11 +22,16 @@ export interface OperatorPlace {
 
 export const apiServerService = 'default/kubernetes';
 
-/** Reads everything that one card's reconcile sees from the caches; undefined when the card is gone or going. */
+/**
+ * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
+ * or going: what is written there then is refused or deleted again.
+ */
 export function observe(key: Key, caches: Caches, ledger: Ledger, place: OperatorPlace): Snapshot | undefined {
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
+  const home = caches.namespaces.get(namespace)?.metadata;
+  if (home?.deletionTimestamp !== undefined) return undefined;
   const { targetRef } = card.spec;
   const workload = targetRef === undefined ? undefined : workloadOf(caches, namespace, targetRef);
   return {
@@ -37,7 +42,7 @@ export function observe(key: Key, caches: Caches, ledger: Ledger, place: Operato
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
     labelledPods: workload === undefined ? [] : labelledPodsOf(workload, caches),
     ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
-    namespaceLabels: caches.namespaces.get(namespace)?.metadata.labels ?? {},
+    namespaceLabels: home?.labels ?? {},
     cluster: clusterFacts(caches, place),
     evidence: ledger.of(key),
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
