@@ -41,11 +41,12 @@ export class Agent {
       kind: 'ServiceAccount',
       metadata: { name: serviceAccount, namespace: this.namespace },
     };
+    // The card first, so that no card is created for the workload.
     return [
       account,
+      this.agentCard(options),
       this.deployment(options, serviceAccount),
       this.service(options.tls ?? true),
-      this.agentCard(options),
     ];
   }
 
