@@ -69,13 +69,23 @@ describe('the offline path check', () => {
   });
 
   it('bounds the work that look-alike certificates can cost', () => {
-    const lookAlikes = Array.from({ length: 100 }, () => root('a.test'));
-    const stripped = lookAlikes.map(({ der }) => der);
-    const chain = [svid(root('a.test'), AGENT_ID).der];
-    const refusedChain = verifyPath({ chain, anchors: stripped, now: new Date(), role: 'server' });
-    expect(refusedChain).toMatchObject({ ok: false, error: { code: 'PathNotFound' } });
-    const long = verifyPath({ chain: stripped.slice(0, 11), anchors: [], now: new Date(), role: 'server' });
-    expect(long).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
+    const a = root('a.test');
+    const chain = [svid(a, AGENT_ID).der];
+    const lookAlikes = Array.from({ length: 70 }, () => root('a.test', { keyId: a.keyId }).der);
+    const check = (from: readonly Uint8Array[]) =>
+      verifyPath({ chain, anchors: from, now: new Date(), role: 'server' });
+    expect(check([...lookAlikes.slice(0, 60), a.der])).toMatchObject({ ok: true });
+    expect(check([...lookAlikes, a.der])).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
+  });
+
+  it('bounds the length of a chain', () => {
+    const a = root('a.test');
+    const chain = [svid(a, AGENT_ID), ...Array.from({ length: 10 }, () => a)];
+    const check = (sent: readonly Minted[]) =>
+      verifyPath({ chain: ders(sent), anchors: [a.der], now: new Date(), role: 'server' });
+    expect(check(chain.slice(0, 10))).toMatchObject({ ok: true });
+    expect(check(chain)).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
+    expect(check([])).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
   });
 
   it('applies DNS and directory name constraints, and refuses names that it cannot compare', () => {
@@ -150,6 +160,22 @@ describe('openssl verify', () => {
     },
   );
 
+  it.each([
+    ['a self-issued intermediate does not count for the path length', 'a.test', true],
+    ['a self-issued intermediate may have any name, a leaf may not', 'b.test', false],
+  ])('and the path alone agree that %s', async (label, constraint, valid) => {
+    const above = intermediate(pki.authorities[0] ?? root('a.test'), 'a.test', {
+      extensions: [...authority('a.test', 0), permittedNames(uri(constraint))],
+    });
+    const selfIssued = intermediate(above, 'b.test', { subject: above.subject });
+    const chain = [svid(selfIssued, AGENT_ID), selfIssued, above];
+    const ours = buildPath({ chain: ders(chain), anchors, now: new Date(), role: 'server' });
+    expect(ours.ok).toBe(valid);
+    expect(await opensslVerify(folder, { name: label.replaceAll(' ', '-'), chain }, 'server')).toBe(
+      valid ? 'pass' : 'refuse',
+    );
+  });
+
   it('and the path alone agree on random chains', async () => {
     let run = 0;
     const seen: string[] = [];
@@ -186,7 +212,7 @@ const link = fc.record({
   host: seldom<string | undefined>(undefined, 'a.test', 'b.test', '.test', '.a.test'),
   to: seldom(HOUR, -HOUR / 2),
   hash: seldom<'sha1' | 'sha256'>('sha256', 'sha1'),
-  selfIssued: seldom(false, true),
+  selfIssued: fc.boolean(),
 });
 type Link = typeof link extends fc.Arbitrary<infer T> ? T : never;
 

@@ -180,6 +180,29 @@ describe('the Workload API client', () => {
     expect(api.headers).toHaveLength(2);
   });
 
+  it('starts without an agent, says so, and becomes ready when one appears', async () => {
+    api.kill();
+    const patient = new Waits();
+    const early = new IdentitySource({
+      workloadApi: { ...workloadApi(api.address), wait: patient.wait },
+      clock: Date.now,
+    });
+    expect(early.current()).toMatchObject({
+      state: 'waiting',
+      epoch: 0,
+      lastError: { code: 'WorkloadApiUnavailable' },
+    });
+    const done = early.start(stopping.signal);
+    await vi.waitFor(() => expect(early.current().lastError?.message).toMatch(/ENOENT|ECONNREFUSED/), PATIENCE);
+    expect(early.current()).toMatchObject({ state: 'waiting', epoch: 0 });
+    await api.start();
+    api.send(message());
+    await patient.next();
+    await early.ready(stopping.signal);
+    stopping.abort();
+    await done;
+  });
+
   it('survives an agent that is killed and comes back', async () => {
     api.send(message());
     await ready();
