@@ -147,12 +147,8 @@ function queueMetrics(registry: Registry): { observe(name: string): QueueObserve
   const adds = counter(registry, 'workqueue_adds_total', 'Keys added', by);
   const retries = counter(registry, 'workqueue_retries_total', 'Keys added after a failure', by);
   const waited = histogram(registry, ['workqueue_queue_duration_seconds', 'Time a key waited'], by, QUEUE_BUCKETS);
-  const worked = histogram(
-    registry,
-    ['workqueue_work_duration_seconds', 'Time a key was worked on'],
-    by,
-    QUEUE_BUCKETS,
-  );
+  const work = ['workqueue_work_duration_seconds', 'Time a key was worked on'] as const;
+  const worked = histogram(registry, work, by, QUEUE_BUCKETS);
   const tracked = new Map<string, WorkQueue>();
   const running = (read: (seconds: number[]) => number) =>
     function collect(this: Gauge) {
