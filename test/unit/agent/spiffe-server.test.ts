@@ -107,7 +107,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a client of the agen
       expect(requests() - before, name).toBe(verdicts[name] === 'pass' ? 1 : 0);
     }
     expect(verdicts).toEqual(wanted);
-  });
+  }, 30_000);
 });
 
 describe('an agent of two trust domains', () => {
