@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { goDuration } from '../../src/api/duration.ts';
-import { flags } from '../../src/config.ts';
+import { flags } from '../../src/flag-table.ts';
 import type { Flag } from '../../src/flags.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
