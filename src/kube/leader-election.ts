@@ -139,8 +139,7 @@ export class LeaderElection {
     // What we wrote last is still there unless somebody else wrote: the write itself finds out.
     if (!ours)
       this.#observe(await client.get<Lease>(resources.leases, keyOf(this.#blank()), { timeoutMs: this.#timeoutMs }));
-    // A leader that meets another holder has lost, however long that one has been silent.
-    if (this.#heldByOther() && (this.#renewed !== undefined || !this.#expired())) return false;
+    if (this.#heldByOther() && !this.#expired()) return false;
     const now = microTime(this.#options.clock.wall());
     const spec = this.#lease?.spec;
     const kept = spec?.holderIdentity === identity;

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObservedCall } from '../kube/client.ts';
 import type { InformerObserver } from '../kube/informer.ts';
 import { type ControllerObserver, TerminalError } from './controller.ts';
+import type { Logger } from './log.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import type { QueueObserver, WorkQueue } from './queue.ts';
 
@@ -23,7 +24,8 @@ export interface Metrics {
   /** For metrics of other folders. */
   readonly registry: Registry;
   readonly call: (call: ObservedCall) => void;
-  informer(resource: string): InformerObserver;
+  /** Counts, and logs what goes wrong. */
+  informer(resource: string, log?: Logger): InformerObserver;
   /** Its size and whether it hears, read when scraped. */
   trackInformer(resource: string, informer: WatchedCache): void;
   controller(name: string, workers: number): { readonly controller: ControllerObserver; readonly queue: QueueObserver };
@@ -95,14 +97,23 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
     readAll(({ size }) => size),
   );
   return {
-    informer(resource) {
+    informer(resource, log) {
       for (const metric of [lists, connections, thrown, missed]) metric.inc({ resource }, 0);
       return {
         listed: () => lists.inc({ resource }),
         watched: () => connections.inc({ resource }),
-        failed: ({ code }) => failures.inc({ resource, code: String(code) }),
-        objectFailed: () => thrown.inc({ resource }),
-        missed: (count) => missed.inc({ resource }, count),
+        failed: ({ code, message }, delayMs) => {
+          failures.inc({ resource, code: String(code) });
+          log?.warn('watch failed', { resource, code, reason: message, retryInMs: Math.round(delayMs) });
+        },
+        objectFailed: (error) => {
+          thrown.inc({ resource });
+          log?.error('a handler of watched objects failed', { resource, error });
+        },
+        missed: (count) => {
+          missed.inc({ resource }, count);
+          log?.warn('the watch had missed changes', { resource, count });
+        },
       };
     },
     trackInformer: (resource, informer) => void caches.set(resource, informer),
