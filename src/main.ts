@@ -1,2 +1,122 @@
 #!/usr/bin/env node
-process.stdout.write('agentcard-operator\n');
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { hostname } from 'node:os';
+import { type Config, flags, readConfig } from './config.ts';
+import type { Dialler } from './evidence/dialler.ts';
+import { describeFlags } from './flags.ts';
+import { KubeClient } from './kube/client.ts';
+import { type ClusterConfig, inClusterConfig, kubeconfigConfig } from './kube/config.ts';
+import { EventRecorder } from './kube/event-recorder.ts';
+import { LeaderElection } from './kube/leader-election.ts';
+import { resources, typeOf } from './kube/objects.ts';
+import { assemble } from './operator.ts';
+import { everyCache } from './reconcile/caches.ts';
+import { createLogger, type Logger } from './runtime/log.ts';
+import { Manager } from './runtime/manager.ts';
+import { createMetrics } from './runtime/metrics.ts';
+import { runProcess } from './runtime/process.ts';
+import { IdentitySource } from './spiffe/identity.ts';
+import { workloadApi } from './spiffe/workload-api.ts';
+import { requireServedKind } from './startup.ts';
+
+const usage = `Proves which workload serves and signs an A2A AgentCard, and acts on the verdict.
+
+Usage: agentcard-operator [flags]
+
+Every flag is also a variable: --trust-domain is AGENTCARD_TRUST_DOMAIN.
+
+Flags:
+${describeFlags(flags)}
+`;
+
+const leaseName = 'agentcard-operator';
+/** How long nothing is dialled while our own identity is on its way. */
+const identityPatienceMs = 10_000;
+const now = () => Date.now();
+
+async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(usage);
+    return;
+  }
+  const read = readConfig(args, env);
+  if ('problems' in read) {
+    process.stderr.write(`${read.problems.map((problem) => `agentcard-operator: ${problem}`).join('\n')}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  const { config } = read;
+  const log = createLogger({ level: config.logLevel, format: config.logFormat });
+  await runProcess((stop) => operate(config, env, log, stop), log);
+}
+
+/** Makes every part, joins them, and runs until the signal. */
+async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop: AbortSignal): Promise<void> {
+  const metrics = createMetrics();
+  const cluster = await clusterConfig(config, env);
+  const client = new KubeClient(cluster, { observe: metrics.call });
+  await requireServedKind(client);
+  const identity = identityFor(config);
+  const instance = config.podName || hostname();
+  const controller = 'agent.kagenti.dev/agentcard-operator';
+  const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
+  const election = config.leaderElect ? elect(config, { client, cluster, instance, log }) : undefined;
+  if (election !== undefined) client.fence = () => election.isLeader();
+
+  const { caches, controllers, dialler } = assemble(config, {
+    client,
+    identity,
+    log,
+    now,
+    metrics,
+    record: (card, note) => events.record({ regarding: { ...card, ...typeOf(resources.agentCards) }, ...note }),
+  });
+  const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
+  const leading = election === undefined ? {} : { election };
+  const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
+  for (const cache of everyCache(caches)) manager.addCache(cache.resource.plural, cache);
+  for (const each of controllers) manager.addController(each);
+  manager.addTask({ name: 'identity', needsLeadership: false, run: (signal) => identity.start(signal) });
+  manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(dialler, identity, signal) });
+  await manager.run(stop);
+}
+
+function clusterConfig(config: Config, env: NodeJS.ProcessEnv): ClusterConfig | Promise<ClusterConfig> {
+  if (config.kubeconfig !== '') return kubeconfigConfig(config.kubeconfig);
+  return env.KUBERNETES_SERVICE_HOST === undefined ? kubeconfigConfig() : inClusterConfig();
+}
+
+function identityFor({ spiffeEndpointSocket, ...config }: Config): IdentitySource {
+  const needed = config.enableVerifiedFetch || config.enableSignatureVerification;
+  return new IdentitySource({ clock: now, ...(needed ? { workloadApi: workloadApi(spiffeEndpointSocket) } : {}) });
+}
+
+interface ElectionParts {
+  readonly client: KubeClient;
+  readonly cluster: ClusterConfig;
+  readonly instance: string;
+  readonly log: Logger;
+}
+
+function elect(config: Config, { client, cluster, instance, log }: ElectionParts): LeaderElection {
+  return new LeaderElection({
+    client,
+    namespace: config.podNamespace || cluster.namespace || 'default',
+    name: leaseName,
+    identity: `${instance}_${randomUUID()}`,
+    onChange: (leads) => log.info('leadership changed', { leads }),
+    onError: (error) => log.warn('the lease could not be renewed', { error }),
+  });
+}
+
+/** Waits a while for our own identity, so that its coming does not look like agents that are away. */
+async function dial(dialler: Dialler, identity: IdentitySource, signal: AbortSignal): Promise<void> {
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)]);
+  await identity.ready(patience).catch(() => {});
+  dialler.open();
+  if (!signal.aborted) await once(signal, 'abort');
+  dialler.stop();
+}
+
+await main(process.argv.slice(2), process.env);

@@ -7,8 +7,10 @@ import { exists } from './cache.ts';
 import { API_SERVER_NAMES, apiServerArgs, etcdArgs } from './control-plane.ts';
 import { type Daemon, mustLive, startDaemon } from './daemon.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
+import { need } from './packages.ts';
 import { makePki } from './pki.ts';
 import { freePorts } from './ports.ts';
+import { silent } from './progress.ts';
 import { ensureTools } from './tools.ts';
 import { until } from './until.ts';
 
@@ -44,6 +46,7 @@ const ATTEMPTS = 3;
 /** Starts an API server in about five seconds. Everything ends with `stop`, or with this process however that ends. */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
   const binaries = await findBinaries();
+  await need(['openssl'], silent);
   await removeAbandoned();
   for (let attempt = 1; ; attempt++) {
     const home = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));

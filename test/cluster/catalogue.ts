@@ -59,7 +59,7 @@ export const PARTS = {
   'spire-crds': folder('spire-controller-manager', 'github.com/spiffe/spire-controller-manager', 'config/crd/bases'),
   'spire-server': spire('spire-server', 232),
   'spire-agent': spire('spire-agent', 26),
-  kwok: binary('kwok', 100, 'sigs.k8s.io/kwok/cmd/kwok'),
+  kwok: binary('kwok', 61, 'sigs.k8s.io/kwok/cmd/kwok'),
   'kwok-stages': folder('kwok', 'sigs.k8s.io/kwok', 'kustomize/stage'),
 } as const satisfies Record<string, Part>;
 

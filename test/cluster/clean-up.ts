@@ -8,7 +8,7 @@ export async function cleanUp(at: Places): Promise<void> {
   let left: string[] = [];
   // Killed processes leave their cgroup a moment after they are gone from sight.
   await until({ what: 'the cgroups to empty', timeoutMs: 10_000, everyMs: 50 }, async () => {
-    left = await removeCgroups();
+    left = await removeCgroups(at);
     return left.length === 0 || undefined;
   }).catch(() => {
     throw new Error(`processes still run in ${left[0]}`);

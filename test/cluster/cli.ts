@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { ALL_TOOLS, NODE_TOOLS, type ToolName } from './catalogue.ts';
 import { CommandError } from './command.ts';
 import { down, launch } from './launch.ts';
+import { mustFit } from './preflight.ts';
 import { seconds, terminalProgress } from './progress.ts';
-import { places, readState } from './state.ts';
+import { busyMessage, places, readState } from './state.ts';
 import { ensureTools } from './tools.ts';
 
 const HELP = `A real Kubernetes node with real SPIRE on this machine, in namespaces of its own.
@@ -37,7 +38,9 @@ async function build(names: readonly string[]): Promise<number> {
 
 async function up(): Promise<number> {
   const begin = Date.now();
-  if ((await readState(at)) === undefined) {
+  const running = await readState(at);
+  if (running?.life === 'tied') throw new CommandError(busyMessage(at, running));
+  if (running === undefined) {
     const launched = await launch(at, progress);
     await launched.keep();
     print(`The node is up after ${seconds(Date.now() - begin)}. Stop it with "make cluster-down".`);
@@ -83,6 +86,7 @@ async function kubectl(args: readonly string[]): Promise<number> {
 
 async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (command === 'build') return build(rest);
+  if (command === 'up' || command === 'down') mustFit(at);
   if (command === 'up') return up();
   if (command === 'down') return stop();
   if (command === 'status') return status();

@@ -1,10 +1,13 @@
+import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { CommandError, run } from './command.ts';
 import { archiveOf } from './images.ts';
 import { nsenterArgs } from './isolation.ts';
 import { launch } from './launch.ts';
+import { mustFit } from './preflight.ts';
 import { type Progress, terminalProgress } from './progress.ts';
-import { type Places, places, readState, type State } from './state.ts';
+import { busyMessage, type Places, places, readState, type State } from './state.ts';
 import { ensureTools } from './tools.ts';
 
 /** A running node with SPIRE. Everything it offers works from outside its namespaces. */
@@ -19,7 +22,7 @@ export interface Cluster {
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
   helm(args: readonly string[], stdin?: string): Promise<string>;
   /** Runs a command in the node's namespaces, with KUBECONFIG set: there are pods, Services and packet filters. */
-  exec(args: readonly string[], stdin?: string): Promise<string>;
+  exec(args: readonly string[], stdin?: string | Readable): Promise<string>;
   /** Puts an image into the node: an OCI archive's path, or the name of an image built by this harness. */
   loadImage(archiveOrName: string): Promise<void>;
   /** Stops the cluster if this handle's owner started it; one that was there before stays. */
@@ -35,6 +38,7 @@ const MINE = 'AGENTCARD_CLUSTER';
  */
 export async function useOrStartCluster(progress: Progress = terminalProgress()): Promise<Cluster> {
   const at = places();
+  mustFit(at);
   const running = await runningState(at);
   if (running !== undefined) return connectTo(at, running, async () => {});
   const { stop } = await launch(at, progress);
@@ -50,19 +54,16 @@ export async function useOrStartCluster(progress: Progress = terminalProgress())
 async function runningState(at: Places): Promise<State | undefined> {
   const state = await readState(at);
   if (state === undefined) return undefined;
-  if (state.life === 'tied' && process.env[MINE] !== String(state.supervisor)) {
-    throw new CommandError(
-      `another run (supervisor ${state.supervisor}) is using its own cluster in ${at.root}: wait for its end, or end it with "make cluster-down"`,
-    );
-  }
+  if (state.life === 'tied' && process.env[MINE] !== String(state.supervisor))
+    throw new CommandError(busyMessage(at, state));
   return state;
 }
 
 async function connectTo(at: Places, state: State, stop: () => Promise<void>): Promise<Cluster> {
   const tools = await ensureTools(['kubectl', 'helm']);
   const env = { ...process.env, KUBECONFIG: at.kubeconfig };
-  const withInput = (stdin?: string) => (stdin === undefined ? { env } : { env, stdin });
-  const exec = (args: readonly string[], stdin?: string) =>
+  const withInput = (stdin?: string | Readable) => (stdin === undefined ? { env } : { env, stdin });
+  const exec = (args: readonly string[], stdin?: string | Readable) =>
     run('nsenter', nsenterArgs(state.init, process.cwd(), args), withInput(stdin));
   return {
     kubeconfig: at.kubeconfig,
@@ -77,7 +78,8 @@ async function connectTo(at: Places, state: State, stop: () => Promise<void>): P
         () => false,
       );
       const archive = isFile ? archiveOrName : await archiveOf(archiveOrName);
-      await exec(['ctr', '--namespace', 'k8s.io', 'images', 'import', archive]);
+      // As a stream: inside, the archive's path may mean another place.
+      await exec(['ctr', '--namespace', 'k8s.io', 'images', 'import', '-'], createReadStream(archive));
     },
     stop,
   };

@@ -2,6 +2,7 @@ import { type SpawnOptions, spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { Readable, type Writable } from 'node:stream';
 
 export class CommandError extends Error {
   override readonly name = 'CommandError';
@@ -10,7 +11,8 @@ export class CommandError extends Error {
 export interface RunOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  readonly stdin?: string;
+  /** Text, or a stream such as an open file. */
+  readonly stdin?: string | Readable;
 }
 
 /** Runs a command to its end and returns its standard output; on failure the error carries both outputs' ends. */
@@ -29,7 +31,8 @@ export function run(command: string, args: readonly string[], options: RunOption
     child.stderr?.on('data', (chunk: Buffer) => all.push(chunk));
     // A command that ends before it read its input is judged by its exit code, not by the broken pipe.
     child.stdin?.on('error', () => {});
-    child.stdin?.end(options.stdin);
+    if (options.stdin instanceof Readable) options.stdin.pipe(child.stdin as Writable);
+    else child.stdin?.end(options.stdin);
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code === 0) return resolve(Buffer.concat(out).toString());

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { cacheKey, cacheRoot, exists, fillOnce } from './cache.ts';
 import { run } from './command.ts';
-import { digestFile, type ImageFile, type ImageSpec, writeImage } from './oci.ts';
+import { digestFile, type ImageFile, type ImageSpec, imageConfig, writeImage } from './oci.ts';
 import { need } from './packages.ts';
 import { type Progress, silent } from './progress.ts';
 
@@ -13,7 +13,7 @@ const store = () => join(cacheRoot(), 'images');
 export async function imageFromFolder(spec: ImageSpec): Promise<string> {
   const entries = Object.entries(spec.files).sort(([a], [b]) => (a < b ? -1 : 1));
   const contents = await Promise.all(entries.map(async ([path, file]) => `${path} ${await contentOf(file)}`));
-  const key = cacheKey(JSON.stringify({ ...spec, files: undefined }), process.arch, ...contents);
+  const key = cacheKey(spec.name, imageConfig(spec, '', process.arch), ...contents);
   const folder = join(store(), key);
   await fillOnce(folder, (scratch) => writeImage(spec, scratch));
   const archive = join(folder, 'image.tar');

@@ -9,14 +9,13 @@ import { type Component, controllers, controlPlane, nodeComponents } from './com
 import { Crew } from './crew.ts';
 import { isolateFiles, makeCgroups, makeNetwork } from './isolation.ts';
 import { seconds } from './progress.ts';
-import { type Message, type Plan, places } from './state.ts';
+import { type Message, places, receivePlan } from './state.ts';
 import { until } from './until.ts';
 import { workloads } from './workloads.ts';
 
-const [, , planFile = '', portText = '0'] = process.argv;
-const plan = JSON.parse(await readFile(planFile, 'utf8')) as Plan;
+const plan = await receivePlan();
 const at = places(plan.root);
-const port = Number(portText);
+const { port } = plan;
 const crew = new Crew();
 const begin = Date.now();
 
@@ -71,8 +70,8 @@ async function startControlPlane(access: ApiAccess): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  await Promise.all([isolateFiles(at), makeNetwork(), makeCgroups()]);
-  await mkdir(join(at.log, 'pods'), { recursive: true });
+  await Promise.all([isolateFiles(at), makeNetwork(), makeCgroups(at)]);
+  await mkdir(join(at.log, 'pods'));
   forwardOutsideConnections();
   const read = (name: string) => readFile(join(at.pki, name), 'utf8');
   const access: ApiAccess = {

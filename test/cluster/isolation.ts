@@ -2,7 +2,6 @@ import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/pr
 import { join } from 'node:path';
 import { run } from './command.ts';
 import { NODE } from './control-plane.ts';
-import { CGROUP } from './node-config.ts';
 import type { Places } from './state.ts';
 
 /**
@@ -18,6 +17,16 @@ const KERNEL_SETTINGS: Readonly<Record<string, string>> = {
   'kernel/keys/root_maxbytes': '25000000',
 };
 
+/** Folders that take the node's writes in a layer of their own. */
+const LAYERED = ['/etc', '/var/lib', '/var/log'];
+
+/** Pure: why this folder cannot hold a cluster, or undefined. Inside, it must be the folder that it is outside. */
+export function placeRefusal(root: string): string | undefined {
+  const covered = ['/run', '/var/run', ...LAYERED].find((folder) => root.startsWith(`${folder}/`));
+  if (covered === undefined) return undefined;
+  return `a node covers ${covered} with its own, so ${root} cannot hold it: set AGENTCARD_CACHE to another folder`;
+}
+
 /** The command that starts `command` as a node of its own; whoever waits for it is told of its end. */
 export function unshareArgs(command: readonly string[]): string[] {
   const namespaces = ['--net', '--pid', '--mount', '--uts', '--ipc', '--fork'];
@@ -26,15 +35,20 @@ export function unshareArgs(command: readonly string[]): string[] {
   return [...namespaces, '--mount-proc', '--propagation', 'private', '--kill-child=SIGKILL', '--', ...init, ...command];
 }
 
+/** Pure: nothing inside can reach a proxy, and Go programs would send it what is meant for pods. */
+export function withoutProxies(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(https?|all|no)_proxy$/i.test(name)));
+}
+
 /** The `nsenter` arguments that run a command inside the node whose PID 1 has this number outside. */
 export function nsenterArgs(init: number, cwd: string, command: readonly string[]): string[] {
   return ['--target', String(init), '--net', '--mount', '--pid', '--uts', '--ipc', `--wd=${cwd}`, '--', ...command];
 }
 
-/** Inside, first: its own name, its own /run, and layers over /etc and /var that take every write. */
+/** Inside, first: its own name, its own /run, and layers over the folders of the machine that it writes to. */
 export async function isolateFiles(at: Places): Promise<void> {
   await run('hostname', [NODE.name]);
-  for (const folder of ['/etc', '/var']) {
+  for (const folder of LAYERED) {
     const [upper, work] = [join(at.run, `upper${folder}`), join(at.run, `work${folder}`)];
     await Promise.all([mkdir(upper, { recursive: true }), mkdir(work, { recursive: true })]);
     const layers = `lowerdir=${folder},upperdir=${upper},workdir=${work}`;
@@ -92,9 +106,9 @@ async function hierarchies(): Promise<string[]> {
   return folders.flat();
 }
 
-export async function makeCgroups(): Promise<void> {
+export async function makeCgroups({ cgroup }: Places): Promise<void> {
   for (const hierarchy of await hierarchies()) {
-    const folder = join(hierarchy, CGROUP);
+    const folder = join(hierarchy, cgroup);
     await mkdir(folder, { recursive: true });
     // A new cpuset is empty, and nothing can be put into an empty one.
     for (const file of hierarchy.endsWith('/cpuset') ? ['cpuset.cpus', 'cpuset.mems'] : []) {
@@ -104,10 +118,10 @@ export async function makeCgroups(): Promise<void> {
 }
 
 /** Outside, after the end: removes the subtree from every hierarchy. Returns what could not be removed yet. */
-export async function removeCgroups(): Promise<string[]> {
+export async function removeCgroups({ cgroup }: Places): Promise<string[]> {
   const left: string[] = [];
   for (const hierarchy of await hierarchies().catch(() => []))
-    left.push(...(await removeTree(join(hierarchy, CGROUP))));
+    left.push(...(await removeTree(join(hierarchy, cgroup))));
   return left;
 }
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureBaseImages } from './base-images.ts';
@@ -9,7 +9,7 @@ import { lastLines } from './command.ts';
 import { takeLock } from './lock.ts';
 import { preflight } from './preflight.ts';
 import type { Progress } from './progress.ts';
-import { type Message, type Places, type Plan, readState } from './state.ts';
+import { type Message, type Places, type Plan, readState, type State } from './state.ts';
 import { ensureTools } from './tools.ts';
 import { until } from './until.ts';
 
@@ -23,25 +23,24 @@ export interface Launched {
 
 /** Builds what is missing, then starts a node; returns when the node, its DNS and SPIRE are ready. */
 export async function launch(at: Places, progress: Progress): Promise<Launched> {
-  await preflight(progress);
+  await preflight(at, progress);
   const tools = await ensureTools(undefined, progress);
   const images = await progress.step('base images', () => ensureBaseImages(tools));
-  await mkdir(at.root, { recursive: true });
-  await rm(at.log, { recursive: true, force: true });
-  await mkdir(at.log);
-  const plan: Plan = { root: at.root, tools, images };
-  await writeFile(at.plan, JSON.stringify(plan));
-  const supervisor = await startSupervisor(at);
+  const plan: Plan = { root: at.root, tools, images, port: 0 };
+  const supervisor = await startSupervisor(at, plan);
   await progress.step('starting the node', () => untilReady(supervisor, at, progress));
+  // From here on a process that has nothing else to do may end, and its node with it.
+  supervisor.unref();
+  supervisor.channel?.unref();
   return {
     keep: async () => {
       const kept = new Promise<void>((resolve) => {
         supervisor.on('message', (message: Message) => message.kind === 'kept' && resolve());
       });
       supervisor.send({ kind: 'keep' } satisfies Message);
+      supervisor.channel?.ref();
       await kept;
       supervisor.disconnect();
-      supervisor.unref();
     },
     stop: async () => {
       await down(at);
@@ -49,14 +48,20 @@ export async function launch(at: Places, progress: Progress): Promise<Launched> 
   };
 }
 
-async function startSupervisor(at: Places): Promise<ChildProcess> {
-  const log = await open(join(at.log, 'supervisor.log'), 'a');
-  const supervisor = spawn(process.execPath, [SUPERVISOR, at.plan], {
+/** Beside the node's logs, since the supervisor empties their folder. Only a crash of the supervisor writes here. */
+const supervisorLog = (at: Places) => join(at.root, 'supervisor.log');
+
+async function startSupervisor(at: Places, plan: Plan): Promise<ChildProcess> {
+  await mkdir(at.root, { recursive: true });
+  const log = await open(supervisorLog(at), 'w');
+  const supervisor = spawn(process.execPath, [SUPERVISOR], {
+    cwd: at.root,
     // Out of the terminal's process group: Ctrl-C reaches it as the end of this process, in order.
     detached: true,
     stdio: ['ignore', log.fd, log.fd, 'ipc'],
   });
   await log.close();
+  supervisor.send(plan);
   return supervisor;
 }
 
@@ -65,7 +70,7 @@ function untilReady(supervisor: ChildProcess, at: Places, progress: Progress): P
     const fail = (why: string) => reject(new Error(`${why}\nLogs: ${at.log}`));
     supervisor.once('error', (error) => fail(error.message));
     supervisor.once('exit', async () => {
-      const text = await readFile(join(at.log, 'supervisor.log'), 'utf8').catch(() => '');
+      const text = await readFile(supervisorLog(at), 'utf8').catch(() => '');
       fail(`the supervisor ended:\n${lastLines(text, 20)}`);
     });
     supervisor.on('message', (message: Message) => {
@@ -84,7 +89,7 @@ export async function down(at: Places): Promise<boolean> {
     await cleanUp(at);
     return abandoned;
   }
-  process.kill(state.supervisor, 'SIGTERM');
+  process.kill(await supervisorOf(at, state), 'SIGTERM');
   // The supervisor lets go of the lock last.
   await until({ what: 'the cluster to stop', timeoutMs: 60_000 }, async () => {
     const lock = await takeLock(at.lock, false);
@@ -92,4 +97,14 @@ export async function down(at: Places): Promise<boolean> {
     return lock;
   });
   return true;
+}
+
+/** A node that is only just starting has not written down its supervisor yet. */
+async function supervisorOf(at: Places, state: State): Promise<number> {
+  if (state.supervisor > 0) return state.supervisor;
+  return until({ what: 'the starting node', timeoutMs: 10_000 }, async () => {
+    const now = await readState(at);
+    if (now === undefined) throw new Error('the node ended by itself');
+    return now.supervisor > 0 ? now.supervisor : undefined;
+  });
 }

@@ -5,9 +5,6 @@ import { renderKubeconfig } from './kubeconfig.ts';
 import { type CertificateSpec, makePki } from './pki.ts';
 import type { Places, Plan } from './state.ts';
 
-/** Its own cgroup subtree: a kubelet of the machine's own, if there is one, keeps `kubepods` to itself. */
-export const CGROUP = 'agentcard-node';
-
 const ADMIN: CertificateSpec = { name: 'admin', subject: '/O=system:masters/CN=admin', usage: 'client' };
 
 /** One client certificate for each part of Kubernetes that talks to the API server. */
@@ -40,7 +37,7 @@ export function kubeletConfig(at: Places): string {
     tlsCertFile: pki('kubelet.crt'),
     tlsPrivateKeyFile: pki('kubelet.key'),
     cgroupDriver: 'cgroupfs',
-    cgroupRoot: `/${CGROUP}`,
+    cgroupRoot: `/${at.cgroup}`,
     failSwapOn: false,
     failCgroupV1: false,
     clusterDNS: [NODE.dnsIp],

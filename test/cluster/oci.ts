@@ -36,6 +36,8 @@ export function imageConfig(spec: ImageSpec, layerDigest: string, arch: string):
       ...(spec.user ? { User: spec.user } : {}),
     },
     rootfs: { type: 'layers', diff_ids: [`sha256:${layerDigest}`] },
+    // buildah counts the base's layers by its history.
+    history: [{ created: '1970-01-01T00:00:00Z', created_by: 'test/cluster' }],
   });
 }
 

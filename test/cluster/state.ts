@@ -1,6 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheRoot } from './cache.ts';
+import { cacheKey, cacheRoot } from './cache.ts';
 import type { ToolName } from './catalogue.ts';
 import { takeLock } from './lock.ts';
 
@@ -15,25 +15,37 @@ export function places(root: string = join(cacheRoot(), 'cluster')) {
     kubeconfig: join(root, 'kubeconfig'),
     kubectl: join(root, 'kubectl'),
     state: join(root, 'state.json'),
-    plan: join(root, 'plan.json'),
     lock: join(root, 'lock'),
+    /**
+     * A cgroup subtree of this cluster's own. A kubelet ends what it does not know under its root, so no two may share one: neither
+     * two clusters with caches of their own, nor a cluster and the machine's own kubelet.
+     */
+    cgroup: `agentcard-node-${cacheKey(root).slice(0, 8)}`,
   };
 }
 
 export type Places = ReturnType<typeof places>;
 
-/** What the starting process decided, for the supervisor and for the processes inside. */
+/** What the starting process decided; the first message to the supervisor, and with the port to the process inside. */
 export interface Plan {
   readonly root: string;
   readonly tools: Readonly<Partial<Record<ToolName, string>>>;
   /** OCI archives in the order of their import. */
   readonly images: readonly string[];
+  /** Of the API server; 0 until the supervisor has one. */
+  readonly port: number;
+}
+
+/** In a process that was started with an IPC channel: its plan. */
+export function receivePlan(): Promise<Plan> {
+  return new Promise((resolve) => process.once('message', (message) => resolve(message as Plan)));
 }
 
 export interface State {
   readonly phase: 'starting' | 'ready';
   /** `kept` outlives its starter; `tied` ends with it. */
   readonly life: 'kept' | 'tied';
+  /** 0 while it has not said who it is. */
   readonly supervisor: number;
   /** The process that is PID 1 inside, by its number outside; 0 until it exists. */
   readonly init: number;
@@ -41,11 +53,40 @@ export interface State {
   readonly port: number;
 }
 
-export async function writeState(at: Places, state: State): Promise<void> {
-  const scratch = `${at.state}.new`;
-  await writeFile(scratch, JSON.stringify(state));
-  await rename(scratch, at.state);
+/** What to tell a person who wants a cluster while another run has one that will end with that run. */
+export function busyMessage(at: Places, { supervisor }: State): string {
+  const who = supervisor === 0 ? 'that is just starting' : `(supervisor ${supervisor})`;
+  return `another run ${who} uses its own cluster in ${at.root}: wait for its end, or end it with "make cluster-down"`;
 }
+
+/** The supervisor's own view of the state; every change reaches the file, in order. */
+export class StateKeeper {
+  readonly #at: Places;
+  #state: State;
+  #written = Promise.resolve();
+
+  constructor(at: Places, state: State) {
+    this.#at = at;
+    this.#state = state;
+  }
+
+  get now(): State {
+    return this.#state;
+  }
+
+  update(change: Partial<State>): Promise<void> {
+    const state = { ...this.#state, ...change };
+    this.#state = state;
+    this.#written = this.#written.then(async () => {
+      const scratch = `${this.#at.state}.new`;
+      await writeFile(scratch, JSON.stringify(state));
+      await rename(scratch, this.#at.state);
+    });
+    return this.#written;
+  }
+}
+
+const UNKNOWN: State = { phase: 'starting', life: 'tied', supervisor: 0, init: 0, port: 0 };
 
 /** The running cluster's state; undefined when none runs. The lock, not the file, decides: a crash leaves the file. */
 export async function readState(at: Places): Promise<State | undefined> {
@@ -55,7 +96,7 @@ export async function readState(at: Places): Promise<State | undefined> {
     return undefined;
   }
   const text = await readFile(at.state, 'utf8').catch(() => undefined);
-  return text === undefined ? undefined : (JSON.parse(text) as State);
+  return text === undefined ? UNKNOWN : (JSON.parse(text) as State);
 }
 
 /** Between the supervisor and whoever started it, and between the supervisor and the process inside. */

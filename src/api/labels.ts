@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+
+/** Every label, annotation and port name that the operator reads or writes, and how it names its objects. */
+export const apiGroup = 'agent.kagenti.dev';
+
+/** Read from workloads. */
+export const agentTypeLabel = 'kagenti.io/type';
+export const agentTypeValue = 'agent';
+export const protocolLabelPrefix = 'protocol.kagenti.io/';
+export const deprecatedProtocolLabels = ['kagenti.io/protocol', 'kagenti.io/agent-protocol'] as const;
+export const autoCardAnnotation = `${apiGroup}/auto-card`;
+
+/** Read from AgentCards: any new value asks the agent now. */
+export const refreshAnnotation = `${apiGroup}/refresh`;
+
+/** Read from Namespaces: off, audit or enforce. */
+export const enforcementLabel = `${apiGroup}/enforcement`;
+
+/** Written on pods, in place. */
+export const verifiedLabel = `${apiGroup}/signature-verified`;
+export const attestedAnnotation = `${apiGroup}/attested`;
+
+/** Written on NetworkPolicies. */
+export const managedByLabel = 'app.kubernetes.io/managed-by';
+export const managedByValue = 'agentcard-operator';
+export const policyCardLabel = 'kagenti.dev/agentcard';
+export const policyTypeLabel = 'kagenti.dev/policy-type';
+export const policyTypeValue = 'identity-verification';
+
+/** Read from ConfigMaps that hold a signed card. */
+export const signedCardLabel = `${apiGroup}/card`;
+
+/** The Service port behind which an agent answers over SPIFFE mutual TLS. */
+export const tlsPortName = 'agent-tls';
+
+const longestName = 63;
+
+/** The name as it is when it fits a label value (63 characters), else cut and told apart by a hash of the whole. */
+export function fitName(name: string): string {
+  if (name.length <= longestName) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
+  return `${name.slice(0, longestName - 9).replace(/[^A-Za-z0-9]+$/, '')}-${hash}`;
+}
+
+/** Deployments keep the name that existing scripts know; other kinds carry theirs. */
+export function policyName(workload: { kind: string; name: string }): string {
+  const middle = workload.kind === 'Deployment' ? '' : `-${workload.kind.toLowerCase()}`;
+  return fitName(`${workload.name}${middle}-signature-policy`);
+}
+
+export function autoCardName(workload: { kind: string; name: string }): string {
+  return fitName(`${workload.name}-${workload.kind.toLowerCase()}-card`);
+}
+
+/** The ConfigMap `<workload>-card-signed` holds the card as its signer wrote it. */
+export const signedCardSuffix = '-card-signed';
+
+export function signedCardName(workload: { name: string }): string {
+  return workload.name + signedCardSuffix;
+}

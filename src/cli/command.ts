@@ -1,0 +1,101 @@
+import { parseArgs } from 'node:util';
+
+/** Exit statuses of every command. `refused` is an answer; `trouble` means that there is none. */
+export const exit = { ok: 0, refused: 1, trouble: 2 } as const;
+
+/** The world around a command, so that tests can be one. */
+export interface Io {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly stdin: () => AsyncIterable<Uint8Array>;
+  readonly now: () => Date;
+}
+
+export interface Option {
+  /** What stands for the value in help, such as `<file>`; absent for a switch. */
+  readonly value?: string;
+  readonly short?: string;
+  readonly doc: string;
+  readonly required?: true;
+}
+
+/** One subcommand. A new one is a file with one of these and a line in run.ts. */
+export interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Names of the positional arguments, all required. */
+  readonly operands: readonly string[];
+  readonly options: Readonly<Record<string, Option>>;
+  /** Paragraphs of help below the options. */
+  readonly notes?: readonly string[];
+  /** What to type after the program's name. */
+  readonly examples: readonly string[];
+  readonly run: (invocation: Invocation, io: Io) => Promise<number>;
+}
+
+export interface Invocation {
+  readonly operands: readonly string[];
+  readonly option: (name: string) => string | undefined;
+}
+
+/** The command line or an input cannot be used: exit status 2 and this message, no trace. */
+export class Trouble extends Error {}
+
+export function parseInvocation(command: Command, args: readonly string[]): Invocation {
+  const { values, positionals } = parse(command, args);
+  for (const [name, { required }] of Object.entries(command.options)) {
+    if (required && values[name] === undefined) throw new Trouble(`${command.name} needs --${name}${hint(command)}`);
+  }
+  const missing = command.operands[positionals.length];
+  if (missing !== undefined) throw new Trouble(`${command.name} needs ${missing}${hint(command)}`);
+  const extra = positionals[command.operands.length];
+  if (extra !== undefined) throw new Trouble(`unexpected argument "${extra}"${hint(command)}`);
+  return {
+    operands: positionals,
+    option: (name) => {
+      const value = values[name];
+      return typeof value === 'boolean' ? String(value) : value;
+    },
+  };
+}
+
+interface ParsedArgs {
+  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly positionals: readonly string[];
+}
+
+function parse(command: Command, args: readonly string[]): ParsedArgs {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { value, short }]) => [
+      name,
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  );
+  let parsed: ParsedArgs & { readonly tokens: readonly { readonly kind: string; readonly name?: string }[] };
+  try {
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
+  } catch (error) {
+    const [sentence = ''] = String(error instanceof Error ? error.message : error).split(/\. (?=To specify|If you)|\n/);
+    throw new Trouble(`${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}${hint(command)}`);
+  }
+  const given = parsed.tokens.flatMap(({ kind, name }) => (kind === 'option' && name !== undefined ? [name] : []));
+  const repeated = given.find((name, index) => given.indexOf(name) !== index);
+  // Of two values one would be dropped in silence, and which one is a matter of taste.
+  if (repeated !== undefined) throw new Trouble(`--${repeated} is given twice, decide for one value${hint(command)}`);
+  return parsed;
+}
+
+function hint({ name }: Command): string {
+  return `; see kubectl agentcard ${name} --help`;
+}
+
+/** Reads one of a few words, the first of which is the default. */
+export function choice<T extends string>(invocation: Invocation, name: string, words: readonly [T, ...T[]]): T {
+  const text = invocation.option(name) ?? words[0];
+  const word = words.find((candidate) => candidate === text);
+  if (word === undefined) throw new Trouble(`--${name} is one of ${words.join(', ')}, not "${text}"`);
+  return word;
+}

@@ -1,0 +1,44 @@
+import type { Command } from './command.ts';
+
+const program = 'kubectl agentcard';
+
+export function overview(commands: readonly Command[]): string {
+  const width = Math.max(...commands.map(({ name }) => name.length));
+  return [
+    'Proves who wrote an A2A AgentCard, without a cluster.',
+    '',
+    'Usage:',
+    `  ${program} <command> [arguments]`,
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    '',
+    `See ${program} <command> --help for options and examples.`,
+    '',
+  ].join('\n');
+}
+
+export function helpOf({ name, summary, operands, options, notes = [], examples }: Command): string {
+  const required = Object.entries(options).filter(([, { required: isRequired }]) => isRequired);
+  const usage = [name, ...operands, ...required.map(([option, { value }]) => `--${option} ${value}`), '[options]'];
+  const rows = Object.entries(options).map(([option, { value, short, doc }]) => {
+    const flags = `${short === undefined ? '    ' : `-${short}, `}--${option}${value === undefined ? '' : ` ${value}`}`;
+    return [flags, doc] as const;
+  });
+  const width = Math.max(0, ...rows.map(([flags]) => flags.length));
+  return [
+    `${summary}.`,
+    '',
+    'Usage:',
+    `  ${program} ${usage.join(' ')}`,
+    '',
+    'Options:',
+    ...rows.map(([flags, doc]) => `  ${flags.padEnd(width)}  ${doc}`),
+    '',
+    ...notes,
+    ...(notes.length > 0 ? [''] : []),
+    'Examples:',
+    ...examples.map((example) => `  ${program} ${example}`),
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,246 @@
+import { z } from 'zod';
+import { durationMs } from './api/duration.ts';
+import { parseForms } from './card/forms.ts';
+import { type Flag, type FlagValues, parseFlags } from './flags.ts';
+import type { NetworkPolicyRule } from './kube/objects.ts';
+import { parseTrustDomain } from './spiffe/id.ts';
+import { defaultTemplate, renderSpiffeId } from './trust/expected.ts';
+
+const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
+const count = (max: number) =>
+  z
+    .string()
+    .regex(/^[0-9]{1,6}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= 1 && value <= max, `must be from 1 to ${max}`);
+const duration = z.string().transform((text, context) => {
+  const ms = durationMs(text);
+  if (ms !== undefined && ms > 0) return ms;
+  context.addIssue({ code: 'custom', message: 'must be a duration such as 5s, 10m or 1h30m' });
+  return z.NEVER;
+});
+const list = z.string().transform((text) => (text === '' ? [] : text.split(',').map((item) => item.trim())));
+const forms = z.string().transform((text, context) => {
+  const parsed = parseForms(text);
+  if (parsed.ok) return parsed.value;
+  context.addIssue({ code: 'custom', message: parsed.error.message });
+  return z.NEVER;
+});
+const mechanisms = list.pipe(
+  z.array(z.enum(['mtls', 'signature'], 'knows mtls and signature; sigstore is not supported by this version')),
+);
+const address = z.string().regex(/^(0|[^\s]*:[0-9]{1,5})$/, 'must be [host]:port, or 0 to turn it off');
+const namespacedName = z
+  .string()
+  .regex(/^([a-z0-9.-]+\/[a-z0-9.-]+)(,[a-z0-9.-]+\/[a-z0-9.-]+)*$/, 'must be namespace/name, several by commas');
+const rule = z.looseObject({ from: z.array(z.looseObject({})).optional(), to: z.array(z.looseObject({})).optional() });
+const rules = z.string().transform((text, context): NetworkPolicyRule[] => {
+  const parsed = z.array(rule).safeParse(jsonOrUndefined(text));
+  if (parsed.success) return parsed.data as NetworkPolicyRule[];
+  context.addIssue({ code: 'custom', message: 'must be a JSON list of NetworkPolicy rules' });
+  return z.NEVER;
+});
+
+/** Every flag. --help, the chart's schema and the README's table are made from this. */
+export const flags = {
+  trustDomain: {
+    name: 'trust-domain',
+    schema: z.string(),
+    default: '',
+    doc: 'SPIFFE trust domain of the operator and its agents, for example example.org. Required with --enable-verified-fetch.',
+    aliases: { 'spire-trust-domain': undefined },
+  },
+  enableVerifiedFetch: {
+    name: 'enable-verified-fetch',
+    schema: boolean,
+    default: 'false',
+    doc: 'Fetch cards over SPIFFE mutual TLS from agents whose Service has a port named agent-tls.',
+  },
+  spiffeEndpointSocket: {
+    name: 'spiffe-endpoint-socket',
+    schema: z.string(),
+    default: '',
+    doc: 'Address of the SPIFFE Workload API, for example unix:///spiffe-workload-api/spire-agent.sock. Default: SPIFFE_ENDPOINT_SOCKET.',
+    aliases: { 'verified-fetch-spiffe-socket': undefined },
+  },
+  enableSignatureVerification: {
+    name: 'enable-signature-verification',
+    schema: boolean,
+    default: 'false',
+    doc: 'Verify the JWS signatures of cards whose x5c chain leads to a trust bundle.',
+    aliases: { 'require-a2a-signature': undefined },
+  },
+  signatureForms: {
+    name: 'signature-forms',
+    schema: forms,
+    default: 'raw-jcs,spec-8.4.1',
+    doc: 'Canonical forms over which a signature may be made, by commas. Projected and legacy forms leave parts of a card unsigned.',
+  },
+  require: {
+    name: 'require',
+    schema: mechanisms,
+    default: '',
+    doc: 'Mechanisms that must all pass: mtls, signature, or both by a comma. Default: one of those that are on.',
+  },
+  strictBinding: {
+    name: 'strict-binding',
+    schema: z.enum(['true', 'false', 'floor']),
+    default: 'true',
+    doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: also one that sets it to false.',
+  },
+  spiffeIdTemplate: {
+    name: 'spiffe-id-template',
+    schema: z.string(),
+    default: defaultTemplate,
+    doc: "Template of the SPIFFE ID that a workload must prove, with the names of ClusterSPIFFEID's.",
+  },
+  enforcement: {
+    name: 'enforcement',
+    schema: z.enum(['off', 'audit', 'enforce']),
+    default: 'off',
+    doc: 'Whether NetworkPolicies follow the verdicts. A namespace labelled agent.kagenti.dev/enforcement decides for itself.',
+    aliases: { 'enforce-network-policies': (text: string) => (text === 'false' ? 'off' : 'enforce') },
+  },
+  ingressAllow: {
+    name: 'ingress-allow',
+    schema: rules,
+    default: '[]',
+    doc: 'JSON list of NetworkPolicy ingress rules that every verified agent also lets in.',
+  },
+  egressAllow: {
+    name: 'egress-allow',
+    schema: rules,
+    default: '[]',
+    doc: 'JSON list of NetworkPolicy egress rules that an unverified agent may also use.',
+  },
+  dnsService: {
+    name: 'dns-service',
+    schema: namespacedName.transform((text) => text.split(',')),
+    default: 'kube-system/kube-dns,openshift-dns/dns-default',
+    doc: 'Services of the cluster DNS, which unverified agents may reach.',
+  },
+  dnsCidr: {
+    name: 'dns-cidr',
+    schema: list,
+    default: '',
+    doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.',
+  },
+  evidenceTtl: {
+    name: 'evidence-ttl',
+    schema: duration,
+    default: '10m',
+    doc: 'How long a verdict stands after the agent stopped answering; never past its certificate.',
+  },
+  fetchTimeout: {
+    name: 'fetch-timeout',
+    schema: duration,
+    default: '5s',
+    doc: 'Bound on one fetch of a card, from dial to last byte.',
+  },
+  fetchConcurrency: {
+    name: 'fetch-concurrency',
+    schema: count(1024),
+    default: '64',
+    doc: 'Fetches under way at once.',
+  },
+  concurrency: { name: 'concurrency', schema: count(256), default: '16', doc: 'Reconciles under way at once.' },
+  namespaces: { name: 'namespaces', schema: list, default: '', doc: 'Namespaces to watch, by commas. Default: all.' },
+  leaderElect: {
+    name: 'leader-elect',
+    schema: boolean,
+    default: 'false',
+    doc: 'Hold a Lease before acting, so that several replicas can run.',
+  },
+  metricsBindAddress: {
+    name: 'metrics-bind-address',
+    schema: address,
+    default: '0',
+    doc: 'Where /metrics is served, for example :8080; 0: nowhere.',
+  },
+  healthProbeBindAddress: {
+    name: 'health-probe-bind-address',
+    schema: address,
+    default: ':8081',
+    doc: 'Where /healthz and /readyz are served; 0: nowhere.',
+  },
+  kubeconfig: {
+    name: 'kubeconfig',
+    schema: z.string(),
+    default: '',
+    doc: 'Path of a kubeconfig. Default: in-cluster, else KUBECONFIG or ~/.kube/config.',
+  },
+  logLevel: {
+    name: 'log-level',
+    schema: z.enum(['debug', 'info', 'warn', 'error']),
+    default: 'info',
+    doc: 'Least level that is logged.',
+  },
+  logFormat: {
+    name: 'log-format',
+    schema: z.enum(['json', 'text']),
+    default: 'json',
+    doc: 'JSON lines, or text for people.',
+  },
+} as const satisfies Record<string, Flag>;
+
+export type Config = FlagValues<typeof flags> & {
+  /** From the downward API: where the operator itself runs. */
+  readonly podNamespace: string;
+  readonly podName: string;
+};
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Flags, then AGENTCARD_ variables, then defaults; a list of complaints when they do not fit together. */
+export function readConfig(args: readonly string[], env: Env): { config: Config } | { problems: readonly string[] } {
+  const { values, problems } = parseFlags(flags, args, env);
+  if (values === undefined) return { problems };
+  const config = { ...values, podNamespace: env.POD_NAMESPACE ?? '', podName: env.POD_NAME ?? '' };
+  const socket = config.spiffeEndpointSocket || (env.SPIFFE_ENDPOINT_SOCKET ?? '');
+  const misfits = problemsOf({ ...config, spiffeEndpointSocket: socket });
+  return misfits.length > 0 ? { problems: misfits } : { config: { ...config, spiffeEndpointSocket: socket } };
+}
+
+/** What a wrong combination would silently break later is said now. */
+function problemsOf(config: Config): string[] {
+  const problems: string[] = [];
+  const isOn = { mtls: config.enableVerifiedFetch, signature: config.enableSignatureVerification };
+  if (isOn.mtls || isOn.signature) problems.push(...spiffeProblems(config));
+  for (const mechanism of config.require) {
+    if (!isOn[mechanism]) problems.push(`--require=${mechanism} needs the mechanism on: ${switches[mechanism]}`);
+  }
+  if (config.enforcement === 'enforce') {
+    if (!isOn.mtls && !isOn.signature) {
+      problems.push(`--enforcement=enforce needs a way to verify agents: ${switches.mtls} or ${switches.signature}`);
+    }
+    if (config.podNamespace === '') {
+      problems.push("--enforcement=enforce needs the operator's own namespace: set POD_NAMESPACE (downward API)");
+    }
+  }
+  return problems;
+}
+
+const switches = { mtls: 'set --enable-verified-fetch', signature: 'set --enable-signature-verification' } as const;
+
+function spiffeProblems(config: Config): string[] {
+  const problems: string[] = [];
+  const domain = parseTrustDomain(config.trustDomain);
+  if (config.trustDomain === '') {
+    problems.push("--trust-domain is empty: set it to your SPIRE server's, for example --trust-domain=example.org");
+  } else if (!domain.ok) problems.push(`--trust-domain: ${domain.error.message}`);
+  if (config.spiffeEndpointSocket === '') {
+    problems.push('--spiffe-endpoint-socket is empty and SPIFFE_ENDPOINT_SOCKET is not set: name the Workload API');
+  }
+  const sample = { trustDomain: 'example.org', namespace: 'namespace', serviceAccount: 'account' };
+  const id = renderSpiffeId(config.spiffeIdTemplate, sample);
+  if (!id.ok) problems.push(`--spiffe-id-template: ${id.error.message}`);
+  return problems;
+}
+
+function jsonOrUndefined(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

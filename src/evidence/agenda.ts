@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto';
+import type { Key } from '../kube/objects.ts';
+import type { SeenSignature } from '../trust/jws.ts';
+import type { Endpoint } from '../workload/service.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { CardEvidence, PodEvidence } from './evidence.ts';
+
+/** One question to one pod. */
+export interface Ask {
+  readonly card: Key;
+  readonly endpoint: Endpoint;
+  readonly workload: Workload;
+  readonly transport: 'mtls' | 'http';
+  readonly paths: readonly string[];
+  readonly hostHeader: string;
+  readonly trustDomains: readonly string[];
+  /** The signature that was good before, from the stored status. */
+  readonly seen: SeenSignature | undefined;
+}
+
+export interface Cadence {
+  readonly transport: 'mtls' | 'http';
+  readonly syncPeriodMs: number;
+  /** Another value than the last honoured one asks every pod now. */
+  readonly refresh: string | undefined;
+  /** Spreads the turns of many cards; any stable text of the card's own. */
+  readonly seed: string;
+}
+
+export interface Agenda {
+  readonly now: readonly Endpoint[];
+  /** When to look again; undefined when only an event can bring news. */
+  readonly next: number | undefined;
+}
+
+const firstRetryMs = 1_000;
+const retryGrowth = 1.5;
+const longestRetryMs = 60_000;
+const refusalRetryMs = 30_000;
+const shortestTurnMs = 5_000;
+const certificateShare = 0.8;
+
+/**
+ * Whom to ask now, and when to look again. A new pod, a restarted container and a changed EndpointSlice entry are asked
+ * at once; one pod per sync period is asked again in turn; each pod at 80 % of its certificate's life; a silent one
+ * with growing patience; one that was refused soon, since the fault may have been mended.
+ */
+export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number): Agenda {
+  const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
+  const due = endpoints.map((endpoint) => {
+    const at = refresh ? now : dueAt(endpoint, evidence, cadence);
+    return { endpoint, at };
+  });
+  const turn = nextTurn(endpoints, evidence, cadence);
+  if (turn !== undefined) due.push(turn);
+  const ready = new Map(due.filter(({ at }) => at <= now).map(({ endpoint }) => [endpoint.podUid, endpoint]));
+  const later = due.map(({ at }) => at).filter((at) => at > now && Number.isFinite(at));
+  return { now: [...ready.values()], next: later.length === 0 ? undefined : Math.min(...later) };
+}
+
+/** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
+function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence): number {
+  const stranger = evidence.strangers.get(endpoint.podUid);
+  if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : 0;
+  const pod = evidence.pods.get(endpoint.podUid);
+  if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport) return 0;
+  return pod.silence === undefined ? renewalAt(pod, cadence) : retryAt(pod.silence, cadence);
+}
+
+function retryAt(silence: { last: number; attempts: number }, cadence: Cadence): number {
+  const patience = Math.min(firstRetryMs * retryGrowth ** (silence.attempts - 1), longestRetryMs, cadence.syncPeriodMs);
+  return silence.last + patience * spread(`${cadence.seed} ${silence.last}`);
+}
+
+function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {
+  const { answer } = pod;
+  if (answer?.kind === 'refusal') return answer.at + Math.min(refusalRetryMs, syncPeriodMs);
+  if (answer?.peer === undefined) return Infinity;
+  const { notBefore, notAfter } = answer.peer;
+  const renewal = notBefore + (notAfter - notBefore) * certificateShare;
+  if (answer.at < renewal) return renewal;
+  // The pod still serves the old certificate: look more often as its end comes near.
+  return answer.at + Math.max(shortestTurnMs, (notAfter - answer.at) / 2);
+}
+
+/** The pod that was asked longest ago comes up one sync period after the latest answer. */
+function nextTurn(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence) {
+  const answered = endpoints
+    .map((endpoint) => ({ endpoint, at: lastAskedAt(evidence.pods.get(endpoint.podUid)) }))
+    .filter((entry): entry is { endpoint: Endpoint; at: number } => entry.at !== undefined)
+    .sort((a, b) => a.at - b.at);
+  const [first] = answered;
+  const last = answered.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  return { endpoint: first.endpoint, at: last.at + cadence.syncPeriodMs * spread(`${cadence.seed} ${last.at}`) };
+}
+
+function lastAskedAt(pod: PodEvidence | undefined): number | undefined {
+  return pod?.silence === undefined ? pod?.answer?.at : undefined;
+}
+
+/** A factor between 0.9 and 1.1 that is the same for the same text, so that a plan is a function of what it sees. */
+function spread(text: string): number {
+  const bytes = createHash('sha256').update(text).digest();
+  return 0.9 + (bytes.readUInt16BE(0) / 0xffff) * 0.2;
+}

@@ -1,0 +1,187 @@
+import type { FetchOutcome } from '../fetch/outcome.ts';
+import type { Key } from '../kube/objects.ts';
+import type { Parsed } from '../spiffe/id.ts';
+import { belongsTo, type PodFacts } from '../workload/pod.ts';
+import type { Ask } from './agenda.ts';
+import type { CardSource, Finding, PeerIdentity, ReceivedCard } from './evidence.ts';
+import type { PodReader } from './pod-reader.ts';
+
+/** The edges that the dialler stands on. */
+export interface DiallerEdges {
+  readonly now: () => number;
+  readonly pods: PodReader;
+  /** One GET of one path; never rejects for anything that the agent does. */
+  readonly get: (ask: Ask, path: string, signal: AbortSignal) => Promise<FetchOutcome>;
+  readonly onFinding: (ask: Ask, finding: Finding, seconds: number) => void;
+  /** The signer's ConfigMap's card, where the workload has one and signatures are verified. */
+  readonly signedCard: (ask: Ask) => Promise<Uint8Array | undefined>;
+  readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Parsed<ReceivedCard>;
+  /** The pod is gone or the API server did not say: nothing was learned. */
+  readonly onNothing: (ask: Ask, error: unknown) => void;
+}
+
+export interface DiallerLimits {
+  readonly concurrency: number;
+}
+
+/** Targets that last timed out share at most a quarter of the places, so that black holes delay nobody. */
+const slowShare = 4;
+
+/**
+ * Puts questions to agents, with its own bound and away from the reconcile. A question that is already waiting or under
+ * way is not put twice.
+ */
+export class Dialler {
+  readonly #edges: DiallerEdges;
+  readonly #limits: DiallerLimits;
+  readonly #waiting = { quick: new Map<string, Ask>(), slow: new Map<string, Ask>() };
+  readonly #running = new Map<string, 'quick' | 'slow'>();
+  readonly #timedOut = new Set<string>();
+  readonly #stop = new AbortController();
+  #open = false;
+
+  constructor(edges: DiallerEdges, limits: DiallerLimits) {
+    this.#edges = edges;
+    this.#limits = limits;
+  }
+
+  ask(asks: readonly Ask[]): void {
+    for (const ask of asks) {
+      const id = idOf(ask);
+      if (this.#running.has(id)) continue;
+      const lane = this.#timedOut.has(id) ? this.#waiting.slow : this.#waiting.quick;
+      lane.set(id, ask);
+    }
+    this.#pump();
+  }
+
+  /** Nothing is dialled before: an identity that is about to arrive must not look like an agent that is away. */
+  open(): void {
+    this.#open = true;
+    this.#pump();
+  }
+
+  /** Forgets what waits for a card; what is under way ends by itself and its finding is dropped by the caller. */
+  forget(card: Key): void {
+    for (const lane of [this.#waiting.quick, this.#waiting.slow]) {
+      for (const [id, ask] of lane) if (ask.card === card) lane.delete(id);
+    }
+    for (const id of this.#timedOut) if (id.startsWith(`${card} `)) this.#timedOut.delete(id);
+  }
+
+  get waiting(): number {
+    return this.#waiting.quick.size + this.#waiting.slow.size;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  stop(): void {
+    this.#waiting.quick.clear();
+    this.#waiting.slow.clear();
+    this.#stop.abort();
+  }
+
+  #pump(): void {
+    const slowPlaces = Math.max(1, Math.floor(this.#limits.concurrency / slowShare));
+    let slowRunning = [...this.#running.values()].filter((lane) => lane === 'slow').length;
+    while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#limits.concurrency) {
+      const lane = this.#waiting.slow.size > 0 && slowRunning < slowPlaces ? 'slow' : 'quick';
+      const [next] = this.#waiting[lane];
+      if (next === undefined) return;
+      const [id, ask] = next;
+      this.#waiting[lane].delete(id);
+      this.#running.set(id, lane);
+      if (lane === 'slow') slowRunning += 1;
+      void this.#run(id, ask);
+    }
+  }
+
+  async #run(id: string, ask: Ask): Promise<void> {
+    const started = this.#edges.now();
+    try {
+      const finding = await this.#inquire(ask, id);
+      if (this.#stop.signal.aborted) return;
+      if (finding === undefined) this.#edges.onNothing(ask, undefined);
+      else this.#edges.onFinding(ask, finding, (this.#edges.now() - started) / 1000);
+    } catch (error) {
+      if (!this.#stop.signal.aborted) this.#edges.onNothing(ask, error);
+    } finally {
+      this.#running.delete(id);
+      this.#pump();
+    }
+  }
+
+  async #inquire(ask: Ask, id: string): Promise<Finding | undefined> {
+    const { endpoint, workload } = ask;
+    const facts = await this.#edges.pods.facts(workload.namespace, endpoint.podName, endpoint.podUid);
+    if (facts === undefined) return undefined;
+    if (!belongsTo(facts, workload)) return { kind: 'stranger', owner: `${facts.owner.kind} ${facts.owner.name}` };
+    if (!facts.addresses.includes(endpoint.address)) return undefined;
+    const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
+    if (signed !== undefined) return this.#fromConfigMap(ask, facts, signed);
+    const outcome = await this.#firstAnswer(ask);
+    if (outcome.kind === 'failed' && outcome.code === 'Timeout') this.#timedOut.add(id);
+    else this.#timedOut.delete(id);
+    return findingFrom(outcome, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
+  }
+
+  /** The pod itself is not asked: the signer's ConfigMap speaks for the pods of the workload. */
+  #fromConfigMap(ask: Ask, facts: PodFacts, body: Uint8Array): Finding {
+    const outcome = { kind: 'answer' as const, status: 200, body: Buffer.from(body) };
+    return findingFrom(outcome, facts, this.#edges.now(), (bytes) => this.#edges.receive(ask, 'configmap', bytes));
+  }
+
+  /** The well-known paths in turn; the next one only where the last was answered 404. The last outcome is reported. */
+  async #firstAnswer(ask: Ask): Promise<FetchOutcome> {
+    let outcome: FetchOutcome | undefined;
+    for (const path of ask.paths) {
+      outcome = await this.#edges.get(ask, path, this.#stop.signal);
+      if (outcome.kind === 'failed' || outcome.status !== 404) break;
+    }
+    if (outcome === undefined) throw new Error('an agenda entry names no path');
+    return outcome;
+  }
+}
+
+function idOf(ask: Ask): string {
+  return `${ask.card} ${ask.endpoint.podUid}`;
+}
+
+export type Receive = (body: Uint8Array) => Parsed<ReceivedCard>;
+
+/** What an outcome says of the pod: a card, guilt, or silence. */
+export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number, receive: Receive): Finding {
+  const peer = peerFrom(outcome);
+  if (outcome.kind === 'failed') {
+    const { code, message, guilt, claimedId } = outcome;
+    if (guilt === 'identity') {
+      return { kind: 'answer', facts, answer: { kind: 'refusal', at, code, message, claimedId } };
+    }
+    const reason = bodyFailures.has(code) ? 'CardInvalid' : 'FetchFailed';
+    return { kind: 'silence', facts, at, reason, message, peer };
+  }
+  if (outcome.status !== 200) {
+    const message = `The agent answered HTTP ${outcome.status}.`;
+    return { kind: 'silence', facts, at, reason: 'FetchFailed', message, peer };
+  }
+  const received = receive(outcome.body);
+  if (!received.ok) return { kind: 'silence', facts, at, reason: 'CardInvalid', message: received.error.message, peer };
+  return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card: received.value } };
+}
+
+/** Failures that say something of the card rather than of the connection. */
+const bodyFailures = new Set(['TooLarge', 'Encoded']);
+
+function peerFrom(outcome: FetchOutcome): PeerIdentity | undefined {
+  if (outcome.peer === undefined) return undefined;
+  const { id, chain, notBefore, notAfter } = outcome.peer;
+  return {
+    uri: id.uri,
+    trustDomain: id.trustDomain,
+    notBefore: notBefore.getTime(),
+    notAfter: notAfter.getTime(),
+    chain,
+  };
+}

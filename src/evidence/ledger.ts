@@ -1,0 +1,99 @@
+import type { Key } from '../kube/objects.ts';
+import type { Ask } from './agenda.ts';
+import { type CardEvidence, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
+
+interface Entry {
+  readonly pods: Map<string, PodEvidence>;
+  readonly strangers: Map<string, Stranger>;
+  refresh: string | undefined;
+}
+
+/** What the operator has learned since it started: in memory, by AgentCard, then by pod instance. */
+export class Ledger {
+  readonly #entries = new Map<Key, Entry>();
+
+  of(card: Key): CardEvidence {
+    return this.#entries.get(card) ?? noEvidence;
+  }
+
+  record(ask: Ask, finding: Finding): void {
+    const entry = this.#entry(ask.card);
+    const { podUid, podName, version } = ask.endpoint;
+    if (finding.kind === 'stranger') {
+      entry.pods.delete(podUid);
+      entry.strangers.set(podUid, { podName, owner: finding.owner, endpointVersion: version });
+      return;
+    }
+    entry.strangers.delete(podUid);
+    entry.pods.set(podUid, merged(entry.pods.get(podUid), ask, finding));
+  }
+
+  honourRefresh(card: Key, value: string | undefined): void {
+    if (value !== undefined) this.#entry(card).refresh = value;
+  }
+
+  /** Drops the evidence of pods that no longer stand behind the card. */
+  keepOnly(card: Key, podUids: ReadonlySet<string>): void {
+    const entry = this.#entries.get(card);
+    if (entry === undefined) return;
+    for (const pods of [entry.pods, entry.strangers]) {
+      for (const uid of pods.keys()) if (!podUids.has(uid)) pods.delete(uid);
+    }
+  }
+
+  /** What a pod proved is void, for example because its containers were replaced: it is asked again. */
+  discard(card: Key, podUid: string): void {
+    this.#entries.get(card)?.pods.delete(podUid);
+  }
+
+  /** Silent pods are due at once: what kept them from being asked may be over. Their silence goes on meanwhile. */
+  hurry(): void {
+    this.#each((pod) => (pod.silence === undefined ? pod : { ...pod, silence: { ...pod.silence, last: 0 } }));
+  }
+
+  /** Another look at all evidence, for example with another trust bundle. */
+  revise(look: (pod: PodEvidence) => PodEvidence): void {
+    this.#each(look);
+  }
+
+  #each(change: (pod: PodEvidence) => PodEvidence): void {
+    for (const { pods } of this.#entries.values()) {
+      for (const [uid, pod] of pods) pods.set(uid, change(pod));
+    }
+  }
+
+  forget(card: Key): void {
+    this.#entries.delete(card);
+  }
+
+  #entry(card: Key): Entry {
+    let entry = this.#entries.get(card);
+    if (entry === undefined) {
+      entry = { pods: new Map(), strangers: new Map(), refresh: undefined };
+      this.#entries.set(card, entry);
+    }
+    return entry;
+  }
+}
+
+/** A restarted container is another instance: it does not inherit what its predecessor proved. */
+function merged(
+  before: PodEvidence | undefined,
+  ask: Ask,
+  finding: Exclude<Finding, { kind: 'stranger' }>,
+): PodEvidence {
+  const { facts } = finding;
+  const same = before?.facts.containersHash === facts.containersHash && before.transport === ask.transport;
+  const base = { facts, transport: ask.transport, endpointVersion: ask.endpoint.version };
+  if (finding.kind === 'answer') return { ...base, answer: finding.answer, silence: undefined };
+  const earlier = same ? before.silence : undefined;
+  const silence = {
+    since: earlier?.since ?? finding.at,
+    last: finding.at,
+    attempts: (earlier?.attempts ?? 0) + 1,
+    reason: finding.reason,
+    message: finding.message,
+    peer: finding.peer,
+  };
+  return { ...base, answer: same ? before.answer : undefined, silence };
+}

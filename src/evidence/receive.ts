@@ -1,0 +1,78 @@
+import { parseAgentCard } from '../card/agent-card.ts';
+import { cardId } from '../card/canonical.ts';
+import type { CanonicalForm } from '../card/forms.ts';
+import type { JsonObject } from '../card/json.ts';
+import { publishCard } from '../card/publish.ts';
+import type { BundleSet } from '../spiffe/bundle.ts';
+import type { Parsed } from '../spiffe/id.ts';
+import { type SeenSignature, type SignatureEvidence, verifySignatures } from '../trust/jws.ts';
+import type { CardSource, ReceivedCard, SignatureFinding } from './evidence.ts';
+
+/** How signatures are verified. */
+export interface SignatureRules {
+  readonly forms: readonly CanonicalForm[];
+  readonly bundles: BundleSet;
+}
+
+export interface ReceiveContext {
+  readonly source: CardSource;
+  /** Undefined when signatures are not verified. */
+  readonly signatures: SignatureRules | undefined;
+  readonly seen: SeenSignature | undefined;
+  readonly now: number;
+}
+
+/** From bytes to a card that may be published: where a signature is good, nothing but the signed payload is. */
+export function receiveCard(body: Uint8Array, context: ReceiveContext): Parsed<ReceivedCard> {
+  const parsed = parseAgentCard(body);
+  if (!parsed.ok) return parsed;
+  const { raw } = parsed.value;
+  if (context.signatures === undefined) return { ok: true, value: published(raw, context.source, undefined) };
+  return { ok: true, value: judged(raw, context.signatures, context) };
+}
+
+/** Another look at a card whose signer's authorities may have changed. */
+export function rejudge(card: ReceivedCard, rules: SignatureRules, now: number): ReceivedCard {
+  const { signature, source } = card;
+  if (signature?.signed === undefined) return card;
+  const seen = signature.seen;
+  return judged(signature.signed, rules, { source, seen, now });
+}
+
+function judged(
+  raw: JsonObject,
+  rules: SignatureRules,
+  { source, seen, now }: Pick<ReceiveContext, 'source' | 'seen' | 'now'>,
+): ReceivedCard {
+  const { forms, bundles } = rules;
+  const evidence = verifySignatures({ card: raw, bundles, forms, now: new Date(now), ...(seen ? { seen } : {}) });
+  const { good } = evidence;
+  const signed = good === undefined ? raw : (JSON.parse(Buffer.from(good.payload).toString('utf8')) as JsonObject);
+  return published(signed, source, findingOf(evidence, raw));
+}
+
+function published(raw: JsonObject, source: CardSource, signature: SignatureFinding | undefined): ReceivedCard {
+  const { card, truncated } = publishCard(raw);
+  const again = parseAgentCard(raw);
+  const url = again.ok ? again.value.view.url : undefined;
+  return { source, cardId: cardId(raw), url, published: card, truncated, signature };
+}
+
+function findingOf(evidence: SignatureEvidence, raw: JsonObject): SignatureFinding {
+  const { outcome, message, good, signatures } = evidence;
+  const decisive = good ?? signatures.find((signature) => signature.outcome === outcome);
+  return {
+    outcome,
+    message,
+    signer: decisive?.signer?.uri,
+    keyId: decisive?.keyId,
+    form: good?.form,
+    notAfter: decisive?.notAfter?.getTime(),
+    seen: good && {
+      payloadSha256: good.payloadSha256,
+      protectedSha256: good.protectedSha256,
+      issuerSha256: good.issuerSha256,
+    },
+    signed: signatures.length === 0 ? undefined : raw,
+  };
+}

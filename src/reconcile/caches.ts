@@ -1,0 +1,248 @@
+import { signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import type { JsonObject } from '../card/json.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
+import {
+  type ConfigMap,
+  type EndpointSlice,
+  type KubeObject,
+  type Namespace,
+  type NetworkPolicy,
+  type ObjectMeta,
+  type Pod,
+  resources,
+  type Service,
+} from '../kube/objects.ts';
+import { OptionalInformer } from '../kube/optional-informer.ts';
+import { publishedHash } from '../status/projection.ts';
+import { workloadKinds } from '../workload/kinds.ts';
+import { controllerOf } from '../workload/pod.ts';
+import { serviceNameLabel } from '../workload/service.ts';
+import { type Workload, workloadKey } from '../workload/workload.ts';
+import type { CachedCard } from './snapshot.ts';
+
+/** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
+export interface Caches {
+  readonly cards: Informer<CachedCard>;
+  /** One per kind of workload, by group and kind. */
+  readonly workloads: ReadonlyMap<string, WorkloadCache>;
+  readonly services: Informer<Service>;
+  readonly slices: Informer<EndpointSlice>;
+  readonly labelledPods: Informer<Pod>;
+  readonly policies: Informer<NetworkPolicy>;
+  readonly namespaces: Informer<Namespace>;
+  /** ConfigMaps that signers labelled; watched while signatures are verified. */
+  readonly signedCards: Informer<ConfigMap> | undefined;
+}
+
+/** A workload as it is cached: what the operator needs, read once. */
+export interface CachedWorkload extends KubeObject {
+  /** Undefined while the object lacks what its kind requires. */
+  readonly workload: Workload | undefined;
+}
+
+export type WorkloadCache = Informer<CachedWorkload> | OptionalInformer<CachedWorkload>;
+
+export interface CacheScope {
+  /** None = the whole cluster. */
+  readonly namespaces: readonly string[];
+  /** Namespaces of the API server's and the DNS Services, watched besides. */
+  readonly infrastructure: readonly string[];
+  readonly signatures: boolean;
+}
+
+/** All of them, for the manager to start and watch over. */
+export function everyCache({ workloads, signedCards, ...rest }: Caches) {
+  return [...Object.values(rest), ...workloads.values(), ...(signedCards === undefined ? [] : [signedCards])];
+}
+
+/** An index entry for one label pair in one namespace. */
+export function pairKey(namespace: string | undefined, key: string, value: string): string {
+  return `${namespace ?? ''}/${key}=${value}`;
+}
+
+export function createCaches(client: KubeClient, scope: CacheScope, observe: Observe): Caches {
+  const common: Common = { client, observe, namespaces: scope.namespaces };
+  const { signatures } = scope;
+  return {
+    cards: informer<CachedCard>({
+      ...common,
+      resource: resources.agentCards,
+      transform: trimCard,
+      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed },
+    }),
+    workloads: workloadCaches(common, scope),
+    ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
+    labelledPods: informer<Pod>({
+      ...common,
+      resource: resources.pods,
+      labelSelector: `${verifiedLabel}=true`,
+      transform: trimPod,
+      indexes: { namespace: inNamespace },
+    }),
+    policies: informer<NetworkPolicy>({
+      ...common,
+      resource: resources.networkPolicies,
+      indexes: { owner: controllerUid },
+    }),
+    signedCards: signatures ? signedCardCache(common) : undefined,
+    namespaces: informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare }),
+  };
+}
+
+/** What is told of a resource's watch, for metrics. */
+export type Observe = (resource: string) => InformerObserver;
+
+interface Common {
+  readonly client: KubeClient;
+  readonly observe: Observe;
+  readonly namespaces: readonly string[];
+}
+
+function informer<T extends KubeObject>({
+  observe,
+  ...options
+}: Omit<InformerOptions<T>, 'observer'> & { observe: Observe }): Informer<T> {
+  return new Informer<T>({ ...options, observer: observe(options.resource.plural) });
+}
+
+function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonly string[] {
+  return namespaces.length === 0 ? [] : [...new Set([...namespaces, ...infrastructure])];
+}
+
+function workloadCaches(common: Common, scope: CacheScope): ReadonlyMap<string, WorkloadCache> {
+  const kinds = workloadKinds.filter(({ optional }) => !optional || scope.namespaces.length === 0);
+  return new Map(
+    kinds.map((kind) => {
+      const { observe, ...rest } = common;
+      const { group, kind: name, plural } = kind.resource;
+      const transform = (raw: CachedWorkload): CachedWorkload => {
+        return { metadata: identityOf(raw.metadata), workload: kind.read(raw) };
+      };
+      const options = {
+        ...rest,
+        observer: observe(plural),
+        resource: kind.resource,
+        transform,
+        indexes: { pair: templatePairs },
+      };
+      const cache = kind.optional ? new OptionalInformer(options) : new Informer(options);
+      return [`${group}/${name}`, cache];
+    }),
+  );
+}
+
+function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
+  return {
+    services: informer<Service>({
+      ...common,
+      resource: resources.services,
+      transform: trimService,
+      indexes: { pair: firstSelectorPair },
+    }),
+    slices: informer<EndpointSlice>({
+      ...common,
+      resource: resources.endpointSlices,
+      transform: trimSlice,
+      indexes: { service: serviceOf },
+    }),
+  };
+}
+
+function signedCardCache(common: Common): Informer<ConfigMap> {
+  return informer<ConfigMap>({
+    ...common,
+    resource: resources.configMaps,
+    labelSelector: `${signedCardLabel}=true`,
+  });
+}
+
+function inNamespace({ metadata }: KubeObject): readonly string[] {
+  return [metadata.namespace ?? ''];
+}
+
+function targetOf({ metadata, spec }: CachedCard): readonly string[] {
+  return spec.targetRef === undefined ? [] : [workloadKey(metadata.namespace ?? '', spec.targetRef)];
+}
+
+/** The Services that lead to the card by name: the one it names, and the one named like its workload. */
+function servicesNamed({ metadata, spec }: CachedCard): readonly string[] {
+  const names = [spec.endpoint?.service, spec.targetRef?.name].filter((name) => name !== undefined);
+  return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
+}
+
+function templatePairs({ metadata, workload }: CachedWorkload): readonly string[] {
+  const labels = Object.entries(workload?.templateLabels ?? {});
+  return labels.map(([key, value]) => pairKey(metadata.namespace, key, value));
+}
+
+function firstSelectorPair({ metadata, spec }: Service): readonly string[] {
+  const [first] = Object.entries(spec?.selector ?? {}).sort();
+  return first === undefined ? [] : [pairKey(metadata.namespace, ...first)];
+}
+
+function serviceOf({ metadata }: EndpointSlice): readonly string[] {
+  const name = metadata.labels?.[serviceNameLabel];
+  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+}
+
+function controllerUid({ metadata }: KubeObject): readonly string[] {
+  const owner = controllerOf(metadata.ownerReferences);
+  return owner === undefined ? [] : [owner.uid];
+}
+
+/** The published card is kept as its hash. */
+function trimCard(raw: CachedCard): CachedCard {
+  const { card, ...status } = (raw.status ?? {}) as CachedCard['status'] & { card?: JsonObject };
+  const { metadata, spec } = raw;
+  return {
+    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ...ownersOf(metadata) },
+    spec,
+    ...(raw.status === undefined ? {} : { status }),
+    ...(card === undefined ? {} : { publishedHash: publishedHash(card) }),
+  };
+}
+
+function trimService({ metadata, spec }: Service): Service {
+  const { selector, ports, clusterIPs, ipFamilies } = spec ?? {};
+  return { metadata: identityOf(metadata), spec: { selector, ports, clusterIPs, ipFamilies } } as Service;
+}
+
+function trimSlice({ metadata, addressType, endpoints, ports }: EndpointSlice): EndpointSlice {
+  const kept = (endpoints ?? []).map(({ addresses, conditions, targetRef }) => ({ addresses, conditions, targetRef }));
+  return { metadata: identityOf(metadata), addressType, endpoints: kept, ports } as EndpointSlice;
+}
+
+function trimPod({ metadata, spec, status }: Pod): Pod {
+  const { serviceAccountName, hostNetwork } = spec ?? {};
+  const { podIP, podIPs, containerStatuses = [], initContainerStatuses = [] } = status ?? {};
+  const ids = (list: typeof containerStatuses) => list.map(({ name, containerID }) => ({ name, containerID }));
+  return {
+    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ownerReferences: metadata.ownerReferences },
+    spec: { serviceAccountName, hostNetwork },
+    status: {
+      podIP,
+      podIPs,
+      containerStatuses: ids(containerStatuses),
+      initContainerStatuses: ids(initContainerStatuses),
+    },
+  } as Pod;
+}
+
+function bare<T extends KubeObject>({ metadata }: T): T {
+  return { metadata: identityOf(metadata) } as T;
+}
+
+function identityOf(metadata: ObjectMeta): ObjectMeta {
+  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels } = metadata;
+  const kept = { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels };
+  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as ObjectMeta;
+}
+
+function ownersOf({ ownerReferences }: ObjectMeta): Pick<ObjectMeta, 'ownerReferences'> {
+  return ownerReferences === undefined ? {} : { ownerReferences };
+}
+
+function annotationsOf({ annotations }: ObjectMeta): Pick<ObjectMeta, 'annotations'> {
+  return annotations === undefined ? {} : { annotations };
+}

@@ -1,0 +1,118 @@
+import { withRestored } from '../evidence/restore.ts';
+import type { Settings } from '../settings.ts';
+import { trustDomainOf } from '../spiffe/id.ts';
+import { renderSpiffeId } from '../trust/expected.ts';
+import { containersHash } from '../workload/pod.ts';
+import { checksOf } from './checks.ts';
+import { cardHold, type Hold } from './hold.ts';
+import { boundOutcome, syncedOutcome, verifiedOutcome } from './outcomes.ts';
+import { publishedCard, signatureOutcome } from './published.ts';
+import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
+import { isTrusted, type PodStanding, type StandingRules, standingEnds, standingOf, type Trusted } from './standing.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What the outcomes and checks are computed from. */
+export interface Findings {
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+  readonly settings: Settings;
+  readonly pods: readonly PodStanding[];
+  /** The card's own hold, for when no pod carries evidence of its own. */
+  readonly hold: Hold;
+}
+
+/** Every check with its result, not only the first failure; pure. */
+export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
+  const rules = rulesOf(target, settings);
+  const pods = target.resolved ? standings(snapshot, target, rules, now) : [];
+  const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, now });
+  const findings: Findings = { snapshot, target, settings, pods, hold };
+  const verified = verifiedOutcome(findings);
+  const trusted = pods.filter(({ standing }) => isTrusted(standing));
+  const ends = pods.map(standingEnds).filter((end) => end > now);
+  return {
+    pending: target.resolved && pods.every(({ standing }) => standing.kind === 'unasked'),
+    pods,
+    synced: syncedOutcome(findings),
+    signature: signatureOutcome(findings),
+    bound: boundOutcome(findings),
+    verified,
+    checks: checksOf(findings),
+    card: publishedCard(findings),
+    attested: attestedId(findings),
+    heldSince:
+      verified?.reason === 'EvidenceHeld'
+        ? heldSince(trusted.map(({ standing }) => standing).filter(isTrusted), hold)
+        : undefined,
+    identityExpiresAt: latestEnd(trusted),
+    covered: new Map(
+      trusted.flatMap(({ endpoint, evidence }) => (evidence ? [[endpoint.podUid, evidence.facts]] : [])),
+    ),
+    until: Math.min(hold.until ?? Infinity, ...ends),
+  };
+}
+
+function rulesOf(target: Target, settings: Settings): StandingRules {
+  const { evidenceTtlMs, require, spiffeIdTemplate } = settings;
+  return {
+    expected: target.expected,
+    strict: target.resolved && target.strict,
+    evidenceTtlMs,
+    require,
+    speaksFor: (signer, { serviceAccount }) => {
+      const namespace = target.resolved ? target.workload.namespace : '';
+      const trustDomain = trustDomainOf(signer);
+      const own = renderSpiffeId(spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
+      return own.ok && own.value === signer;
+    },
+  };
+}
+
+function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRules, now: number): PodStanding[] {
+  const { strangers, pods } = snapshot.evidence;
+  const restored = withRestored(snapshot.evidence, snapshot.labelledPods, snapshot.card.status);
+  return target.endpoints.map((endpoint): PodStanding => {
+    const stranger = strangers.get(endpoint.podUid);
+    if (stranger !== undefined) {
+      return { endpoint, evidence: undefined, standing: { kind: 'stranger', owner: stranger.owner } };
+    }
+    const learned = pods.get(endpoint.podUid);
+    const evidence = restored.pods.get(endpoint.podUid) ?? learned;
+    const fits = evidence?.transport === target.transport && !replaced(snapshot, endpoint.podUid, evidence.facts);
+    if (!fits) return { endpoint, evidence: undefined, standing: { kind: 'unasked' } };
+    // Restored evidence of which nothing was learned since stands, but counts as not asked.
+    const standing = standingOf(evidence, rules, now);
+    const untouched = evidence.answer?.kind === 'restored' && evidence.silence === undefined;
+    return { endpoint, evidence, standing: untouched ? { kind: 'unasked' } : standing };
+  });
+}
+
+/** The watched copy of a labelled pod shows other containers than those that proved themselves. */
+function replaced(snapshot: Snapshot, podUid: string, facts: { readonly containersHash: string }): boolean {
+  const watched = snapshot.labelledPods.find(({ metadata }) => metadata.uid === podUid);
+  return watched !== undefined && containersHash(watched) !== facts.containersHash;
+}
+
+/** What was proven over mutual TLS; an impostor's own identity before all. */
+function attestedId({ pods, hold }: Findings): string | undefined {
+  const negative = pods.find(({ standing }) => standing.kind === 'negative' && standing.attested !== undefined);
+  if (negative?.standing.kind === 'negative') return negative.standing.attested;
+  for (const { standing } of pods) if (isTrusted(standing) && standing.by === 'mtls') return standing.identity;
+  return hold.holds ? hold.attested : undefined;
+}
+
+/** The verdict has been held since the last pod with evidence fell silent. */
+function heldSince(trusted: readonly Trusted[], hold: Hold): number | undefined {
+  const since = trusted.flatMap((standing) => (standing.kind === 'held' ? [standing.since] : []));
+  return since.length > 0 ? Math.max(...since) : hold.since;
+}
+
+function latestEnd(pods: readonly PodStanding[]): number | undefined {
+  const ends = pods.flatMap(({ standing, evidence }) => {
+    const { answer } = evidence ?? {};
+    if (!isTrusted(standing) || answer === undefined || answer.kind === 'refusal') return [];
+    return answer.peer === undefined ? [] : [answer.peer.notAfter];
+  });
+  const finite = ends.filter(Number.isFinite);
+  return finite.length === 0 ? undefined : Math.max(...finite);
+}

@@ -1,0 +1,48 @@
+import type { Snapshot, Target } from './snapshot.ts';
+import type { PodStanding } from './standing.ts';
+
+/** Whether the stored verdict may stand although no pod carries evidence now. */
+export interface Hold {
+  readonly holds: boolean;
+  /** A hold there was has ended. */
+  readonly expired: boolean;
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+  /** The identity on which the held verdict rests. */
+  readonly attested: string | undefined;
+}
+
+const noHold: Hold = { holds: false, expired: false, since: undefined, until: undefined, attested: undefined };
+
+/**
+ * Absence is not guilt: when the agent's pods or the way to them are gone or silent, a stored verdict stands for the
+ * evidence's time from the first unanswered attempt, and never past the peer certificate's end. A restart does not
+ * extend it, since the start of the hold is stored.
+ */
+export function cardHold(
+  { card, workload }: Snapshot,
+  target: Target,
+  pods: readonly PodStanding[],
+  { evidenceTtlMs, now }: { evidenceTtlMs: number; now: number },
+): Hold {
+  const { status } = card;
+  const verified = status?.conditions?.find(({ type }) => type === 'Verified');
+  const sameTarget = workload !== undefined && status?.targetRef?.name === workload.name;
+  const absent = target.resolved ? target.transport === 'mtls' : target.absent !== undefined;
+  if (!absent || !sameTarget || verified === undefined) return noHold;
+  const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
+  if (ranOut || verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
+  if (verified.status !== 'True') return noHold;
+  const stored = status?.heldSince === undefined ? undefined : Date.parse(status.heldSince);
+  const since = stored ?? firstSilence(pods) ?? now;
+  const expires = status?.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
+  // An end that had passed before the hold began was never updated: it says nothing.
+  const until = Math.min(since + evidenceTtlMs, expires > since ? expires : Infinity);
+  const holds = now < until;
+  return { holds, expired: !holds, since, until: holds ? until : undefined, attested: status?.attestedAgentSpiffeId };
+}
+
+function firstSilence(pods: readonly PodStanding[]): number | undefined {
+  const starts = pods.flatMap(({ evidence }) => (evidence?.silence === undefined ? [] : [evidence.silence.since]));
+  return starts.length === 0 ? undefined : Math.min(...starts);
+}

@@ -1,0 +1,133 @@
+import { signedCardName } from '../api/labels.ts';
+import type { Ledger } from '../evidence/ledger.ts';
+import type { Key, Pod, Service } from '../kube/objects.ts';
+import { selects } from '../workload/selector.ts';
+import { isCandidate } from '../workload/service.ts';
+import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';
+import { type Caches, pairKey } from './caches.ts';
+import type { CachedCard, ClusterFacts, DnsService, Snapshot } from './snapshot.ts';
+
+export interface OperatorPlace {
+  readonly namespace: string;
+  readonly podLabels: Readonly<Record<string, string>>;
+  /** "namespace/name" of the cluster's DNS Services. */
+  readonly dnsServices: readonly Key[];
+}
+
+export const apiServerService = 'default/kubernetes';
+
+/**
+ * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
+ * or going: what is written there then is refused or deleted again.
+ */
+export function observe(key: Key, caches: Caches, ledger: Ledger, place: OperatorPlace): Snapshot | undefined {
+  const card = caches.cards.get(key);
+  if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
+  const namespace = card.metadata.namespace ?? '';
+  const home = caches.namespaces.get(namespace)?.metadata;
+  if (home?.deletionTimestamp !== undefined) return undefined;
+  const { targetRef } = card.spec;
+  const workload = targetRef === undefined ? undefined : workloadOf(caches, namespace, targetRef);
+  return {
+    card,
+    workload,
+    siblings: targetRef === undefined ? [] : siblingsOf(card, caches, workloadKey(namespace, targetRef)),
+    services: workload === undefined ? [] : candidates(card, workload, caches),
+    slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
+    labelledPods: workload === undefined ? [] : labelledPodsOf(workload, caches),
+    ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
+    namespaceLabels: home?.labels ?? {},
+    cluster: clusterFacts(caches, place),
+    evidence: ledger.of(key),
+    signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
+  };
+}
+
+export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
+  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
+}
+
+/** The workloads whose pods could carry these labels, by their selectors. */
+export function workloadsSelecting(caches: Caches, namespace: string, labels: Labels): Workload[] {
+  const found = new Map<string, Workload>();
+  for (const pair of Object.entries(labels)) {
+    for (const workload of workloadsWithPair(caches, pairKey(namespace, ...pair))) found.set(workload.uid, workload);
+  }
+  return [...found.values()].filter((workload) => selects(workload.selector, labels));
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The workloads in whose template one label pair stands. */
+export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
+  return [...caches.workloads.values()].flatMap((cache) =>
+    cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
+  );
+}
+
+function signedCardVersion(caches: Caches, workload: Workload): string | undefined {
+  const held = caches.signedCards?.get(`${workload.namespace}/${signedCardName(workload)}`);
+  return held && `${held.metadata.uid} ${held.metadata.resourceVersion}`;
+}
+
+function siblingsOf(card: CachedCard, caches: Caches, target: string): CachedCard[] {
+  return caches.cards
+    .byIndex('target', target)
+    .filter((other) => other.metadata.uid !== card.metadata.uid && other.metadata.deletionTimestamp === undefined);
+}
+
+function candidates(card: CachedCard, workload: Workload, caches: Caches): Service[] {
+  const found = new Map<string, Service>();
+  const consider = (service: Service | undefined) => {
+    if (service !== undefined && isCandidate(card.spec, workload, service)) found.set(service.metadata.name, service);
+  };
+  for (const name of [card.spec.endpoint?.service, workload.name]) {
+    if (name !== undefined) consider(caches.services.get(`${workload.namespace}/${name}`));
+  }
+  for (const pair of Object.entries(workload.templateLabels)) {
+    caches.services.byIndex('pair', pairKey(workload.namespace, ...pair)).forEach(consider);
+  }
+  return [...found.values()];
+}
+
+function labelledPodsOf(workload: Workload, caches: Caches): Pod[] {
+  return caches.labelledPods
+    .byIndex('namespace', workload.namespace)
+    .filter((pod) => selects(workload.selector, pod.metadata.labels ?? {}));
+}
+
+function clusterFacts(caches: Caches, place: OperatorPlace): ClusterFacts {
+  const dns = place.dnsServices.flatMap((key) => dnsFacts(key, caches) ?? []);
+  return {
+    operatorNamespace: place.namespace,
+    operatorPodLabels: place.podLabels,
+    apiServer: apiServerFacts(caches),
+    dns,
+  };
+}
+
+/** The API server's endpoints and its ClusterIPs, each with its own ports: policies apply before or after translation. */
+function apiServerFacts(caches: Caches): ClusterFacts['apiServer'] {
+  const slices = caches.slices.byIndex('service', apiServerService).map((slice) => ({
+    addresses: (slice.endpoints ?? []).flatMap(({ addresses }) => addresses),
+    ports: (slice.ports ?? []).flatMap(({ port }) => (port === undefined ? [] : [port])),
+  }));
+  const service = caches.services.get(apiServerService)?.spec;
+  const ports = (service?.ports ?? []).map(({ port }) => port);
+  return [{ addresses: service?.clusterIPs ?? [], ports }, ...slices];
+}
+
+function dnsFacts(key: Key, caches: Caches): DnsService | undefined {
+  const service = caches.services.get(key);
+  const selector = service?.spec?.selector;
+  if (service === undefined || selector === undefined) return undefined;
+  const ports = new Map<string, { protocol: string; port: number }>();
+  for (const slice of caches.slices.byIndex('service', key)) {
+    for (const { port, protocol = 'TCP', name } of slice.ports ?? []) {
+      const isDns = service.spec?.ports?.some((known) => known.name === name && known.port === 53);
+      if (port !== undefined && isDns) ports.set(`${protocol} ${port}`, { protocol, port });
+    }
+  }
+  const sorted = [...ports].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, port]) => port);
+  return { namespace: service.metadata.namespace ?? '', podLabels: selector, ports: sorted };
+}

@@ -1,0 +1,115 @@
+import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
+import type { Findings } from './evaluate.ts';
+import { currentCardId } from './published.ts';
+import { isReadable, isTrusted, type PodStanding, type Standing, sentence } from './standing.ts';
+import { no, type Outcome } from './verdict.ts';
+
+/** Synced: whether the card can be read now. */
+export function syncedOutcome(findings: Findings): Outcome<SyncedReason> {
+  const { target, pods, snapshot } = findings;
+  if (!target.resolved) return no(target.reason, target.message);
+  if (snapshot.card.spec.suspend === true) return no('Suspended', 'The agent is not asked while spec.suspend is set.');
+  const own = pods.filter(({ standing }) => standing.kind !== 'stranger');
+  if (own.length === 0) return no('WorkloadNotReady', `Only other pods stand behind Service ${target.service}.`);
+  const answered = own.filter(isReadable);
+  if (answered.length === 0) return unread(own);
+  const disagreement = disagreeing(answered);
+  if (disagreement !== undefined) return no('ReplicasDisagree', disagreement);
+  const [first] = answered;
+  const source = first?.evidence?.answer?.kind === 'card' ? first.evidence.answer.card.source : target.transport;
+  return { ok: true, reason: 'SyncSucceeded', message: `The card was read ${way[source]}.` };
+}
+
+const way = { mtls: 'over mutual TLS', http: 'over plain HTTP', configmap: "from the signer's ConfigMap" } as const;
+
+function unread(pods: readonly PodStanding[]): Outcome<SyncedReason> {
+  const silent = pods.find(({ evidence }) => evidence?.silence !== undefined);
+  const { silence } = silent?.evidence ?? {};
+  if (silence !== undefined) return no(silence.reason, `Pod ${silent?.endpoint.podName}: ${sentence(silence.message)}`);
+  const refused = pods.find(({ standing }) => standing.kind === 'negative');
+  if (refused?.standing.kind !== 'negative') return no('FetchFailed', 'No pod has been asked yet.');
+  return no('FetchFailed', `Pod ${refused.endpoint.podName}: ${refused.standing.message}`);
+}
+
+/** Cards are compared within one revision: during a rollout two revisions may differ. */
+function disagreeing(answered: readonly PodStanding[]): string | undefined {
+  const first = new Map<string, { podName: string; cardId: string }>();
+  for (const { endpoint, evidence } of answered) {
+    if (evidence?.answer?.kind !== 'card') continue;
+    const { cardId } = evidence.answer.card;
+    const other = first.get(evidence.facts.revision);
+    if (other === undefined) first.set(evidence.facts.revision, { podName: endpoint.podName, cardId });
+    else if (other.cardId !== cardId) return `Pods ${other.podName} and ${endpoint.podName} serve different cards.`;
+  }
+  return undefined;
+}
+
+/** Bound: whether the proven identity is the expected one; undefined when no mechanism is on. */
+export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefined {
+  const { target, pods, settings, hold } = findings;
+  if (!settings.mtls && !settings.signature) return undefined;
+  if (!target.resolved) return no('WorkloadUnresolved', target.message);
+  const negative = pods.map(({ standing }) => standing).find(isMismatch);
+  if (negative !== undefined) return no(negative.reason, negative.message);
+  const trusted = pods.map(({ standing }) => standing).filter(isTrusted);
+  const wanted = target.expected.join(' or ');
+  const uri =
+    (trusted.find(({ matches }) => !matches) ?? trusted[0])?.identity ?? (hold.holds ? hold.attested : undefined);
+  if (uri === undefined) return no('NoIdentity', `Nothing proves an identity; expected ${wanted}.`);
+  if (!target.expected.includes(uri)) return no('SpiffeIDMismatch', `The pod proved ${uri}, expected ${wanted}.`);
+  return { ok: true, reason: 'Bound', message: `The workload proved ${uri}.` };
+}
+
+type Mismatch = Extract<Standing, { kind: 'negative' }> & { readonly reason: BoundReason };
+
+function isMismatch(standing: Standing): standing is Mismatch {
+  return standing.kind === 'negative' && standing.reason !== 'SignatureInvalid';
+}
+
+/** Verified: whether the card is trusted; undefined when no mechanism is on. */
+export function verifiedOutcome(findings: Findings): Outcome<VerifiedReason> | undefined {
+  const { snapshot, settings } = findings;
+  const { quarantine, approvedCardId } = snapshot.card.spec;
+  if (!settings.mtls && !settings.signature) return undefined;
+  if (quarantine !== undefined) return no('Quarantined', `Quarantined: ${quarantine.reason}.`);
+  const guilt = guiltOutcome(findings);
+  if (guilt !== undefined) return guilt;
+  const cardId = currentCardId(findings);
+  if (approvedCardId !== undefined && cardId !== undefined && cardId !== approvedCardId) {
+    return no('CardNotApproved', `The card is ${cardId}, approved is ${approvedCardId}.`);
+  }
+  return trustOutcome(findings);
+}
+
+function guiltOutcome({ pods }: Findings): Outcome<VerifiedReason> | undefined {
+  const guilty = pods.flatMap(({ endpoint, standing }) =>
+    standing.kind === 'negative' ? [{ podName: endpoint.podName, ...standing }] : [],
+  );
+  const first = guilty.find(({ reason }) => reason !== 'SignatureInvalid') ?? guilty[0];
+  if (first === undefined) return undefined;
+  const more = guilty.length > 1 ? ` So do ${guilty.length - 1} more pods.` : '';
+  const signature = first.reason === 'SignatureInvalid' || first.reason === 'SignerIsNotServer';
+  return no(signature ? 'SignatureInvalid' : 'IdentityMismatch', `Pod ${first.podName}: ${first.message}${more}`);
+}
+
+function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason> {
+  const proven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'proven');
+  if (proven?.kind === 'proven') {
+    return proven.by === 'mtls'
+      ? { ok: true, reason: 'mTLSVerified', message: `Served over mutual TLS by ${proven.identity}.` }
+      : { ok: true, reason: 'SignatureVerified', message: `Signed by ${proven.identity}.` };
+  }
+  const unproven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'unproven');
+  if (unproven?.kind === 'unproven') return no('NotVerified', unproven.message);
+  if (pods.some(({ standing }) => standing.kind === 'held') || hold.holds) {
+    const message = 'The agent does not answer; the verdict rests on earlier evidence.';
+    return { ok: true, reason: 'EvidenceHeld', message };
+  }
+  const expired = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired) || hold.expired;
+  if (expired) return no('EvidenceExpired', 'The agent did not answer while its evidence lasted.');
+  if (!target.resolved) return no('NotVerified', target.message);
+  if (target.transport === 'http' && !pods.some(({ evidence }) => evidence?.silence !== undefined)) {
+    return no('NotVerified', 'The Service has no port named agent-tls.');
+  }
+  return no('FetchFailed', unread(pods).message);
+}

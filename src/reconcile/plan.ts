@@ -1,0 +1,97 @@
+import { durationMs } from '../api/duration.ts';
+import { refreshAnnotation } from '../api/labels.ts';
+import { type Ask, agenda } from '../evidence/agenda.ts';
+import { labelFits } from '../evidence/restore.ts';
+import { keyOf } from '../kube/objects.ts';
+import type { Settings } from '../settings.ts';
+import { trustDomainOf } from '../spiffe/id.ts';
+import { type DesiredStatus, projectStatus } from '../status/projection.ts';
+import { type PolicyPlan, planPolicy } from './plan-policy.ts';
+import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
+import type { Verdict } from './verdict.ts';
+
+/** The verified label and the attested annotation of one pod. */
+export interface Mark {
+  readonly podName: string;
+  readonly podUid: string;
+  /** The containers that proved themselves; undefined takes label and annotation off. */
+  readonly attested: string | undefined;
+}
+
+/** Everything that one reconcile wants of the world, as data. */
+export interface Plan {
+  /** Undefined while nothing has been learned: the stored status stands. */
+  readonly status: DesiredStatus | undefined;
+  readonly marks: readonly Mark[];
+  readonly policy: PolicyPlan;
+  readonly agenda: readonly Ask[];
+  /** When to look again although nothing happened, in milliseconds since the epoch. */
+  readonly next: number | undefined;
+}
+
+export interface Judged {
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+  readonly verdict: Verdict;
+  readonly settings: Settings;
+}
+
+const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
+const untouched: PolicyPlan = { operations: [], enforced: undefined, status: undefined };
+const shortestPeriodMs = 5_000;
+
+/** Pure and total: the same sight gives the same plan, and every path gives a whole one. */
+export function plan(judged: Judged, now: number): Plan {
+  const { snapshot, target, verdict } = judged;
+  const asking = target.resolved ? questions(judged, target, now) : { asks: [], next: undefined };
+  const next = Math.min(asking.next ?? Infinity, verdict.until);
+  const rest = { agenda: asking.asks, next: Number.isFinite(next) ? next : undefined };
+  if (verdict.pending && snapshot.card.spec.quarantine === undefined) {
+    const unfit = snapshot.labelledPods.filter((pod) => !labelFits(pod));
+    return { status: undefined, marks: unfit.map(unmarked), policy: untouched, ...rest };
+  }
+  const policy = planPolicy(judged);
+  return { status: projectStatus(judged, policy, now), marks: marks(judged), policy, ...rest };
+}
+
+function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {
+  const { card, evidence } = snapshot;
+  if (card.spec.suspend === true) return { asks: [], next: undefined };
+  const cadence = {
+    transport: target.transport,
+    syncPeriodMs: Math.max(durationMs(card.spec.syncPeriod) ?? settings.syncPeriodMs, shortestPeriodMs),
+    refresh: card.metadata.annotations?.[refreshAnnotation],
+    seed: card.metadata.uid ?? card.metadata.name,
+  };
+  const { now: due, next } = agenda(target.endpoints, evidence, cadence, now);
+  const { path } = card.spec.endpoint ?? {};
+  const common = {
+    card: keyOf(card),
+    workload: target.workload,
+    transport: target.transport,
+    paths: path === undefined ? wellKnownPaths : [path],
+    hostHeader: `${target.service}.${target.workload.namespace}.svc`,
+    seen: card.status?.seen,
+    trustDomains: [...new Set(target.expected.map(trustDomainOf))],
+  };
+  return { asks: due.map((endpoint): Ask => ({ ...common, endpoint })), next };
+}
+
+/** Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. */
+function marks({ snapshot, target, verdict }: Judged): readonly Mark[] {
+  if (!target.resolved && target.reason === 'Conflict') return [];
+  const deserved = verdict.verified?.ok === true ? verdict.covered : new Map<string, { containersHash: string }>();
+  const wearing = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid ?? '', pod]));
+  const off = [...wearing].filter(([uid]) => !deserved.has(uid)).map(([, pod]) => unmarked(pod));
+  const on = verdict.pods.flatMap(({ endpoint }): Mark[] => {
+    const covered = deserved.get(endpoint.podUid);
+    const pod = wearing.get(endpoint.podUid);
+    if (covered === undefined || (pod !== undefined && labelFits(pod))) return [];
+    return [{ podName: endpoint.podName, podUid: endpoint.podUid, attested: covered.containersHash }];
+  });
+  return [...off, ...on];
+}
+
+function unmarked({ metadata }: { readonly metadata: { readonly name: string; readonly uid?: string } }): Mark {
+  return { podName: metadata.name, podUid: metadata.uid ?? '', attested: undefined };
+}

@@ -1,0 +1,54 @@
+import type { Ask } from '../evidence/agenda.ts';
+import type { Key } from '../kube/objects.ts';
+import type { Settings } from '../settings.ts';
+import { type Applied, apply } from './apply.ts';
+import { evaluate } from './evaluate.ts';
+import { plan } from './plan.ts';
+import { resolve } from './resolve.ts';
+import { type SettleEdges, settle } from './settle.ts';
+import type { CachedCard, Snapshot, Target } from './snapshot.ts';
+
+/** The world around the story. Only observe, ask, apply and settle touch it; the steps between them are pure. */
+export interface Edges extends SettleEdges {
+  readonly observe: SettleEdges['observe'];
+  /** Reads the caches; undefined when the card is gone. */
+  readonly snapshot: (key: Key) => Snapshot | undefined;
+  /** Hands questions to the dialler, which answers by evidence and by adding the key again. */
+  readonly ask: (asks: readonly Ask[]) => void;
+  /** Keeps what is still true of a card's evidence: its pods, its honoured refresh, containers that were not replaced. */
+  readonly tidy: (seen: { card: CachedCard; standing: ReadonlySet<string> }, applied: Applied) => void;
+  readonly forget: (key: Key) => void;
+}
+
+export interface Result {
+  readonly requeueAfterMs?: number;
+}
+
+/**
+ * observe → resolve → evaluate → plan → apply → settle. Never waits on an agent: what must be asked goes to the
+ * dialler, and this run decides with the evidence there is.
+ */
+export async function reconcile(key: Key, settings: Settings, edges: Edges): Promise<Result> {
+  const snapshot = edges.snapshot(key);
+  if (snapshot === undefined) {
+    edges.forget(key);
+    return {};
+  }
+  const now = edges.now();
+  const target = resolve(snapshot, settings);
+  const verdict = evaluate(snapshot, target, settings, now);
+  const planned = plan({ snapshot, target, verdict, settings }, now);
+
+  edges.ask(planned.agenda);
+  const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges.client);
+  edges.tidy({ card: snapshot.card, standing: podsBehind(target) }, applied);
+  await settle(planned, applied, snapshot, edges);
+
+  const failed = applied.policyFailure ?? applied.markFailures[0];
+  if (failed !== undefined) throw new Error(failed);
+  return planned.next === undefined ? {} : { requeueAfterMs: Math.max(0, planned.next - edges.now()) };
+}
+
+function podsBehind(target: Target): ReadonlySet<string> {
+  return new Set(target.resolved ? target.endpoints.map(({ podUid }) => podUid) : []);
+}

@@ -1,0 +1,78 @@
+import type { AgentCard, AgentCardStatus } from '../api/agentcard.ts';
+import type { CardEvidence } from '../evidence/evidence.ts';
+import type { EndpointSlice, NetworkPolicy, Pod, Service } from '../kube/objects.ts';
+import type { Endpoint } from '../workload/service.ts';
+import type { Workload } from '../workload/workload.ts';
+
+/** An AgentCard as the cache keeps it: the published card's bytes are replaced by their hash. */
+export interface CachedCard extends Omit<AgentCard, 'status'> {
+  readonly status?: Omit<AgentCardStatus, 'card'>;
+  readonly agentName?: string | undefined;
+  readonly publishedHash?: string | undefined;
+}
+
+/** What the whole cluster contributes to every card's plan. */
+export interface ClusterFacts {
+  /** Where our own pods run; their policies' peers are made from it. */
+  readonly operatorNamespace: string;
+  readonly operatorPodLabels: Readonly<Record<string, string>>;
+  readonly apiServer: readonly { readonly addresses: readonly string[]; readonly ports: readonly number[] }[];
+  readonly dns: readonly DnsService[];
+}
+
+export interface DnsService {
+  readonly namespace: string;
+  readonly podLabels: Readonly<Record<string, string>>;
+  readonly ports: readonly { readonly protocol: string; readonly port: number }[];
+}
+
+/** Everything one reconcile sees, read from caches at one moment. */
+export interface Snapshot {
+  readonly card: CachedCard;
+  readonly workload: Workload | undefined;
+  /** Other cards on the same workload, none of them being deleted. */
+  readonly siblings: readonly CachedCard[];
+  /** The Services that could lead to the workload. */
+  readonly services: readonly Service[];
+  readonly slicesOf: (serviceName: string) => readonly EndpointSlice[];
+  /** Pods that wear the verified label and that the workload's selector chooses. */
+  readonly labelledPods: readonly Pod[];
+  /** NetworkPolicies of this card, by owner or label. */
+  readonly ownPolicies: readonly NetworkPolicy[];
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly cluster: ClusterFacts;
+  readonly evidence: CardEvidence;
+  /** Changes with the content of the workload's watched ConfigMap of a signed card. */
+  readonly signedCardVersion: string | undefined;
+}
+
+/** The agent behind a card, found; or why it was not. */
+export type Target = ResolvedTarget | Unresolved;
+
+export interface ResolvedTarget {
+  readonly resolved: true;
+  readonly workload: Workload;
+  readonly protocol: string;
+  /** SPIFFE IDs of which the agent must prove one; empty when no SPIFFE mechanism is on. */
+  readonly expected: readonly string[];
+  readonly strict: boolean;
+  readonly transport: 'mtls' | 'http';
+  readonly service: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Unresolved {
+  readonly resolved: false;
+  readonly reason:
+    | 'WorkloadNotFound'
+    | 'NotAgentWorkload'
+    | 'WorkloadNotReady'
+    | 'NoProtocol'
+    | 'ServiceNotFound'
+    | 'AmbiguousService'
+    | 'Conflict';
+  readonly message: string;
+  /** Set when only the way to the agent is missing: then earlier evidence is held for a while. */
+  readonly absent: Workload | undefined;
+  readonly expected: readonly string[];
+}

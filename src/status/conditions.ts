@@ -1,0 +1,56 @@
+import { type ConditionType, messageWithRemedy } from '../api/conditions.ts';
+import type { Condition } from '../kube/objects.ts';
+import type { Outcome, Verdict } from '../reconcile/verdict.ts';
+
+/** The outcome of each condition type; undefined leaves the condition out. */
+export type Outcomes = Readonly<Partial<Record<ConditionType, Outcome<string> | undefined>>>;
+
+const order: readonly ConditionType[] = ['Ready', 'Synced', 'Verified', 'Bound', 'SignatureVerified', 'Enforced'];
+
+/** All conditions, built anew; the transition time moves only with the status. */
+export function conditionsFrom(
+  outcomes: Outcomes,
+  stored: readonly Condition[],
+  generation: number | undefined,
+  now: number,
+): Condition[] {
+  return order.flatMap((type): Condition[] => {
+    const outcome = outcomes[type];
+    if (outcome === undefined) return [];
+    const status = outcome.ok ? 'True' : 'False';
+    const before = stored.find((condition) => condition.type === type);
+    const since = before?.status === status ? before.lastTransitionTime : isoTime(now);
+    return [
+      {
+        type,
+        status,
+        reason: outcome.reason,
+        message: messageWithRemedy(type, outcome.reason, outcome.message),
+        lastTransitionTime: since,
+        ...(generation === undefined ? {} : { observedGeneration: generation }),
+      },
+    ];
+  });
+}
+
+const guilty = new Set(['IdentityMismatch', 'SignatureInvalid', 'CardNotApproved']);
+
+/** Ready = Synced and (Verified or no mechanism) and not quarantined; guilt is named before absence. */
+export function readyOutcome(
+  verdict: Pick<Verdict, 'synced' | 'verified'>,
+  quarantine: string | undefined,
+): Outcome<string> {
+  const { synced, verified } = verdict;
+  if (quarantine !== undefined) {
+    return { ok: false, reason: 'Quarantined', message: `Quarantined: ${quarantine}.` };
+  }
+  if (verified !== undefined && guilty.has(verified.reason)) return verified;
+  if (!synced.ok) return synced;
+  if (verified !== undefined && !verified.ok) return verified;
+  return { ok: true, reason: 'ReadyToServe', message: 'The agent can be used.' };
+}
+
+/** RFC 3339 in whole seconds, as Kubernetes stores times. */
+export function isoTime(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,160 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const isGenerated = (file: string) => file.endsWith('_pb.ts');
+const sources = filesBelow(join(root, 'src')).map((file) => relative(root, file));
+const textOf = (file: string) => readFileSync(join(root, file), 'utf8');
+const linesOf = (file: string) => textOf(file).split('\n').length - 1;
+
+/** Folders and files whose code sees nothing but its parameters. */
+const pure = [
+  /^src\/api\//,
+  /^src\/card\//,
+  /^src\/trust\//,
+  /^src\/network\//,
+  /^src\/workload\//,
+  /^src\/status\//,
+  /^src\/spiffe\/(address|bundle|certificate|der|id|leaf|names|path|strength|svid)\.ts$/,
+  /^src\/evidence\/(agenda|evidence|receive|recheck|restore)\.ts$/,
+  /^src\/reconcile\/(check|checks|conflict|evaluate|hold|outcomes|plan|plan-policy|published|resolve|signature-checks|snapshot|standing|verdict)\.ts$/,
+  /^src\/settings\.ts$/,
+];
+const isPure = (file: string) => pure.some((pattern) => pattern.test(file));
+/** Of node:net only isIP is used, which the type checker cannot say but a reader can. */
+const pureModules = new Set(['node:crypto', 'node:util', 'node:buffer', 'node:net', 'zod']);
+/** Types of the wire, keys and the flags' shape may be named by pure code; they bring no client along. */
+const harmless = new Set(['src/kube/objects.ts', 'src/config.ts']);
+
+interface Import {
+  readonly from: string;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const statements = textOf(file).matchAll(
+    /^(?:import|export)\s+(type\s+)?[^;]*?from\s+'([^']+)';|^import\s+'([^']+)';/gms,
+  );
+  return [...statements].map(([, type, from, bare]) => {
+    const specifier = from ?? bare ?? '';
+    const path = specifier.startsWith('.') ? relative(root, join(root, dirname(file), specifier)) : specifier;
+    return { from: path, typeOnly: type !== undefined };
+  });
+}
+
+describe('the pure steps', () => {
+  const pureFiles = sources.filter((file) => isPure(file) && !isGenerated(file));
+
+  test('there are many of them, and the story is among them', () => {
+    expect(pureFiles).toContain('src/reconcile/plan.ts');
+    expect(pureFiles.length).toBeGreaterThan(40);
+  });
+
+  test.each(pureFiles)('%s reaches no client, clock, logger, file or environment', (file) => {
+    const reached = importsOf(file)
+      .filter(({ typeOnly }) => !typeOnly)
+      .map(({ from }) => from)
+      .filter((from) => (from.startsWith('src/') ? !isPure(from) && !harmless.has(from) : !pureModules.has(from)));
+    expect(reached).toEqual([]);
+    const code = textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '');
+    expect(code).not.toMatch(
+      /\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bprocess\.|\bperformance\.|\bsetTimeout\b|\bfetch\(/,
+    );
+  });
+});
+
+describe('the size of things', () => {
+  const own = sources.filter((file) => !isGenerated(file));
+
+  test('reconcile.ts tells the story in sixty lines', () => {
+    expect(linesOf('src/reconcile/reconcile.ts')).toBeLessThanOrEqual(60);
+  });
+
+  test.each(own)('%s has at most 250 lines', (file) => {
+    expect(linesOf(file)).toBeLessThanOrEqual(250);
+  });
+
+  test('all of src stays below 11,000 lines of code; comments and blank lines are free', () => {
+    const code = (file: string) =>
+      textOf(file)
+        .split('\n')
+        .filter((line) => !/^\s*(\/\/|\/?\*|$)/.test(line)).length;
+    expect(own.reduce((sum, file) => sum + code(file), 0)).toBeLessThanOrEqual(11_000);
+  });
+
+  test('no file is named after nothing', () => {
+    expect(own.filter((file) => /\/(utils?|helpers?|common|types|index)\.ts$/.test(file))).toEqual([]);
+  });
+
+  test.each(own)('%s has no function above 40 lines or 4 parameters', (file) => {
+    expect(longFunctions(textOf(file))).toEqual([]);
+  });
+});
+
+describe('the import graph', () => {
+  test('has no cycles', () => {
+    const graph = new Map(
+      sources.map((file) => [
+        file,
+        importsOf(file)
+          .filter(({ typeOnly }) => !typeOnly)
+          .map(({ from }) => from),
+      ]),
+    );
+    const cycles: string[] = [];
+    const visit = (file: string, path: readonly string[]) => {
+      if (path.includes(file)) {
+        cycles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+        return;
+      }
+      for (const next of graph.get(file) ?? []) if (graph.has(next)) visit(next, [...path, file]);
+      graph.set(file, []);
+    };
+    for (const file of sources) visit(file, []);
+    expect(cycles).toEqual([]);
+  });
+
+  test('client-node is imported for kubeconfigs alone', () => {
+    const importers = sources.filter((file) => textOf(file).includes('@kubernetes/client-node'));
+    expect(importers).toEqual(['src/kube/config.ts']);
+  });
+});
+
+/** Top-level and method bodies by their indentation, as the formatter writes them. */
+function longFunctions(text: string): string[] {
+  const lines = text.split('\n');
+  const found: string[] = [];
+  const opening = /^(\s*)(?:export )?(?:async )?(?:function\*? (\w+)|(?:async |static |\*)?(#?\w+)\(.*\).*\{$)/;
+  lines.forEach((line, start) => {
+    const match = opening.exec(line);
+    const name = match?.[2] ?? match?.[3];
+    if (match === null || name === undefined || /^(if|for|while|switch|catch|return)$/.test(name)) return;
+    const end = lines.findIndex((later, index) => index > start && later.startsWith(`${match[1]}}`));
+    if (end - start + 1 > 40) found.push(`${name}: ${end - start + 1} lines`);
+    const head = lines.slice(start, start + 12).join('\n');
+    const parameters = /\(([^()]*(?:\([^()]*\)[^()]*)*)\)/.exec(head)?.[1] ?? '';
+    const count = topLevelCommas(parameters);
+    if (line.includes('function') && count > 4) found.push(`${name}: ${count} parameters`);
+  });
+  return found;
+}
+
+function topLevelCommas(parameters: string): number {
+  let depth = 0;
+  let count = parameters.trim() === '' ? 0 : 1;
+  const text = parameters.trimEnd().replace(/,$/, '').replaceAll('=>', '  ');
+  for (const letter of text) {
+    if ('{[(<'.includes(letter)) depth += 1;
+    if ('}])>'.includes(letter)) depth -= 1;
+    if (letter === ',' && depth === 0) count += 1;
+  }
+  return count;
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}

@@ -1,0 +1,76 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
+import { run } from '../../cluster/command.ts';
+import { ensureTools } from '../../cluster/tools.ts';
+import { namespace, objectsOf, podOf, render, verified } from './helm.ts';
+
+let server: ApiServer;
+let folder: string;
+let kubectl: (...args: string[]) => Promise<string>;
+
+beforeAll(async () => {
+  const tools = await ensureTools(['kubectl', 'helm', 'spire-crds']);
+  server = await startApiServer();
+  folder = await mkdtemp(join(tmpdir(), 'chart-'));
+  kubectl = (...args) => run(tools.kubectl, ['--kubeconfig', server.kubeconfig, ...args]);
+  await kubectl('apply', '--server-side', '--filename', tools['spire-crds']);
+  await kubectl('create', 'namespace', namespace);
+  await kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
+});
+afterAll(async () => {
+  await server?.stop();
+  if (folder !== undefined) await rm(folder, { recursive: true });
+});
+
+async function dryRun(manifest: string): Promise<string> {
+  const file = join(folder, 'manifest.yaml');
+  await writeFile(file, manifest);
+  return kubectl('apply', '--server-side', '--dry-run=server', '--namespace', namespace, '--filename', file);
+}
+
+/** The pod that the Deployment would make: what Pod Security judges. */
+function podManifest(manifest: string): string {
+  const { metadata, spec } = podOf(objectsOf(manifest));
+  return JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'probe' }, spec });
+}
+
+describe('an API server takes', () => {
+  test.each([
+    ['the defaults', []],
+    ['verified fetch by csi', [verified, 'spiffe.clusterSPIFFEID.create=true', 'enforcement.mode=enforce']],
+    ['verified fetch by hostPath', [verified, 'spiffe.volume=hostPath', 'enforcement.mode=audit']],
+    [
+      'every optional part',
+      [
+        verified,
+        'priorityClassName=system-cluster-critical,nodeSelector.disk=fast,config.metrics-bind-address=:8080',
+        'tolerations=[{"operator":"Exists"}]',
+        'imagePullSecrets=[{"name":"registry"}]',
+        'podAnnotations.team=platform,podLabels.team=platform,serviceAccount.annotations.team=platform',
+        'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=[]',
+      ],
+    ],
+  ])('%s', async (_what, values) => {
+    const manifest = await render(...values);
+    const report = await dryRun(manifest);
+    expect(report.match(/serverside-applied/g)).toHaveLength(objectsOf(manifest).length);
+  });
+});
+
+describe('restricted Pod Security', () => {
+  test.each([
+    ['the defaults', []],
+    ['the csi volume', [verified]],
+  ])('admits the pod with %s', async (_what, values) => {
+    expect(await dryRun(podManifest(await render(...values)))).toContain('pod/probe');
+  });
+
+  test('refuses the hostPath volume, as the notes say', async () => {
+    await expect(dryRun(podManifest(await render(verified, 'spiffe.volume=hostPath')))).rejects.toThrow(
+      'violates PodSecurity "restricted',
+    );
+  });
+});

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import { readConfig } from '../../../src/config.ts';
+import { chart, environmentOf, helm, image, namespace, objectsOf, podOf, render, verified } from './helm.ts';
+
+const ruleList = '[{"from":[{"podSelector":{}}]}]';
+
+test('helm lint finds nothing to say', async () => {
+  const report = await helm('lint', chart, '--strict', '--quiet', '--set', image);
+  expect(report.trim()).not.toMatch(/\[(WARNING|ERROR)\]/);
+});
+
+describe('defaults', () => {
+  test('install the kind, which uninstall keeps, the role and one Deployment, and nothing of SPIRE', async () => {
+    const objects = objectsOf(await render());
+    expect(objects.map(({ kind }) => kind).sort()).toEqual([
+      'ClusterRole',
+      'ClusterRoleBinding',
+      'CustomResourceDefinition',
+      'Deployment',
+      'Role',
+      'RoleBinding',
+      'ServiceAccount',
+    ]);
+    const kind = objects.find((object) => object.kind === 'CustomResourceDefinition');
+    expect(kind?.metadata.annotations).toEqual({ 'helm.sh/resource-policy': 'keep' });
+    expect(podOf(objects).spec.volumes).toBeUndefined();
+    expect(environmentOf(objects)).toEqual({
+      POD_NAMESPACE: '(downward API)',
+      POD_NAME: '(downward API)',
+      AGENTCARD_ENFORCEMENT: 'off',
+    });
+  });
+
+  test('the pod is restricted, knows itself by its label and gets no service links', async () => {
+    const { metadata, spec } = podOf(objectsOf(await render('podLabels.app\\.kubernetes\\.io/name=else')));
+    expect(metadata.labels).toEqual({
+      'app.kubernetes.io/name': 'agentcard-operator',
+      'app.kubernetes.io/instance': 'demo',
+    });
+    expect(spec).toMatchObject({
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          image: 'localhost/agentcard-operator:0.1.0',
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            readOnlyRootFilesystem: true,
+            capabilities: { drop: ['ALL'] },
+          },
+        },
+      ],
+    });
+  });
+});
+
+describe('variants', () => {
+  test.each([
+    ['csi', { csi: { driver: 'csi.spiffe.io', readOnly: true } }],
+    ['hostPath', { hostPath: { path: '/run/spire/agent-sockets', type: 'DirectoryOrCreate' } }],
+  ])('the Workload API comes by %s', async (volume, source) => {
+    const objects = objectsOf(await render(verified, `spiffe.volume=${volume}`));
+    const { spec } = podOf(objects);
+    expect(spec.volumes).toEqual([{ name: 'spiffe-workload-api', ...source }]);
+    expect(spec.containers[0]?.volumeMounts).toEqual([
+      { name: 'spiffe-workload-api', mountPath: '/spiffe-workload-api', readOnly: true },
+    ]);
+  });
+
+  test('signatures alone need the Workload API and the trust domain too', async () => {
+    const objects = objectsOf(await render('signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org'));
+    expect(podOf(objects).spec.volumes).toHaveLength(1);
+    expect(environmentOf(objects)).toMatchObject({
+      AGENTCARD_ENABLE_VERIFIED_FETCH: 'false',
+      AGENTCARD_ENABLE_SIGNATURE_VERIFICATION: 'true',
+      AGENTCARD_TRUST_DOMAIN: 'example.org',
+    });
+  });
+
+  test("the socket's folder is where the volume is mounted", async () => {
+    const objects = objectsOf(await render(verified, 'verifiedFetch.spiffeEndpointSocket=unix:///a/b/c.sock'));
+    expect(podOf(objects).spec.containers[0]?.volumeMounts).toMatchObject([{ mountPath: '/a/b' }]);
+  });
+
+  test('a ClusterSPIFFEID covers the pods of this release alone', async () => {
+    const objects = objectsOf(await render('spiffe.clusterSPIFFEID.create=true,spiffe.clusterSPIFFEID.className=main'));
+    expect(objects.find(({ kind }) => kind === 'ClusterSPIFFEID')?.spec).toEqual({
+      className: 'main',
+      spiffeIDTemplate: 'spiffe://{{ .TrustDomain }}/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}',
+      namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
+      podSelector: {
+        matchLabels: { 'app.kubernetes.io/name': 'agentcard-operator', 'app.kubernetes.io/instance': 'demo' },
+      },
+    });
+  });
+
+  test('the kind can be left to somebody else, the ServiceAccount too', async () => {
+    const objects = objectsOf(await render('crd.install=false,serviceAccount.create=false,serviceAccount.name=mine'));
+    expect(objects.map(({ kind }) => kind)).not.toContain('CustomResourceDefinition');
+    expect(objects.map(({ kind }) => kind)).not.toContain('ServiceAccount');
+    expect(podOf(objects).spec.serviceAccountName).toBe('mine');
+  });
+
+  test('probes and ports follow the flags', async () => {
+    const addresses = 'config.metrics-bind-address=:9090,config.health-probe-bind-address=0';
+    const [container] = podOf(objectsOf(await render(addresses))).spec.containers;
+    expect(container?.ports).toEqual([{ name: 'metrics', containerPort: 9090 }]);
+    expect(container?.livenessProbe).toBeUndefined();
+  });
+
+  test('what the chart renders is what the operator reads', async () => {
+    const manifest = await render(
+      verified,
+      'enforcement.mode=enforce',
+      'config.fetch-timeout=3s,config.fetch-concurrency=32,config.leader-elect=true',
+      'config.dns-cidr=["10.0.0.1/32","10.0.0.2/32"]',
+      'config.namespaces=[]',
+      `config.ingress-allow=${ruleList}`,
+    );
+    const read = readConfig([], environmentOf(objectsOf(manifest)));
+    expect(read).toMatchObject({
+      config: {
+        enableVerifiedFetch: true,
+        trustDomain: 'example.org',
+        spiffeEndpointSocket: 'unix:///spiffe-workload-api/spire-agent.sock',
+        enforcement: 'enforce',
+        fetchTimeout: 3_000,
+        fetchConcurrency: 32,
+        leaderElect: true,
+        dnsCidr: ['10.0.0.1/32', '10.0.0.2/32'],
+        namespaces: [],
+        ingressAllow: JSON.parse(ruleList),
+      },
+    });
+  });
+
+  test('an unquoted off is off', async () => {
+    expect(environmentOf(objectsOf(await render('enforcement.mode=false'))).AGENTCARD_ENFORCEMENT).toBe('off');
+  });
+});
+
+describe('refusals say what is wrong and where', () => {
+  test.each([
+    ['foo=1', "at '': additional properties 'foo' not allowed"],
+    ['config.fetch-timout=5s', "at '/config': additional properties 'fetch-timout' not allowed"],
+    ['config.fetch-timeout=5', "at '/config/fetch-timeout': got number, want string"],
+    ['config.fetch-concurrency=many', "at '/config/fetch-concurrency': 'many' does not match pattern"],
+    ['config.log-level=loud', "at '/config/log-level': value must be one of 'debug', 'info', 'warn', 'error'"],
+    ['enforcement.mode=loud', "at '/enforcement/mode': value must be one of 'off', 'audit', 'enforce'"],
+    ['spiffe.volume=nfs', "at '/spiffe/volume': value must be one of 'csi', 'hostPath'"],
+    ['verifiedFetch.spiffeEndpointSocket=/run/x', "at '/verifiedFetch/spiffeEndpointSocket'"],
+    ['config.enforcement=audit', 'config.enforcement: set enforcement.mode instead'],
+    ['enforcement.mode=enforce', 'enforcement.mode=enforce needs a way to verify agents'],
+    ['verifiedFetch.enabled=true', "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain"],
+    ['image.repository=', 'image.repository: name the image'],
+  ])('--set %s', async (value, words) => {
+    await expect(render(value)).rejects.toThrow(words);
+  });
+});

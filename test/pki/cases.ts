@@ -1,0 +1,264 @@
+/** The certificate chains that a SPIFFE peer may present, each with the verdict that every checker must reach. */
+
+import {
+  alternativeNames,
+  authority,
+  basicConstraints,
+  dns,
+  email,
+  extendedKeyUsage,
+  extension,
+  HOUR,
+  intermediate,
+  keyUsage,
+  leafExtensions,
+  type Minted,
+  mint,
+  name,
+  type Purpose,
+  permittedNames,
+  type Recipe,
+  root,
+  svid,
+  uri,
+} from './mint.ts';
+
+export type Expected = 'pass' | 'refuse';
+
+export interface CertificateCase {
+  readonly name: string;
+  /** Leaf first. */
+  readonly chain: readonly Minted[];
+  /** Whether it proves {@link AGENT_ID} when the bundle is {@link Pki.authorities}. */
+  readonly asServer: Expected;
+  readonly asClient: Expected;
+}
+
+export interface Pki {
+  readonly cases: readonly CertificateCase[];
+  /** The authorities of a.test. The last two would be refused on load: an expired one, and one that does not say CA. */
+  readonly authorities: readonly Minted[];
+  readonly authoritiesOfB: readonly Minted[];
+  /** The operator's own SVIDs, leaf first. */
+  readonly operator: readonly Minted[];
+  readonly operatorOfB: readonly Minted[];
+}
+
+export const AGENT_ID = 'spiffe://a.test/ns/team1/sa/agent';
+
+const unknownCritical = extension('1.2.3.4.5', Buffer.from('0500', 'hex'), true);
+const padded = (length: number): string => `spiffe://a.test/${'p'.repeat(length - 'spiffe://a.test/'.length)}`;
+
+interface LeafChange {
+  readonly id?: string;
+  readonly names?: Buffer | null;
+  readonly constraints?: Buffer | null;
+  readonly usage?: Buffer | null;
+  readonly purposes?: Buffer | null;
+  readonly extra?: readonly Buffer[];
+}
+
+/** The usual leaf with some extensions changed, or left out by `null`. */
+function leaf(issuer: Minted, change: LeafChange, recipe: Partial<Recipe> = {}): Minted {
+  const [constraints, usage, purposes, names] = leafExtensions(change.id ?? AGENT_ID);
+  const chosen = [
+    change.constraints === undefined ? constraints : change.constraints,
+    change.usage === undefined ? usage : change.usage,
+    change.purposes === undefined ? purposes : change.purposes,
+    change.names === undefined ? names : change.names,
+    ...(change.extra ?? []),
+  ];
+  return mint({ issuer, extensions: chosen.filter((each): each is Buffer => Buffer.isBuffer(each)), ...recipe });
+}
+
+interface Authorities {
+  readonly a: Minted;
+  readonly a2: Minted;
+  readonly b: Minted;
+  readonly rsa: Minted;
+  readonly expired: Minted;
+  readonly noConstraints: Minted;
+  readonly intermediate: Minted;
+}
+
+function mintAuthorities(now: number): Authorities {
+  const a = root('a.test');
+  return {
+    a,
+    a2: root('a.test'),
+    b: root('b.test'),
+    rsa: root('a.test', { key: 'rsa2048' }),
+    expired: root('a.test', { from: now - 48 * HOUR, to: now - HOUR }),
+    noConstraints: mint({ extensions: [keyUsage(['keyCertSign'])] }),
+    intermediate: intermediate(a, 'a.test'),
+  };
+}
+
+export function mintPki(): Pki {
+  const now = Date.now();
+  const ca = mintAuthorities(now);
+  return {
+    cases: [
+      ...goodCases(ca, now),
+      ...pathCases(ca, now),
+      ...intermediateCases(ca, now),
+      ...usageCases(ca),
+      ...idCases(ca),
+      ...injectionCases(ca),
+    ],
+    authorities: [ca.a, ca.a2, ca.rsa, ca.expired, ca.noConstraints],
+    authoritiesOfB: [ca.b],
+    operator: [svid(ca.intermediate, 'spiffe://a.test/ns/sys/sa/operator'), ca.intermediate],
+    operatorOfB: [svid(ca.b, 'spiffe://b.test/ns/sys/sa/operator')],
+  };
+}
+
+const pass = (name: string, ...chain: readonly Minted[]): CertificateCase => ({
+  name,
+  chain,
+  asServer: 'pass',
+  asClient: 'pass',
+});
+
+const refuse = (name: string, ...chain: readonly Minted[]): CertificateCase => ({
+  name,
+  chain,
+  asServer: 'refuse',
+  asClient: 'refuse',
+});
+
+function goodCases({ a, a2, rsa, intermediate: int, noConstraints }: Authorities, now: number): CertificateCase[] {
+  const viaIntermediate = svid(int, AGENT_ID);
+  const constrained = intermediate(a, 'a.test', {
+    extensions: [...authority('a.test'), permittedNames(uri('a.test'))],
+  });
+  return [
+    pass('good-root', svid(a, AGENT_ID)),
+    pass('good-int', viaIntermediate, int),
+    pass('good-root2', svid(a2, AGENT_ID)),
+    pass('good-dns', leaf(a, { names: alternativeNames([uri(AGENT_ID), dns('agent.team1.svc')]) })),
+    pass('good-rsa', svid(rsa, AGENT_ID, { key: 'rsa2048' })),
+    pass('good-ed25519', svid(a, AGENT_ID, { key: 'ed25519' })),
+    pass(
+      'good-nosubject',
+      leaf(a, { names: alternativeNames([uri(AGENT_ID)], { critical: true }) }, { subject: name({}) }),
+    ),
+    pass('int-plus-root', viaIntermediate, int, a),
+    pass('int-wrongorder', svid(int, AGENT_ID), constrained, int),
+    pass('no-bc', leaf(a, { constraints: null })),
+    pass('eku-none', leaf(a, { purposes: null })),
+    pass('ku-noncrit', leaf(a, { usage: keyUsage(['digitalSignature'], false) })),
+    pass('short', svid(a, AGENT_ID, { to: now + HOUR / 2 })),
+    pass('int-nc-ok', svid(constrained, AGENT_ID), constrained),
+    pass('root-nobc', svid(noConstraints, AGENT_ID)),
+  ];
+}
+
+function pathCases({ a, b, expired, intermediate: int }: Authorities, now: number): CertificateCase[] {
+  const signedByB = svid(b, AGENT_ID);
+  const intermediateOfB = intermediate(b, 'a.test');
+  return [
+    refuse('good-b', svid(b, 'spiffe://b.test/ns/team1/sa/agent')),
+    refuse('int-missing', svid(int, AGENT_ID)),
+    refuse('x-AbyB', signedByB),
+    refuse('x-AbyBint', svid(intermediateOfB, AGENT_ID), intermediateOfB),
+    refuse('x-AbyB-withrootA', signedByB, b, a),
+    refuse('expired', svid(a, AGENT_ID, { from: now - 3 * HOUR, to: now - 60_000 })),
+    refuse('notyet', svid(a, AGENT_ID, { from: now + HOUR, to: now + 2 * HOUR })),
+    refuse('root-expired', svid(expired, AGENT_ID, { to: now + HOUR })),
+    refuse('selfsigned', mint({ extensions: leafExtensions(AGENT_ID) })),
+    refuse('sha1', svid(a, AGENT_ID, { hash: 'sha1' })),
+    refuse('rsa1024', svid(a, AGENT_ID, { key: 'rsa1024' })),
+    refuse('victim', svid(a, 'spiffe://a.test/ns/team1/sa/victim')),
+    refuse('crit-ext', leaf(a, { extra: [unknownCritical] })),
+  ];
+}
+
+/** A leaf below an intermediate of the given making. */
+function below(issuer: Minted, extensions: readonly Buffer[], recipe: Partial<Recipe> = {}): readonly Minted[] {
+  const between = intermediate(issuer, 'a.test', { extensions, ...recipe });
+  return [svid(between, AGENT_ID), between];
+}
+
+function intermediateCases({ a }: Authorities, now: number): CertificateCase[] {
+  const zero = intermediate(a, 'a.test', { extensions: authority('a.test', 0), subject: name({ CN: 'zero' }) });
+  const belowZero = intermediate(zero, 'a.test', { extensions: authority('a.test'), subject: name({ CN: 'below' }) });
+  const otherLeaf = svid(a, AGENT_ID);
+  const usual = authority('a.test');
+  return [
+    refuse('int-expired', ...below(a, usual, { from: now - 48 * HOUR, to: now - HOUR })),
+    refuse('pathlen', svid(belowZero, AGENT_ID), belowZero, zero),
+    refuse('int-noca', ...below(a, [basicConstraints(false), keyUsage(['digitalSignature'])])),
+    refuse('int-nobc', ...below(a, [keyUsage(['keyCertSign'])])),
+    refuse('int-nokcs', ...below(a, [basicConstraints(true), keyUsage(['digitalSignature'])])),
+    refuse('int-nc-bad', ...below(a, [...usual, permittedNames(uri('b.test'))])),
+    refuse('int-eku-cs', ...below(a, [...usual, extendedKeyUsage('codeSigning')])),
+    refuse('int-crit', ...below(a, [...usual, unknownCritical])),
+    refuse('leaf-as-ca', svid(otherLeaf, 'spiffe://a.test/ns/team1/sa/victim'), otherLeaf),
+  ];
+}
+
+function usageCases({ a, intermediate: int }: Authorities): CertificateCase[] {
+  const purposes = (purpose: Purpose): Minted => leaf(a, { purposes: extendedKeyUsage(purpose) });
+  return [
+    refuse('ca-leaf', leaf(a, { constraints: basicConstraints(true) })),
+    refuse(
+      'ca-leaf-kcs',
+      leaf(a, { constraints: basicConstraints(true), usage: keyUsage(['digitalSignature', 'keyCertSign']) }),
+    ),
+    refuse('ca-serves-itself', int),
+    refuse('kcs-leaf', leaf(a, { usage: keyUsage(['digitalSignature', 'keyCertSign']) })),
+    refuse('crlsign-leaf', leaf(a, { usage: keyUsage(['digitalSignature', 'cRLSign']) })),
+    refuse('no-ku', leaf(a, { usage: null })),
+    refuse('ku-no-ds', leaf(a, { usage: keyUsage(['keyAgreement']) })),
+    { name: 'eku-server', chain: [purposes('serverAuth')], asServer: 'pass', asClient: 'refuse' },
+    { name: 'eku-client', chain: [purposes('clientAuth')], asServer: 'refuse', asClient: 'pass' },
+    refuse('eku-codesign', purposes('codeSigning')),
+    refuse('eku-any', purposes('any')),
+  ];
+}
+
+function idCases({ a }: Authorities): CertificateCase[] {
+  const ids: Readonly<Record<string, string>> = {
+    'http-san': 'https://a.test/ns/team1/sa/agent',
+    'id-root': 'spiffe://a.test',
+    'id-rootslash': 'spiffe://a.test/',
+    'id-trailing': 'spiffe://a.test/ns/',
+    'id-upper': 'spiffe://A.test/ns/team1/sa/agent',
+    'id-scheme-upper': 'SPIFFE://a.test/ns/team1/sa/agent',
+    'id-port': 'spiffe://a.test:443/ns/team1/sa/agent',
+    'id-userinfo': 'spiffe://u@a.test/ns/team1/sa/agent',
+    'id-query': `${AGENT_ID}?x=1`,
+    'id-frag': `${AGENT_ID}#f`,
+    'id-pct': `${AGENT_ID}%2e`,
+    'id-dotdot': 'spiffe://a.test/ns/../sa/agent',
+    'id-empty-seg': 'spiffe://a.test/ns//agent',
+    'id-2048': padded(2048),
+    'id-2049': padded(2049),
+  };
+  return Object.entries(ids).map(([label, id]) => refuse(label, leaf(a, { id })));
+}
+
+/** Names that a reader of text, of the first extension or of the subject would take for the agent's ID. */
+function injectionCases({ a }: Authorities): CertificateCase[] {
+  const named = (...names: readonly Buffer[]): Minted => leaf(a, { names: alternativeNames(names) });
+  const other = 'spiffe://a.test/ns/team1/sa/other';
+  return [
+    refuse('no-san', leaf(a, { names: null })),
+    refuse('dns-only', named(dns('agent.team1.svc'))),
+    refuse('two-san', named(uri(AGENT_ID), uri(other))),
+    refuse('two-san-same', named(uri(AGENT_ID), uri(AGENT_ID))),
+    refuse('two-san-http', named(uri(AGENT_ID), uri('https://a.test/x'))),
+    refuse('inj-dns', named(dns(`x, URI:${AGENT_ID}`))),
+    refuse('inj-dns-quote', named(dns(`x", URI:${AGENT_ID}, DNS:"y`))),
+    refuse('inj-uri', named(uri(`spiffe://a.test/ns/evil, URI:${AGENT_ID}`))),
+    refuse('inj-uri2', named(uri(`spiffe://a.test/ns/evil,URI:${AGENT_ID}`))),
+    refuse('inj-nul', named(uri(`${AGENT_ID}\0.evil`))),
+    refuse('inj-nul-td', named(uri('spiffe://a.test\0.evil/ns/team1/sa/agent'))),
+    refuse('inj-latin1', named(uri(`${AGENT_ID}\u00e9`))),
+    refuse('inj-cn', leaf(a, { names: alternativeNames([dns('x')]) }, { subject: name({ CN: `URI:${AGENT_ID}` }) })),
+    refuse('inj-email-dir', named(email(`a@b, URI:${AGENT_ID}`))),
+    refuse('dup-san', leaf(a, { extra: [alternativeNames([uri(other)])] })),
+    refuse('trail-san', leaf(a, { names: alternativeNames([uri(AGENT_ID)], { trailing: '0000' }) })),
+  ];
+}

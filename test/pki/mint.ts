@@ -1,0 +1,170 @@
+/** Makes certificates for tests, in memory and within milliseconds. */
+
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { parseBundleDer, type TrustBundle, toPem } from '../../src/spiffe/bundle.ts';
+import type { TrustDomain } from '../../src/spiffe/id.ts';
+import { bitString, bits, bool, integer, oid, sequence, tlv, utcTime } from './der-writer.ts';
+
+export interface Minted {
+  readonly der: Buffer;
+  readonly privateKey: KeyObject;
+  readonly subject: Buffer;
+  readonly keyId: Buffer;
+}
+
+export interface Recipe {
+  readonly subject?: Buffer;
+  /** Self-signed when absent. */
+  readonly issuer?: Minted;
+  readonly extensions: readonly Buffer[];
+  readonly from?: number;
+  readonly to?: number;
+  readonly key?: 'ec' | 'ed25519' | 'rsa1024' | 'rsa2048';
+  readonly hash?: 'sha1' | 'sha256';
+  /** The subject key identifier to announce, which is otherwise that of the key. */
+  readonly keyId?: Buffer;
+}
+
+export const HOUR = 3_600_000;
+
+export function mint(recipe: Recipe): Minted {
+  const { publicKey, privateKey } = newKey(recipe.key ?? 'ec');
+  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const keyId = recipe.keyId ?? createHash('sha256').update(spki).digest().subarray(0, 20);
+  const subject = recipe.subject ?? name({ C: 'US', O: 'SPIFFE' });
+  const issuer = recipe.issuer ?? { privateKey, subject, keyId };
+  const { hash = 'sha256' } = recipe;
+  const now = Date.now();
+  const algorithm = signatureAlgorithm(issuer.privateKey, hash);
+  const tbs = sequence(
+    tlv(0xa0, integer(2)),
+    tlv(0x02, Buffer.from([0x11]), randomBytes(15)),
+    algorithm,
+    issuer.subject,
+    sequence(utcTime(new Date(recipe.from ?? now - HOUR)), utcTime(new Date(recipe.to ?? now + 24 * HOUR))),
+    subject,
+    spki,
+    tlv(0xa3, sequence(...recipe.extensions, subjectKeyId(keyId), authorityKeyId(issuer.keyId))),
+  );
+  const digest = issuer.privateKey.asymmetricKeyType === 'ed25519' ? null : hash;
+  return {
+    der: sequence(tbs, algorithm, bitString(sign(digest, tbs, issuer.privateKey))),
+    privateKey,
+    subject,
+    keyId,
+  };
+}
+
+function newKey(kind: 'ec' | 'ed25519' | 'rsa1024' | 'rsa2048'): { publicKey: KeyObject; privateKey: KeyObject } {
+  if (kind === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  if (kind === 'ed25519') return generateKeyPairSync('ed25519');
+  return generateKeyPairSync('rsa', { modulusLength: kind === 'rsa1024' ? 1024 : 2048 });
+}
+
+function signatureAlgorithm(key: KeyObject, hash: 'sha1' | 'sha256'): Buffer {
+  if (key.asymmetricKeyType === 'ed25519') return sequence(oid('1.3.101.112'));
+  if (key.asymmetricKeyType === 'rsa') {
+    return sequence(oid(hash === 'sha1' ? '1.2.840.113549.1.1.5' : '1.2.840.113549.1.1.11'), tlv(0x05));
+  }
+  return sequence(oid(hash === 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'));
+}
+
+const ATTRIBUTES = { C: '2.5.4.6', O: '2.5.4.10', CN: '2.5.4.3' } as const;
+
+export function name(attributes: { C?: string; O?: string; CN?: string }): Buffer {
+  const parts = Object.entries(attributes).map(([key, value]) =>
+    tlv(
+      0x31,
+      sequence(oid(ATTRIBUTES[key as keyof typeof ATTRIBUTES]), tlv(key === 'C' ? 0x13 : 0x0c, Buffer.from(value))),
+    ),
+  );
+  return sequence(...parts);
+}
+
+export function extension(id: string, value: Uint8Array, critical = false): Buffer {
+  return sequence(oid(id), ...(critical ? [bool(true)] : []), tlv(0x04, value));
+}
+
+const subjectKeyId = (keyId: Buffer): Buffer => extension('2.5.29.14', tlv(0x04, keyId));
+const authorityKeyId = (keyId: Buffer): Buffer => extension('2.5.29.35', sequence(tlv(0x80, keyId)));
+
+export function basicConstraints(ca: boolean, pathLength?: number): Buffer {
+  const value = sequence(...(ca ? [bool(true)] : []), ...(pathLength === undefined ? [] : [integer(pathLength)]));
+  return extension('2.5.29.19', value, true);
+}
+
+const USAGE = { digitalSignature: 0, keyEncipherment: 2, keyAgreement: 4, keyCertSign: 5, cRLSign: 6 } as const;
+
+export function keyUsage(usages: readonly (keyof typeof USAGE)[], critical = true): Buffer {
+  return extension('2.5.29.15', bits(...usages.map((usage) => USAGE[usage])), critical);
+}
+
+const PURPOSE = {
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
+  codeSigning: '1.3.6.1.5.5.7.3.3',
+  any: '2.5.29.37.0',
+} as const;
+
+export type Purpose = keyof typeof PURPOSE;
+
+export function extendedKeyUsage(...purposes: readonly Purpose[]): Buffer {
+  return extension('2.5.29.37', sequence(...purposes.map((purpose) => oid(PURPOSE[purpose]))));
+}
+
+export const uri = (text: string): Buffer => tlv(0x86, Buffer.from(text, 'latin1'));
+export const dns = (text: string): Buffer => tlv(0x82, Buffer.from(text, 'latin1'));
+export const directoryName = (subject: Buffer): Buffer => tlv(0xa4, subject);
+export const email = (text: string): Buffer => tlv(0x81, Buffer.from(text, 'latin1'));
+
+export function alternativeNames(names: readonly Buffer[], { critical = false, trailing = '' } = {}): Buffer {
+  return extension('2.5.29.17', Buffer.concat([sequence(...names), Buffer.from(trailing, 'hex')]), critical);
+}
+
+export function permittedNames(...names: readonly Buffer[]): Buffer {
+  return extension('2.5.29.30', sequence(tlv(0xa0, ...names.map((each) => sequence(each)))), true);
+}
+
+/** The extensions of a trust domain's signing certificate. */
+export function authority(trustDomain: string, pathLength?: number): readonly Buffer[] {
+  return [
+    basicConstraints(true, pathLength),
+    keyUsage(['keyCertSign', 'cRLSign']),
+    alternativeNames([uri(`spiffe://${trustDomain}`)]),
+  ];
+}
+
+/** A self-signed authority. Like SPIRE's, roots of different trust domains may share one subject. */
+export const root = (trustDomain: string, recipe: Partial<Recipe> = {}): Minted =>
+  mint({ extensions: authority(trustDomain), ...recipe });
+
+export const intermediate = (issuer: Minted, trustDomain: string, recipe: Partial<Recipe> = {}): Minted =>
+  mint({
+    subject: name({ C: 'US', O: 'SPIRE', CN: 'intermediate' }),
+    issuer,
+    extensions: authority(trustDomain),
+    ...recipe,
+  });
+
+export const leafExtensions = (id: string): readonly Buffer[] => [
+  basicConstraints(false),
+  keyUsage(['digitalSignature', 'keyEncipherment', 'keyAgreement']),
+  extendedKeyUsage('serverAuth', 'clientAuth'),
+  alternativeNames([uri(id)]),
+];
+
+/** A leaf as SPIRE would issue it. */
+export const svid = (issuer: Minted, id: string, recipe: Partial<Recipe> = {}): Minted =>
+  mint({ issuer, extensions: leafExtensions(id), ...recipe });
+
+export const pemOf = (...certificates: readonly Minted[]): string => certificates.map(({ der }) => toPem(der)).join('');
+
+export const keyPemOf = ({ privateKey }: Minted): string =>
+  privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+
+/** A bundle as the Workload API would deliver it; throws when it would be refused. */
+export function bundle(trustDomain: string, ...authorities: readonly Minted[]): TrustBundle {
+  const result = parseBundleDer(trustDomain as TrustDomain, Buffer.concat(authorities.map(({ der }) => der)));
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value;
+}

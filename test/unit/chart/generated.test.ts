@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { flags } from '../../../src/config.ts';
+import { PERMISSIONS } from '../../../src/kube/permissions.ts';
+import { readmeWithTables } from '../../../tools/generate/readme.ts';
+
+const read = (path: string) => readFile(path, 'utf8');
+
+test('every generated file is what its source makes now', async () => {
+  await promisify(execFile)(process.execPath, ['tools/generate.ts', '--check']);
+});
+
+describe("the chart's schema", () => {
+  test('knows every flag', async () => {
+    const schema = JSON.parse(await read('charts/agentcard-operator/values.schema.json'));
+    expect(Object.keys(schema.properties.config.properties)).toEqual(Object.values(flags).map(({ name }) => name));
+  });
+
+  test('knows every value of values.yaml, and values.yaml every one of the schema', async () => {
+    const schema = JSON.parse(await read('charts/agentcard-operator/values.schema.json'));
+    const values = parseAllDocuments(await read('charts/agentcard-operator/values.yaml'))[0]?.toJS();
+    const { global: _global, ...expected } = schema.properties;
+    expect(Object.keys(values).sort()).toEqual(Object.keys(expected).sort());
+    for (const group of [
+      'image',
+      'verifiedFetch',
+      'signatureVerification',
+      'spiffe',
+      'enforcement',
+      'serviceAccount',
+      'crd',
+    ]) {
+      expect(Object.keys(values[group]).sort()).toEqual(Object.keys(expected[group].properties).sort());
+    }
+  });
+});
+
+describe('the roles', () => {
+  test('have every permission once, in the role of its scope', async () => {
+    const [wide, own] = parseAllDocuments(await read('config/rbac/roles.yaml')).map((role) => role.toJS());
+    const rulesOf = (scoped: boolean) =>
+      PERMISSIONS.filter(({ scope }) => (scope === 'own') === scoped).map(({ group, resources, verbs }) => ({
+        apiGroups: [group],
+        resources,
+        verbs,
+      }));
+    expect(wide).toMatchObject({ kind: 'ClusterRole', rules: rulesOf(false) });
+    expect(own).toMatchObject({ kind: 'Role', rules: rulesOf(true) });
+  });
+
+  test('say nothing of Secrets, of everything, or of writing workloads', () => {
+    for (const { group, resources, verbs } of PERMISSIONS) {
+      expect(resources).not.toContain('secrets');
+      expect([group, ...resources, ...verbs]).not.toContain('*');
+      if (group === 'apps') for (const verb of verbs) expect(['get', 'list', 'watch']).toContain(verb);
+    }
+  });
+});
+
+describe('README tables', () => {
+  const open = '<!-- generated:flags -->';
+  const close = '<!-- /generated:flags -->';
+
+  test('stand between their markers, and making them again changes nothing', () => {
+    const once = readmeWithTables(`# Title\n${open}\nstale row\n${close}\nend\n`);
+    expect(once).toContain('| `--trust-domain`<br>`--spire-trust-domain` | `AGENTCARD_TRUST_DOMAIN` |');
+    expect(once).not.toContain('stale row');
+    expect(once.startsWith('# Title\n') && once.endsWith('end\n')).toBe(true);
+    expect(readmeWithTables(once)).toBe(once);
+  });
+
+  test('a text without markers stays as it is', () => expect(readmeWithTables('# Title\n')).toBe('# Title\n'));
+});

@@ -1,0 +1,40 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crdFiles } from './generate/crd.ts';
+import { rbacFiles } from './generate/rbac.ts';
+import { readmeWithTables } from './generate/readme.ts';
+import { valuesSchema } from './generate/values-schema.ts';
+
+/** Writes every generated file; with --check writes nothing and fails, naming those that are stale. */
+const generated: ReadonlyMap<string, string> = new Map([
+  ...crdFiles(),
+  ...rbacFiles(),
+  ['charts/agentcard-operator/values.schema.json', valuesSchema()],
+  ...(await readme()),
+]);
+
+const stale: string[] = [];
+for (const [path, content] of generated) {
+  if (content !== (await contentOf(path))) stale.push(path);
+}
+if (process.argv.includes('--check')) {
+  if (stale.length > 0) {
+    console.error(`These files are stale; run 'make generate' and commit them:\n  ${stale.join('\n  ')}`);
+    process.exitCode = 1;
+  }
+} else {
+  for (const path of stale) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, generated.get(path) ?? '');
+    console.log(`wrote ${path}`);
+  }
+}
+
+async function readme(): Promise<[string, string][]> {
+  const text = await contentOf('README.md');
+  return text === undefined ? [] : [['README.md', readmeWithTables(text)]];
+}
+
+async function contentOf(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch(() => undefined);
+}

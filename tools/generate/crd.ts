@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { agentCardSpecSchema, agentCardStatusSchema, kindNames, printerColumns } from '../../src/api/agentcard.ts';
+import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** The CustomResourceDefinition as a manifest and as a template of the chart. */
+export function crdFiles(): [string, string][] {
+  const manifest = yamlText(crd());
+  return [
+    ['config/crd/agentcards.yaml', `# ${generatedNotice}\n${manifest}`],
+    ['charts/agentcard-operator/templates/crd.yaml', chartTemplate(manifest)],
+  ];
+}
+
+function crd() {
+  const { group, version, kind, plural, singular, shortNames, categories } = kindNames;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${plural}.${group}` },
+    spec: {
+      group,
+      names: { kind, listKind: `${kind}List`, plural, singular, shortNames, categories },
+      scope: 'Namespaced',
+      versions: [
+        {
+          name: version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: printerColumns,
+          schema: { openAPIV3Schema: rootSchema() },
+        },
+      ],
+    },
+  };
+}
+
+function rootSchema(): Schema {
+  const part = (schema: z.ZodType) => structural(z.toJSONSchema(schema, { io: 'input' }));
+  return {
+    description:
+      'What an A2A agent says about itself, and whether the workload that says it is the one it claims to be.',
+    type: 'object',
+    properties: {
+      apiVersion: { type: 'string' },
+      kind: { type: 'string' },
+      metadata: { type: 'object' },
+      spec: part(agentCardSpecSchema),
+      status: part(agentCardStatusSchema),
+    },
+    'x-kubernetes-validations': [
+      {
+        // A stored card without spec, which other versions of the kind allow, keeps taking status and labels.
+        rule: 'has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))',
+        optionalOldSelf: true,
+        fieldPath: '.spec',
+        message: 'spec.targetRef is required: name the workload that serves this card',
+      },
+    ],
+  };
+}
+
+/** JSON Schema as the API server takes it: no $schema, no key lists, integers by format instead of the safe range. */
+function structural(schema: Schema): Schema {
+  const { $schema: _dialect, additionalProperties: _rest, propertyNames: _keys, ...kept } = schema;
+  const out: Record<string, unknown> = { ...kept };
+  if (out.type === 'integer') {
+    if (out.minimum === Number.MIN_SAFE_INTEGER) delete out.minimum;
+    if (out.maximum === Number.MAX_SAFE_INTEGER) delete out.maximum;
+    out.format = 'int64';
+  }
+  if (isSchema(out.items)) out.items = structural(out.items);
+  if (isSchema(out.properties)) {
+    out.properties = Object.fromEntries(
+      Object.entries(out.properties).map(([name, property]) => [name, structural(property as Schema)]),
+    );
+  }
+  return out;
+}
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** In templates/, not crds/, so that an upgrade brings the new schema; kept at uninstall, since it holds everyone's cards. */
+function chartTemplate(manifest: string): string {
+  const annotated = templateBody(manifest).replace(
+    /^metadata:\n( {2}name: .*\n)/m,
+    `metadata:\n$1  labels:\n    {{- include "agentcard-operator.labels" . | nindent 4 }}\n  annotations:\n    helm.sh/resource-policy: keep\n`,
+  );
+  return `# ${generatedNotice}\n{{- if .Values.crd.install }}\n${annotated}{{- end }}\n`;
+}

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { goDuration } from '../../src/api/duration.ts';
+import { flags } from '../../src/config.ts';
+import type { Flag } from '../../src/flags.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+const text = (description: string, more: Schema = {}): Schema => ({ type: 'string', description, ...more });
+const truth = (description: string): Schema => ({ type: 'boolean', description });
+const open = (description: string): Schema => ({ type: 'object', description });
+const list = (description: string): Schema => ({ type: 'array', items: { type: 'object' }, description });
+const closed = (properties: Readonly<Record<string, Schema>>, description = ''): Schema => ({
+  type: 'object',
+  ...(description === '' ? {} : { description }),
+  additionalProperties: false,
+  properties,
+});
+
+/** The chart's values.schema.json. `config` has every flag by its name; the rest mirrors values.yaml. */
+export function valuesSchema(): string {
+  const schema = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    title: 'Values of the agentcard-operator chart',
+    ...closed({
+      global: open('Unused; helm passes it to subcharts.'),
+      ...podValues,
+      ...ownValues,
+      config: configValues(),
+    }),
+  };
+  return `${JSON.stringify(schema, null, 2)}\n`;
+}
+
+const ownValues: Readonly<Record<string, Schema>> = {
+  verifiedFetch: closed({
+    enabled: truth(flags.enableVerifiedFetch.doc),
+    trustDomain: text(flags.trustDomain.doc),
+    spiffeEndpointSocket: text(flags.spiffeEndpointSocket.doc, { pattern: '^unix:///[^/]+/' }),
+  }),
+  signatureVerification: closed({ enabled: truth(flags.enableSignatureVerification.doc) }),
+  spiffe: closed({
+    volume: text("How the Workload API's socket gets into the pod.", { enum: ['csi', 'hostPath'] }),
+    csiDriver: text('Name of the SPIFFE CSI driver.', { minLength: 1 }),
+    hostPath: text("The folder on the node that holds the SPIRE agent's socket.", { pattern: '^/.' }),
+    clusterSPIFFEID: closed({
+      create: truth('Create a ClusterSPIFFEID, from which SPIRE gives the operator its own SVID.'),
+      className: text('Class of the spire-controller-manager that should act on it.'),
+    }),
+  }),
+  enforcement: closed({ mode: { ...flagSchema(flags.enforcement), description: flags.enforcement.doc } }),
+  crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
+};
+
+const podValues: Readonly<Record<string, Schema>> = {
+  fullnameOverride: text('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
+  image: closed({
+    repository: text('Where the cluster pulls the image from.'),
+    tag: text("Tag of the image. Default: the chart's appVersion."),
+    pullPolicy: text('When the image is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
+  }),
+  imagePullSecrets: list('Secrets with credentials for the registry.'),
+  serviceAccount: closed({
+    create: truth('Create the ServiceAccount.'),
+    name: text('Name of the ServiceAccount.'),
+    annotations: open('Annotations of the ServiceAccount.'),
+  }),
+  podAnnotations: open("Annotations of the operator's pods."),
+  podLabels: open("More labels of the operator's pods."),
+  resources: open('CPU and memory of the operator.'),
+  nodeSelector: open('Nodes on which the operator may run.'),
+  tolerations: list('Taints that the operator tolerates.'),
+  affinity: open('Affinity of the pods.'),
+  priorityClassName: text('PriorityClass of the pods.'),
+};
+
+function configValues(): Schema {
+  const entries = Object.values(flags as Readonly<Record<string, Flag>>).map((flag) => [
+    flag.name,
+    { description: flag.doc, ...flagSchema(flag) },
+  ]);
+  return closed(Object.fromEntries(entries), 'Flags of the operator by their names, without the dashes.');
+}
+
+/** What a flag takes as text, and the natural YAML for the same: true, 5, a list. Probed, so that no flag is described twice. */
+function flagSchema({ schema }: Flag): Schema {
+  const { $schema: _dialect, ...given } = z.toJSONSchema(schema, { io: 'input' });
+  const read = (probe: string): unknown => schema.safeParse(probe).data;
+  if (Array.isArray(given.enum)) return { enum: [...given.enum, ...given.enum.flatMap(yamlTwin)] };
+  if (typeof read('5s') === 'number') return { ...given, pattern: goDuration.source };
+  if (typeof read('5') === 'number') return { ...given, type: ['string', 'integer'] };
+  const value = read('[]') ?? read('a/b');
+  if (Array.isArray(value)) {
+    const items = { type: value.length === 0 ? 'object' : 'string' };
+    return { ...given, type: ['string', 'array'], items };
+  }
+  return read('0') === '0' && given.pattern !== undefined ? { ...given, type: ['string', 'integer'] } : given;
+}
+
+/** What YAML makes of true, false and off when nobody quotes them. */
+function yamlTwin(choice: unknown): unknown[] {
+  if (choice === 'true') return [true];
+  return choice === 'false' || choice === 'off' ? [false] : [];
+}
