@@ -76,23 +76,7 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
   const failures = counter(registry, 'watch_failures_total', 'Lists and watches that failed', [...by, 'code']);
   const thrown = counter(registry, 'watch_object_failures_total', 'Objects on which our own code threw', by);
   const missed = counter(registry, 'watch_missed_total', 'Changes that only the audit found', by);
-  const caches = new Map<string, WatchedCache>();
-  const readAll = (read: (cache: WatchedCache) => number) =>
-    function collect(this: Gauge) {
-      for (const [resource, cache] of caches) this.set({ resource }, read(cache));
-    };
-  gauge(
-    registry,
-    ['watch_deaf', '1 while changes would go unseen'],
-    by,
-    readAll((cache) => (cache.healthy() ? 0 : 1)),
-  );
-  gauge(
-    registry,
-    ['watch_cached_objects', 'Objects in the cache'],
-    by,
-    readAll(({ size }) => size),
-  );
+  const trackInformer = cacheMetrics(registry, by);
   return {
     informer(resource, log) {
       for (const metric of [lists, connections, thrown, missed]) metric.inc({ resource }, 0);
@@ -113,8 +97,22 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
         },
       };
     },
-    trackInformer: (resource, informer) => void caches.set(resource, informer),
+    trackInformer,
   };
+}
+
+/** Returns how a cache comes to be among those that a scrape reads. */
+function cacheMetrics(registry: Registry, by: string[]): Metrics['trackInformer'] {
+  const caches = new Map<string, WatchedCache>();
+  const readAll = (read: (cache: WatchedCache) => number) =>
+    function collect(this: Gauge) {
+      for (const [resource, cache] of caches) this.set({ resource }, read(cache));
+    };
+  const deaf = readAll((cache) => (cache.healthy() ? 0 : 1));
+  gauge(registry, ['watch_deaf', '1 while changes would go unseen'], by, deaf);
+  const size = readAll((cache) => cache.size);
+  gauge(registry, ['watch_cached_objects', 'Objects in the cache'], by, size);
+  return (resource, cache) => void caches.set(resource, cache);
 }
 
 function controllerMetrics(registry: Registry): Pick<Metrics, 'controller' | 'trackQueue'> {
