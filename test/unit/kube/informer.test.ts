@@ -265,23 +265,29 @@ test.each([
 
 test('the audit does not blame the watch for what is younger than the list or still under way', async () => {
   let write: (text: string) => void = () => {};
+  let lists = 0;
   const server: Step = (response, request) => {
     if (request.query.has('watch')) {
-      response.write(stream(5, a1, widget('old', 2)));
+      response.write(stream(5, a1, widget('old', 2), widget('again', 3)));
       write = (text) => response.write(text);
       return;
     }
-    response.end(page(20, [widget('a', 9), widget('old', 2), widget('brief', 19)]));
+    if (++lists > 1) return void response.end(page(26, [widget('a', 9), widget('new', 22), again]));
+    const listed = [widget('a', 9), widget('old', 2), widget('brief', 19), widget('again', 3)];
+    response.end(page(20, listed));
     // What the list shows comes a little later, and newer things with it.
-    setTimeout(() => {
-      const late = [event('MODIFIED', widget('a', 9)), event('ADDED', widget('brief', 19))];
-      write([...late, event('DELETED', widget('brief', 21)), event('ADDED', widget('new', 22))].join(''));
-      write(event('DELETED', widget('old', 23)));
-    }, 20);
+    const late = [event('MODIFIED', widget('a', 9)), event('ADDED', widget('brief', 19))];
+    const newer = [
+      event('DELETED', widget('brief', 21)),
+      event('ADDED', widget('new', 22)),
+      event('DELETED', widget('old', 23)),
+    ];
+    const recreated = [event('DELETED', widget('again', 24)), event('ADDED', again)];
+    setTimeout(() => write([...late, ...newer, ...recreated, bookmark(26)].join('')), 20);
   };
-  const { informer, missed, requests } = await inform([server], { auditMs: 20, auditSettleMs: 5_000 });
-  await until(() => informer.get('default/new') !== undefined);
-  const lists = () => requests.filter(({ query }) => !query.has('watch')).length;
-  await until(() => lists() >= 1);
+  const again = widget('again', 25, { uid: 'second' });
+  const { missed } = await inform([server], { auditMs: 20, auditSettleMs: 1_000 });
+  // The second audit begins when the first has judged.
+  await until(() => lists >= 3);
   expect(missed).toEqual([]);
 });
