@@ -11,6 +11,7 @@ import { EventRecorder } from './kube/event-recorder.ts';
 import { LeaderElection } from './kube/leader-election.ts';
 import { resources, typeOf } from './kube/objects.ts';
 import { assemble } from './operator.ts';
+import { everyCache } from './reconcile/caches.ts';
 import { createLogger, type Logger } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import { createMetrics } from './runtime/metrics.ts';
@@ -74,7 +75,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
   const leading = election === undefined ? {} : { election };
   const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
-  for (const cache of Object.values(caches)) if (cache !== undefined) manager.addCache(cache.resource.plural, cache);
+  for (const cache of everyCache(caches)) manager.addCache(cache.resource.plural, cache);
   for (const each of controllers) manager.addController(each);
   manager.addTask({ name: 'identity', needsLeadership: false, run: (signal) => identity.start(signal) });
   manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(dialler, identity, signal) });

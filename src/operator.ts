@@ -1,8 +1,10 @@
 import { refreshAnnotation } from './api/labels.ts';
 import type { Config } from './config.ts';
+import { connectDiscovery, discover } from './discover/discover.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { createDialler } from './evidence/inquiry.ts';
 import { Ledger } from './evidence/ledger.ts';
+import { fetchMetrics } from './evidence/metrics.ts';
 import type { SignatureRules } from './evidence/receive.ts';
 import { recheck } from './evidence/recheck.ts';
 import { signedCardReader } from './evidence/signed-card.ts';
@@ -78,8 +80,10 @@ export function assemble(config: Config, platform: Platform): Operator {
     reconcile: ({ key }) => reconcile(key, settings, edges),
   });
   const strays = sweepController(parts);
+  const workloads = discoverController(parts);
   connectAll(parts, strays);
-  return { caches: parts.caches, controllers: [cards, strays], dialler };
+  connectDiscovery(parts.caches, (key) => workloads.add(key, { priority: LOW_PRIORITY }));
+  return { caches: parts.caches, controllers: [cards, strays, workloads], dialler };
 }
 
 function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Parts): Dialler {
@@ -93,6 +97,7 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
     identity: () => identity.current(),
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
+    observe: fetchMetrics(platform.metrics.registry),
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;
       ledger.record(ask, finding);
@@ -145,6 +150,17 @@ function sweepController({ platform, caches }: Parts): Controller {
         isClaimed: (pod) => cardsClaiming(caches, pod).length > 0,
         onStripped: (pod) => log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) }),
       });
+      return undefined;
+    },
+  });
+}
+
+function discoverController({ platform, caches }: Parts): Controller {
+  const { client } = platform;
+  return new Controller({
+    ...observed('discover', 4, platform),
+    reconcile: async ({ key }) => {
+      await discover(key, { client, caches });
       return undefined;
     },
   });

@@ -77,8 +77,8 @@ async function serveTls(
 
 function logIdentity(identity: IdentitySource, log: Log): void {
   identity.onChange(({ epoch, state, svid, lastError }, before) => {
-    const problem = lastError && lastError !== before.lastError ? `: ${lastError.message}` : '';
-    if (epoch !== before.epoch || problem) log(`identity ${state} ${svid?.id.uri ?? ''}${problem}`.trimEnd());
+    if (lastError !== undefined) log(`identity ${state}: ${lastError.message}`);
+    else if (epoch !== before.epoch) log(`identity ${state}: ${svid?.id.uri}`);
   });
 }
 

@@ -7,11 +7,15 @@ import { emptyObject, isArray, type JsonObject, type JsonValue } from './json.ts
  */
 export function canonicalize(value: JsonValue): string {
   if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  if (isArray(value)) return `[${value.map(canonicalize).join(',')}]`;
-  const members = Object.keys(value)
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonicalize(value[key] ?? null)}`);
-  return `{${members.join(',')}}`;
+  let text = '';
+  if (isArray(value)) {
+    for (const item of value) text += `${text === '' ? '' : ','}${canonicalize(item)}`;
+    return `[${text}]`;
+  }
+  for (const key of Object.keys(value).sort()) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalize(value[key] ?? null)}`;
+  }
+  return `{${text}}`;
 }
 
 /** The card that a signature is over: `signatures` is the only member that is no part of it (A2A 1.0, 8.4.1). */

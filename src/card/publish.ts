@@ -16,50 +16,93 @@ export interface Published {
  * examples, then the length of its descriptions, then its largest members. Equal cards are cut equally.
  */
 export function publishCard(card: JsonObject): Published {
-  let published = mapMembers(withoutSignatures(card), (_, value) => value ?? undefined);
-  if (fits(published)) return { card: published, truncated: false };
-  for (const cut of [withoutExamples, shortDescriptions, noDescriptions, withoutLargest, gist]) {
-    published = cut(published);
-    if (fits(published)) break;
+  const whole = withoutSignatures(card);
+  for (const prose of [allProse, noExamples, shortDescriptions, noDescriptions]) {
+    const published = copyWithin(whole, prose);
+    if (published !== undefined) return { card: published, truncated: prose !== allProse };
   }
-  return { card: published, truncated: true };
+  return { card: copyWithin(withoutLargest(whole), noDescriptions) ?? gist(whole), truncated: true };
 }
 
-function fits(card: JsonObject): boolean {
-  return sizeOf(card) <= publishedBytes;
+/** What is kept of the members that only people read: `description` is the length that is left to each, in UTF-16 units. */
+interface Prose {
+  readonly examples: boolean;
+  readonly description: number;
 }
 
-function sizeOf(value: JsonValue): number {
-  return Buffer.byteLength(JSON.stringify(value));
+const allProse: Prose = { examples: true, description: Number.POSITIVE_INFINITY };
+const noExamples: Prose = { ...allProse, examples: false };
+const shortDescriptions: Prose = { ...noExamples, description: 160 };
+const noDescriptions: Prose = { ...noExamples, description: 0 };
+
+/** Undefined when it takes more than {@link publishedBytes}. */
+function copyWithin(card: JsonObject, prose: Prose): JsonObject | undefined {
+  const copier = new Copier(prose);
+  const copy = copier.object(card);
+  return copier.room < 0 ? undefined : copy;
 }
 
-type Change = (key: string, value: JsonValue) => JsonValue | undefined;
+/** Copies JSON and counts its bytes. It stops when there is no room left, so a huge card costs no more than a large one. */
+class Copier {
+  /** Bytes; below zero the copy is incomplete. */
+  room = publishedBytes;
+  readonly #prose: Prose;
 
-/** Rebuilds an object from the inside out: `change` sees every member of every object, undefined leaves it out. */
-function mapMembers(object: JsonObject, change: Change): JsonObject {
-  const result = emptyObject();
-  for (const [key, value] of Object.entries(object)) {
-    const changed = change(key, mapValue(value, change));
-    if (changed !== undefined) result[key] = changed;
+  constructor(prose: Prose) {
+    this.#prose = prose;
   }
-  return result;
-}
 
-function mapValue(value: JsonValue, change: Change): JsonValue {
-  if (isArray(value)) return value.map((item) => mapValue(item, change));
-  return isObject(value) ? mapMembers(value, change) : value;
-}
+  object(object: JsonObject): JsonObject {
+    const result = emptyObject();
+    this.room -= 1;
+    let isEmpty = true;
+    for (const key of Object.keys(object)) {
+      const value = this.member(key, object[key] ?? null);
+      if (value === null) continue;
+      result[key] = value;
+      isEmpty = false;
+      if (this.room < 0) break;
+    }
+    if (isEmpty) this.room -= 1;
+    return result;
+  }
 
-function withoutExamples(card: JsonObject): JsonObject {
-  return mapMembers(card, (key, value) => (key === 'examples' && isArray(value) ? undefined : value));
-}
+  /** Null when it is left out. Counts the colon and what follows the member, be it a comma or the end. */
+  member(key: string, value: JsonValue): JsonValue {
+    const kept = this.#shortened(key, value);
+    if (kept === null) return null;
+    this.room -= 2;
+    this.#text(key);
+    return this.#value(kept);
+  }
 
-function shortDescriptions(card: JsonObject): JsonObject {
-  return mapMembers(card, (key, value) => (key === 'description' ? shortened(value, 160) : value));
-}
+  #value(value: JsonValue): JsonValue {
+    if (isObject(value)) return this.object(value);
+    if (isArray(value)) return this.#array(value);
+    if (typeof value === 'string') this.#text(value);
+    else this.room -= String(value).length;
+    return value;
+  }
 
-function noDescriptions(card: JsonObject): JsonObject {
-  return mapMembers(card, (key, value) => (key === 'description' ? shortened(value, 0) : value));
+  #array(array: readonly JsonValue[]): readonly JsonValue[] {
+    const result: JsonValue[] = [];
+    this.room -= 1 + Math.max(array.length, 1);
+    for (const item of array) {
+      if (this.room < 0) break;
+      result.push(this.#value(item));
+    }
+    return result;
+  }
+
+  #text(text: string): void {
+    // Escaping never makes a text shorter.
+    this.room -= text.length >= this.room ? this.room + 1 : Buffer.byteLength(JSON.stringify(text));
+  }
+
+  #shortened(key: string, value: JsonValue): JsonValue {
+    if (key === 'examples' && !this.#prose.examples && isArray(value)) return null;
+    return key === 'description' ? shortened(value, this.#prose.description) : value;
+  }
 }
 
 /** What tells agents apart and says where they are: the last to go, each with the length that is left to it in the end. */
@@ -72,19 +115,22 @@ const essential: ReadonlyMap<string, number> = new Map([
 ]);
 const mostInterfaces = 4;
 
+/** As many of the smaller members as fit beside what is essential. */
 function withoutLargest(card: JsonObject): JsonObject {
-  const sizes = Object.entries(card)
-    .filter(([key]) => !essential.has(key) && key !== 'supportedInterfaces')
-    .map(([key, value]) => ({ key, size: sizeOf({ [key]: value }) }))
-    .sort((a, b) => b.size - a.size || (a.key < b.key ? -1 : 1));
-  const dropped = new Set<string>();
-  let size = sizeOf(card);
-  for (const candidate of sizes) {
-    if (size <= publishedBytes) break;
-    dropped.add(candidate.key);
-    size -= candidate.size - 1;
+  const members = Object.keys(card).map((key) => {
+    const copier = new Copier(noDescriptions);
+    copier.member(key, card[key] ?? null);
+    const bytes = publishedBytes - copier.room;
+    return { key, bytes, rank: essential.has(key) || key === 'supportedInterfaces' ? 0 : bytes };
+  });
+  members.sort((a, b) => a.rank - b.rank || (a.key < b.key ? 1 : -1));
+  const result = emptyObject();
+  let bytes = 1;
+  for (const { key, bytes: more, rank } of members) {
+    bytes += more;
+    if (rank === 0 || bytes <= publishedBytes) result[key] = card[key] ?? null;
   }
-  return only(card, (key) => !dropped.has(key));
+  return result;
 }
 
 function gist(card: JsonObject): JsonObject {
@@ -101,13 +147,15 @@ function gist(card: JsonObject): JsonObject {
 }
 
 function interfaceGist(item: JsonObject): JsonObject {
-  const texts = only(item, (key) => ['url', 'protocolBinding', 'protocolVersion'].includes(key));
-  return mapMembers(texts, (key, value) => shortened(typeof value === 'string' ? value : '', key === 'url' ? 512 : 64));
-}
-
-function only(object: JsonObject, keeps: (key: string) => boolean): JsonObject {
   const result = emptyObject();
-  for (const [key, value] of Object.entries(object)) if (keeps(key)) result[key] = value;
+  for (const [key, length] of [
+    ['url', 512],
+    ['protocolBinding', 64],
+    ['protocolVersion', 64],
+  ] as const) {
+    const value = item[key];
+    if (value !== undefined) result[key] = typeof value === 'string' ? shortened(value, length) : '';
+  }
   return result;
 }
 

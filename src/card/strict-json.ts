@@ -10,7 +10,7 @@ export interface JsonLimits {
   readonly maxValues: number;
 }
 
-export const cardLimits: JsonLimits = { maxBytes: 1 << 20, maxDepth: 64, maxValues: 1 << 16 };
+export const cardLimits: JsonLimits = { maxBytes: 1 << 20, maxDepth: 64, maxValues: 1 << 14 };
 
 export type JsonErrorCode =
   | 'TooLarge'

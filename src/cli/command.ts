@@ -74,12 +74,18 @@ function parse(command: Command, args: readonly string[]): ParsedArgs {
       },
     ]),
   );
+  let parsed: ParsedArgs & { readonly tokens: readonly { readonly kind: string; readonly name?: string }[] };
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+    parsed = parseArgs({ args: [...args], options, allowPositionals: true, strict: true, tokens: true });
   } catch (error) {
     const [sentence = ''] = String(error instanceof Error ? error.message : error).split(/\. (?=To specify|If you)|\n/);
     throw new Trouble(`${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}${hint(command)}`);
   }
+  const given = parsed.tokens.flatMap(({ kind, name }) => (kind === 'option' && name !== undefined ? [name] : []));
+  const repeated = given.find((name, index) => given.indexOf(name) !== index);
+  // Of two values one would be dropped in silence, and which one is a matter of taste.
+  if (repeated !== undefined) throw new Trouble(`--${repeated} is given twice, decide for one value${hint(command)}`);
+  return parsed;
 }
 
 function hint({ name }: Command): string {

@@ -24,11 +24,30 @@ export function completionOf(commands: () => readonly Command[]): Command {
   };
 }
 
+/**
+ * What kubectl wants of a plugin's completion: candidates for the last argument, line by line, and whether files
+ * are candidates too (`:0`) or not (`:4`).
+ */
+export function candidates(commands: readonly Command[], args: readonly string[]): string {
+  const current = args.at(-1) ?? '';
+  const command = commands.find(({ name }) => name === args[0]);
+  const answer = (words: readonly string[], files: boolean) =>
+    [...words.filter((word) => word.startsWith(current)), files ? ':0' : ':4', ''].join('\n');
+  if (args.length < 2)
+    return answer(
+      commands.map(({ name }) => name),
+      false,
+    );
+  if (command === undefined || !current.startsWith('-')) return answer([], command !== undefined);
+  return answer(flagsOf(command), false);
+}
+
+function flagsOf({ options }: Command): readonly string[] {
+  return [...Object.keys(options), 'help'].map((option) => `--${option}`);
+}
+
 function bash(commands: readonly Command[]): string {
-  const cases = commands.map(({ name, options }) => {
-    const flags = [...Object.keys(options), 'help'].map((option) => `--${option}`);
-    return `    *,${name}) words="${flags.join(' ')}" ;;\n`;
-  });
+  const cases = commands.map((command) => `    *,${command.name}) words="${flagsOf(command).join(' ')}" ;;\n`);
   return `_kubectl_agentcard() {
   local words current="\${COMP_WORDS[COMP_CWORD]}"
   case "$COMP_CWORD,\${COMP_WORDS[1]}" in

@@ -5,7 +5,8 @@ import type { Parsed } from '../spiffe/id.ts';
 import { type Io, Trouble } from './command.ts';
 
 const fetchTimeout = 10_000;
-const wellKnown = '/.well-known/agent-card.json';
+/** Where A2A serves a card since 0.3, and where it did before. */
+const wellKnown = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
 
 /** Reads a card from a file, a URL or `-`. What was read but is no card is an answer; what cannot be read is {@link Trouble}. */
 export async function readCard(source: string, io: Io): Promise<Parsed<AgentCard>> {
@@ -54,26 +55,38 @@ async function readFileUpTo(path: string, maxBytes: number): Promise<Buffer> {
   }
 }
 
-/** One GET, without redirects: what is verified is what stands at this address. */
+/** An address without a path is asked for its well-known card: the older place only where the newer one answers 404. */
 async function download(address: string, maxBytes: number): Promise<Buffer> {
   try {
     const url = new URL(address);
-    if (url.pathname === '/') url.pathname = wellKnown;
-    const response = await fetch(url, {
-      headers: {
-        accept: 'application/json, application/a2a+json',
-        'accept-encoding': 'identity',
-        'a2a-version': '1.0',
-      },
-      redirect: 'error',
-      signal: AbortSignal.timeout(fetchTimeout),
-    });
-    if (!response.ok) throw new Trouble(`cannot fetch ${url.href}: the server answered ${response.status}`);
-    return response.body === null ? Buffer.alloc(0) : await collect(response.body, maxBytes);
+    if (url.pathname !== '/') return await bodyOf(await get(url), maxBytes);
+    const [newer, older] = wellKnown.map((path) => new URL(path, url));
+    const first = await get(newer ?? url);
+    if (first.status !== 404) return await bodyOf(first, maxBytes);
+    await first.body?.cancel();
+    return await bodyOf(await get(older ?? url), maxBytes);
   } catch (error) {
     if (error instanceof Trouble) throw error;
     throw new Trouble(`cannot fetch ${address}: ${reasonOf(error)}`);
   }
+}
+
+/** One GET, without redirects: what is verified is what stands at this address. */
+function get(url: URL): Promise<Response> {
+  return fetch(url, {
+    headers: {
+      accept: 'application/json, application/a2a+json',
+      'accept-encoding': 'identity',
+      'a2a-version': '1.0',
+    },
+    redirect: 'error',
+    signal: AbortSignal.timeout(fetchTimeout),
+  });
+}
+
+async function bodyOf({ ok, status, url, body }: Response, maxBytes: number): Promise<Buffer> {
+  if (!ok) throw new Trouble(`cannot fetch ${url}: the server answered ${status}`);
+  return body === null ? Buffer.alloc(0) : collect(body, maxBytes);
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -4,9 +4,13 @@ import { run } from './run.ts';
 // A reader that stops early, such as `head`, is no error.
 process.stdout.on('error', () => process.exit());
 
-process.exitCode = await run(process.argv.slice(2), {
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
+const io = {
+  out: (text: string) => process.stdout.write(text),
+  err: (text: string) => process.stderr.write(text),
   stdin: () => process.stdin,
   now: () => new Date(),
+};
+// No top-level await: the plugin is one CommonJS file, which even an old Node can read far enough to say what it needs.
+void run(process.argv.slice(2), io).then((status) => {
+  process.exitCode = status;
 });

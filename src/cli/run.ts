@@ -1,6 +1,6 @@
 import { canonicalize } from './canonicalize.ts';
 import { type Command, exit, type Io, parseInvocation, Trouble } from './command.ts';
-import { completionOf } from './completion.ts';
+import { candidates, completionOf } from './completion.ts';
 import { diff } from './diff.ts';
 import { helpOf, overview } from './help.ts';
 import { sign } from './sign.ts';
@@ -23,6 +23,10 @@ async function dispatch([name, ...rest]: readonly string[], io: Io): Promise<num
   if (name === undefined) {
     io.err(overview(commands));
     return exit.trouble;
+  }
+  if (name === '__complete') {
+    io.out(candidates(commands, rest));
+    return exit.ok;
   }
   const asksHelp = ['help', '--help', '-h'].includes(name);
   const wanted = asksHelp ? rest[0] : name;

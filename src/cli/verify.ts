@@ -24,7 +24,8 @@ export const verify: Command = {
   },
   notes: [
     'Exit status: 0 verified, 1 refused, 2 wrong usage or unreadable input.',
-    'A URL without a path means its /.well-known/agent-card.json. Redirects are not followed.',
+    'A URL without a path means its /.well-known/agent-card.json, or where that answers 404 its /.well-known/agent.json.',
+    'Redirects are not followed.',
   ],
   examples: [
     'verify card.json --bundle bundle.pem --trust-domain example.org',

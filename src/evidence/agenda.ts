@@ -34,6 +34,7 @@ export interface Agenda {
 }
 
 const firstRetryMs = 1_000;
+const retryGrowth = 1.5;
 const longestRetryMs = 60_000;
 const refusalRetryMs = 30_000;
 const shortestTurnMs = 5_000;
@@ -67,7 +68,7 @@ function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence): nu
 }
 
 function retryAt(silence: { last: number; attempts: number }, cadence: Cadence): number {
-  const patience = Math.min(firstRetryMs * 2 ** (silence.attempts - 1), longestRetryMs, cadence.syncPeriodMs);
+  const patience = Math.min(firstRetryMs * retryGrowth ** (silence.attempts - 1), longestRetryMs, cadence.syncPeriodMs);
   return silence.last + patience * spread(`${cadence.seed} ${silence.last}`);
 }
 

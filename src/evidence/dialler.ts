@@ -12,7 +12,7 @@ export interface DiallerEdges {
   readonly pods: PodReader;
   /** One GET of one path; never rejects for anything that the agent does. */
   readonly get: (ask: Ask, path: string, signal: AbortSignal) => Promise<FetchOutcome>;
-  readonly onFinding: (ask: Ask, finding: Finding) => void;
+  readonly onFinding: (ask: Ask, finding: Finding, seconds: number) => void;
   /** The signer's ConfigMap's card, where the workload has one and signatures are verified. */
   readonly signedCard: (ask: Ask) => Promise<Uint8Array | undefined>;
   readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Parsed<ReceivedCard>;
@@ -99,11 +99,12 @@ export class Dialler {
   }
 
   async #run(id: string, ask: Ask): Promise<void> {
+    const started = this.#edges.now();
     try {
       const finding = await this.#inquire(ask, id);
       if (this.#stop.signal.aborted) return;
       if (finding === undefined) this.#edges.onNothing(ask, undefined);
-      else this.#edges.onFinding(ask, finding);
+      else this.#edges.onFinding(ask, finding, (this.#edges.now() - started) / 1000);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#edges.onNothing(ask, error);
     } finally {

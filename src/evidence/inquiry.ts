@@ -10,6 +10,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { Ask } from './agenda.ts';
 import { Dialler } from './dialler.ts';
 import type { Finding } from './evidence.ts';
+import type { FetchMetrics } from './metrics.ts';
 import { podReader } from './pod-reader.ts';
 import { receiveCard, type SignatureRules } from './receive.ts';
 
@@ -22,6 +23,7 @@ export interface InquiryParts {
   readonly signatures: () => SignatureRules | undefined;
   readonly labelledPod: (key: Key) => Pod | undefined;
   readonly signedCard: (workload: Workload) => Promise<Uint8Array | undefined>;
+  readonly observe: FetchMetrics;
   readonly onFinding: (ask: Ask, finding: Finding) => void;
   /** Nothing was learned: try again after a while. */
   readonly onNothing: (ask: Ask) => void;
@@ -41,7 +43,8 @@ export function createDialler(parts: InquiryParts): Dialler {
       signedCard: (ask) => parts.signedCard(ask.workload),
       receive: (ask, source, body) =>
         receiveCard(body, { source, signatures: parts.signatures(), seen: ask.seen, now: now() }),
-      onFinding: (ask, finding) => {
+      onFinding: (ask, finding, seconds) => {
+        parts.observe(ask.transport, finding, seconds);
         log.debug('an agent was asked', { key: ask.card, pod: ask.endpoint.podName, finding: finding.kind });
         parts.onFinding(ask, finding);
       },

@@ -166,13 +166,13 @@ export class KubeClient {
 
   /** Any call. Retried once after 401 (with fresh credentials), 429 with Retry-After, or a GET on a stale connection. */
   async request(call: RawCall): Promise<Answer> {
-    this.#checkFence(call);
+    const beforeSend = () => this.#checkFence(call);
+    beforeSend();
     try {
-      return await this.#once(call);
+      return await this.#once({ ...call, beforeSend });
     } catch (error) {
       if (!(await this.#mayRetry(call, asApiError(error)))) throw error;
-      this.#checkFence(call);
-      return this.#once(call);
+      return this.#once({ ...call, beforeSend });
     }
   }
 

@@ -205,6 +205,13 @@ export const resources = {
   },
   deployments: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
   statefulSets: { group: 'apps', version: 'v1', plural: 'statefulsets', kind: 'StatefulSet', namespaced: true },
+  sandboxes: {
+    group: 'agents.x-k8s.io',
+    version: 'v1alpha1',
+    plural: 'sandboxes',
+    kind: 'Sandbox',
+    namespaced: true,
+  },
   replicaSets: { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet', namespaced: true },
   pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true },
   services: { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true },

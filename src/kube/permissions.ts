@@ -3,6 +3,8 @@ export interface Permission {
   readonly group: string;
   readonly resources: readonly string[];
   readonly verbs: readonly string[];
+  /** Only these objects. */
+  readonly names?: readonly string[];
   readonly reason: string;
   /** `cluster`: meaningless in a namespaced Role; `own`: only in our own namespace. Default: in every watched namespace. */
   readonly scope?: 'cluster' | 'own';
@@ -41,6 +43,14 @@ export const PERMISSIONS: readonly Permission[] = [
     resources: ['sandboxes'],
     verbs: READ,
     reason: 'Targets of cards, where that kind is installed.',
+  },
+  {
+    group: 'apiextensions.k8s.io',
+    resources: ['customresourcedefinitions'],
+    names: ['sandboxes.agents.x-k8s.io'],
+    verbs: ['list', 'watch'],
+    reason: 'Whether that kind is installed, also later.',
+    scope: 'cluster',
   },
   {
     group: '',

@@ -125,8 +125,9 @@ export class Reflector<T extends KubeObject> {
     let initial: T[] | undefined = this.#plan.resourceVersion === '' ? [] : undefined;
     const { client, resource, namespace, observer, sink } = this.#options;
     const path = resourcePath(resource, namespace);
-    const call = { method: 'GET', path, query: this.#watchQuery(), signal, timeoutMs: 30_000 } as const;
-    const response = await client.stream(call, this.#timing.idleMs);
+    const { idleMs, openMs } = this.#timing;
+    const call = { method: 'GET', path, query: this.#watchQuery(), signal, timeoutMs: openMs } as const;
+    const response = await client.stream(call, idleMs);
     observer?.watched?.();
     if (initial === undefined) this.#silentSince = undefined;
     for await (const event of readEvents<T>(response)) {

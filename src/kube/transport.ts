@@ -1,5 +1,6 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
 import { ApiError, asApiError } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
 
@@ -16,6 +17,8 @@ export interface Call {
   /** For the whole call; of a stream until its headers. */
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
+  /** Asked when a connection stands ready, just before the first byte leaves; its throw is the call's failure. */
+  readonly beforeSend?: () => void;
 }
 
 export interface Answer {
@@ -24,7 +27,7 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-/** An answer whose body is still to be read. `release` stops the call's clock and forgets its signal. */
+/** An answer whose body is still to be read, while the call's clock runs. */
 interface Opened {
   readonly response: IncomingMessage;
   fail(error: ApiError): void;
@@ -105,7 +108,14 @@ export class Transport {
         call.signal?.removeEventListener('abort', aborted);
       });
       if (call.signal?.aborted) aborted();
-      request.end(payload);
+      whenConnected(request, () => {
+        try {
+          call.beforeSend?.();
+          request.end(payload);
+        } catch (error) {
+          fail(asApiError(error));
+        }
+      });
     });
   }
 
@@ -127,6 +137,15 @@ export class Transport {
       throw ApiError.transport('CredentialsUnavailable', asApiError(error).message);
     }
   }
+}
+
+/** Without waiting, Node would hand the request to a socket that sends it whenever its handshake is done. */
+function whenConnected(request: http.ClientRequest, send: () => void): void {
+  request.once('socket', (socket: Socket & { readonly secureConnecting?: boolean }) => {
+    if (socket.secureConnecting) socket.once('secureConnect', send);
+    else if (socket.connecting) socket.once('connect', send);
+    else send();
+  });
 }
 
 function target(server: URL, call: Call): URL {

@@ -2,6 +2,8 @@ import type { ApiError } from './api-error.ts';
 
 export interface ReflectorTiming {
   readonly pageSize: number;
+  /** Until the headers of a watch; the server may queue a request for a quarter of a minute. */
+  readonly openMs: number;
   /** Silence that counts as a dead connection; bookmarks come about once a minute. */
   readonly idleMs: number;
   readonly baseDelayMs: number;
@@ -14,6 +16,7 @@ export interface ReflectorTiming {
 
 export const TIMING: ReflectorTiming = {
   pageSize: 500,
+  openMs: 20_000,
   idleMs: 120_000,
   baseDelayMs: 800,
   maxDelayMs: 30_000,

@@ -1,10 +1,9 @@
-import { autoCardAnnotation, signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
 import {
   type ConfigMap,
-  type Deployment,
   type EndpointSlice,
   type KubeObject,
   type Namespace,
@@ -13,19 +12,20 @@ import {
   type Pod,
   resources,
   type Service,
-  type StatefulSet,
 } from '../kube/objects.ts';
+import { OptionalInformer } from '../kube/optional-informer.ts';
 import { publishedHash } from '../status/projection.ts';
+import { workloadKinds } from '../workload/kinds.ts';
 import { controllerOf } from '../workload/pod.ts';
 import { serviceNameLabel } from '../workload/service.ts';
-import { workloadKey } from '../workload/workload.ts';
+import { type Workload, workloadKey } from '../workload/workload.ts';
 import type { CachedCard } from './snapshot.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
 export interface Caches {
   readonly cards: Informer<CachedCard>;
-  readonly deployments: Informer<Deployment>;
-  readonly statefulSets: Informer<StatefulSet>;
+  /** One per kind of workload, by group and kind. */
+  readonly workloads: ReadonlyMap<string, WorkloadCache>;
   readonly services: Informer<Service>;
   readonly slices: Informer<EndpointSlice>;
   readonly labelledPods: Informer<Pod>;
@@ -35,12 +35,25 @@ export interface Caches {
   readonly signedCards: Informer<ConfigMap> | undefined;
 }
 
+/** A workload as it is cached: what the operator needs, read once. */
+export interface CachedWorkload extends KubeObject {
+  /** Undefined while the object lacks what its kind requires. */
+  readonly workload: Workload | undefined;
+}
+
+export type WorkloadCache = Informer<CachedWorkload> | OptionalInformer<CachedWorkload>;
+
 export interface CacheScope {
   /** None = the whole cluster. */
   readonly namespaces: readonly string[];
   /** Namespaces of the API server's and the DNS Services, watched besides. */
   readonly infrastructure: readonly string[];
   readonly signatures: boolean;
+}
+
+/** All of them, for the manager to start and watch over. */
+export function everyCache({ workloads, signedCards, ...rest }: Caches) {
+  return [...Object.values(rest), ...workloads.values(), ...(signedCards === undefined ? [] : [signedCards])];
 }
 
 /** An index entry for one label pair in one namespace. */
@@ -58,7 +71,7 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
       transform: trimCard,
       indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed },
     }),
-    ...workloadCaches(common),
+    workloads: workloadCaches(common, scope),
     ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
     labelledPods: informer<Pod>({
       ...common,
@@ -97,13 +110,26 @@ function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonl
   return namespaces.length === 0 ? [] : [...new Set([...namespaces, ...infrastructure])];
 }
 
-function workloadCaches(common: Common): Pick<Caches, 'deployments' | 'statefulSets'> {
-  const { deployments, statefulSets } = resources;
-  const indexes = { pair: templatePairs };
-  return {
-    deployments: informer<Deployment>({ ...common, resource: deployments, transform: trimWorkload, indexes }),
-    statefulSets: informer<StatefulSet>({ ...common, resource: statefulSets, transform: trimWorkload, indexes }),
-  };
+function workloadCaches(common: Common, scope: CacheScope): ReadonlyMap<string, WorkloadCache> {
+  const kinds = workloadKinds.filter(({ optional }) => !optional || scope.namespaces.length === 0);
+  return new Map(
+    kinds.map((kind) => {
+      const { observe, ...rest } = common;
+      const { group, kind: name, plural } = kind.resource;
+      const transform = (raw: CachedWorkload): CachedWorkload => {
+        return { metadata: identityOf(raw.metadata), workload: kind.read(raw) };
+      };
+      const options = {
+        ...rest,
+        observer: observe(plural),
+        resource: kind.resource,
+        transform,
+        indexes: { pair: templatePairs },
+      };
+      const cache = kind.optional ? new OptionalInformer(options) : new Informer(options);
+      return [`${group}/${name}`, cache];
+    }),
+  );
 }
 
 function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
@@ -145,8 +171,8 @@ function servicesNamed({ metadata, spec }: CachedCard): readonly string[] {
   return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
 }
 
-function templatePairs({ metadata, spec }: Deployment | StatefulSet): readonly string[] {
-  const labels = Object.entries(spec.template.metadata?.labels ?? {});
+function templatePairs({ metadata, workload }: CachedWorkload): readonly string[] {
+  const labels = Object.entries(workload?.templateLabels ?? {});
   return labels.map(([key, value]) => pairKey(metadata.namespace, key, value));
 }
 
@@ -170,32 +196,11 @@ function trimCard(raw: CachedCard): CachedCard {
   const { card, ...status } = (raw.status ?? {}) as CachedCard['status'] & { card?: JsonObject };
   const { metadata, spec } = raw;
   return {
-    metadata: { ...identityOf(metadata), ...annotationsOf(metadata) },
+    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ...ownersOf(metadata) },
     spec,
     ...(raw.status === undefined ? {} : { status }),
     ...(card === undefined ? {} : { publishedHash: publishedHash(card) }),
   };
-}
-
-function trimWorkload<T extends Deployment | StatefulSet>(raw: T): T {
-  const { metadata, spec, status } = raw;
-  const auto = metadata.annotations?.[autoCardAnnotation];
-  const template = {
-    metadata: { labels: spec.template.metadata?.labels ?? {} },
-    spec: {
-      serviceAccountName: spec.template.spec?.serviceAccountName ?? '',
-      hostNetwork: spec.template.spec?.hostNetwork ?? false,
-    },
-  };
-  const { readyReplicas, updateRevision } = (status ?? {}) as { readyReplicas?: number; updateRevision?: string };
-  return {
-    metadata: {
-      ...identityOf(metadata),
-      ...(auto === undefined ? {} : { annotations: { [autoCardAnnotation]: auto } }),
-    },
-    spec: { replicas: spec.replicas, selector: spec.selector, template },
-    status: { readyReplicas, updateRevision },
-  } as T;
 }
 
 function trimService({ metadata, spec }: Service): Service {
@@ -232,6 +237,10 @@ function identityOf(metadata: ObjectMeta): ObjectMeta {
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels } = metadata;
   const kept = { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels };
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as ObjectMeta;
+}
+
+function ownersOf({ ownerReferences }: ObjectMeta): Pick<ObjectMeta, 'ownerReferences'> {
+  return ownerReferences === undefined ? {} : { ownerReferences };
 }
 
 function annotationsOf({ annotations }: ObjectMeta): Pick<ObjectMeta, 'annotations'> {

@@ -3,13 +3,7 @@ import type { Ledger } from '../evidence/ledger.ts';
 import type { Key, Pod, Service } from '../kube/objects.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
-import {
-  deploymentWorkload,
-  groupKind,
-  statefulSetWorkload,
-  type Workload,
-  workloadKey,
-} from '../workload/workload.ts';
+import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';
 import { type Caches, pairKey } from './caches.ts';
 import type { CachedCard, ClusterFacts, DnsService, Snapshot } from './snapshot.ts';
 
@@ -22,11 +16,16 @@ export interface OperatorPlace {
 
 export const apiServerService = 'default/kubernetes';
 
-/** Reads everything that one card's reconcile sees from the caches; undefined when the card is gone or going. */
+/**
+ * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
+ * or going: what is written there then is refused or deleted again.
+ */
 export function observe(key: Key, caches: Caches, ledger: Ledger, place: OperatorPlace): Snapshot | undefined {
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
+  const home = caches.namespaces.get(namespace)?.metadata;
+  if (home?.deletionTimestamp !== undefined) return undefined;
   const { targetRef } = card.spec;
   const workload = targetRef === undefined ? undefined : workloadOf(caches, namespace, targetRef);
   return {
@@ -37,47 +36,33 @@ export function observe(key: Key, caches: Caches, ledger: Ledger, place: Operato
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
     labelledPods: workload === undefined ? [] : labelledPodsOf(workload, caches),
     ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
-    namespaceLabels: caches.namespaces.get(namespace)?.metadata.labels ?? {},
+    namespaceLabels: home?.labels ?? {},
     cluster: clusterFacts(caches, place),
     evidence: ledger.of(key),
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
 }
 
-export function workloadOf(
-  caches: Caches,
-  namespace: string,
-  reference: { apiVersion: string; kind: string; name: string },
-): Workload | undefined {
-  const key = `${namespace}/${reference.name}`;
-  if (groupKind(reference) === 'apps/Deployment') {
-    const object = caches.deployments.get(key);
-    return object === undefined ? undefined : deploymentWorkload(object);
-  }
-  if (groupKind(reference) === 'apps/StatefulSet') {
-    const object = caches.statefulSets.get(key);
-    return object === undefined ? undefined : statefulSetWorkload(object);
-  }
-  return undefined;
+export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
+  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
 }
 
 /** The workloads whose pods could carry these labels, by their selectors. */
-export function workloadsSelecting(
-  caches: Caches,
-  namespace: string,
-  labels: Readonly<Record<string, string>>,
-): Workload[] {
+export function workloadsSelecting(caches: Caches, namespace: string, labels: Labels): Workload[] {
   const found = new Map<string, Workload>();
   for (const pair of Object.entries(labels)) {
-    const index = pairKey(namespace, ...pair);
-    for (const object of caches.deployments.byIndex('pair', index)) {
-      found.set(object.metadata.uid ?? '', deploymentWorkload(object));
-    }
-    for (const object of caches.statefulSets.byIndex('pair', index)) {
-      found.set(object.metadata.uid ?? '', statefulSetWorkload(object));
-    }
+    for (const workload of workloadsWithPair(caches, pairKey(namespace, ...pair))) found.set(workload.uid, workload);
   }
   return [...found.values()].filter((workload) => selects(workload.selector, labels));
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The workloads in whose template one label pair stands. */
+export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
+  return [...caches.workloads.values()].flatMap((cache) =>
+    cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
+  );
 }
 
 function signedCardVersion(caches: Caches, workload: Workload): string | undefined {

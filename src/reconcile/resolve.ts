@@ -1,10 +1,12 @@
 import type { Settings } from '../settings.ts';
 import { expectedIds } from '../trust/expected.ts';
+import { workloadKinds } from '../workload/kinds.ts';
 import { choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
-import { groupKind, isAgent, protocolsOf, type Workload, workloadKinds } from '../workload/workload.ts';
+import { groupKind, isAgent, protocolsOf, type Workload } from '../workload/workload.ts';
 import { winnerOver } from './conflict.ts';
 import type { Snapshot, Target, Unresolved } from './snapshot.ts';
 
+const supported = new Set(workloadKinds.map(({ resource }) => `${resource.group}/${resource.kind}`));
 const spokenProtocol = 'a2a';
 
 /** From a card to the agent behind it: workload, expected identity, Service, endpoints; or why not. */
@@ -58,7 +60,7 @@ function gone(reason: Unresolved['reason'], message: string): Unresolved {
 function missing({ card }: Snapshot): Unresolved {
   const { targetRef } = card.spec;
   if (targetRef === undefined) return gone('WorkloadNotFound', 'spec.targetRef is not set.');
-  if (!workloadKinds.some((kind) => kind === groupKind(targetRef))) {
+  if (!supported.has(groupKind(targetRef))) {
     return gone('NotAgentWorkload', `Kind ${targetRef.kind} of ${targetRef.apiVersion} is not supported.`);
   }
   return gone('WorkloadNotFound', `${targetRef.kind} ${targetRef.name} does not exist in this namespace.`);

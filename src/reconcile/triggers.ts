@@ -6,7 +6,7 @@ import { pairsSelect } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
 import { type Caches, pairKey } from './caches.ts';
-import { apiServerService, workloadsSelecting } from './observe.ts';
+import { apiServerService, workloadsSelecting, workloadsWithPair } from './observe.ts';
 import type { CachedCard } from './snapshot.ts';
 
 export interface Sinks {
@@ -44,9 +44,14 @@ type Wake = (cards: readonly CachedCard[]) => void;
 
 /** What leads from a card to its agent: workload, Service, EndpointSlices. */
 function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wake: Wake): void {
-  for (const informer of [caches.deployments, caches.statefulSets]) {
-    const kind = informer.resource.kind;
-    informer.onEvent(either((object) => wake(cardsOn(caches, object, kind))));
+  for (const cache of caches.workloads.values()) {
+    const { group, version, kind } = cache.resource;
+    const reference = { apiVersion: `${group}/${version}`, kind };
+    cache.onEvent(
+      either(({ metadata: { namespace = '', name } }) => {
+        wake(caches.cards.byIndex('target', workloadKey(namespace, { ...reference, name })));
+      }),
+    );
   }
   caches.services.onEvent(either((service) => wake(cardsBehind(caches, keyOf(service), service))));
   caches.slices.onEvent(
@@ -128,24 +133,15 @@ export function cardsClaiming(caches: Caches, pod: KubeObject): CachedCard[] {
     .filter((card) => !goes(card));
 }
 
-function cardsOn(caches: Caches, { metadata }: KubeObject, kind: string): readonly CachedCard[] {
-  const reference = { apiVersion: 'apps/v1', kind, name: metadata.name };
-  return caches.cards.byIndex('target', workloadKey(metadata.namespace ?? '', reference));
-}
-
 function cardsBehind(caches: Caches, key: Key, service: Service | undefined): readonly CachedCard[] {
   const named = caches.cards.byIndex('refers', key);
   const selector = service?.spec?.selector;
   const [first] = Object.entries(selector ?? {}).sort();
   if (first === undefined) return named;
   const namespace = key.slice(0, key.indexOf('/'));
-  const index = pairKey(namespace, ...first);
-  const selected = [caches.deployments, caches.statefulSets].flatMap((informer) =>
-    informer
-      .byIndex('pair', index)
-      .filter(({ spec }) => pairsSelect(selector, spec.template.metadata?.labels ?? {}))
-      .flatMap((object) => cardsOn(caches, object, informer.resource.kind)),
-  );
+  const selected = workloadsWithPair(caches, pairKey(namespace, ...first))
+    .filter(({ templateLabels }) => pairsSelect(selector, templateLabels))
+    .flatMap((workload) => caches.cards.byIndex('target', workloadKey(namespace, workload)));
   return [...named, ...selected];
 }
 

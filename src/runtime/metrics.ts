@@ -37,7 +37,7 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
   registerProcessMetrics(registry);
   const { controller, trackQueue } = controllerMetrics(registry);
   const { informer, trackInformer } = watchMetrics(registry);
-  const leads = gauge(registry, 'leader_election_master_status', 'Whether this replica leads', ['name']);
+  const leads = gauge(registry, ['leader_election_master_status', 'Whether this replica leads'], ['name']);
   const events = counter(registry, 'kubernetes_events_total', 'Kubernetes Events by what became of them', ['fate']);
   for (const fate of ['written', 'dropped']) events.inc({ fate }, 0);
   const leader = (name: string) => {
@@ -57,8 +57,7 @@ function callMetrics(registry: Registry): (call: ObservedCall) => void {
   const name = 'rest_client_request_duration_seconds';
   const durations = histogram(
     registry,
-    name,
-    'Until the answer; of a watch until its headers',
+    [name, 'Until the answer; of a watch until its headers'],
     ['verb', 'host'],
     CALL_BUCKETS,
   );
@@ -82,15 +81,13 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
     };
   gauge(
     registry,
-    'watch_deaf',
-    '1 while changes would go unseen',
+    ['watch_deaf', '1 while changes would go unseen'],
     by,
     readAll((cache) => (cache.healthy() ? 0 : 1)),
   );
   gauge(
     registry,
-    'watch_cached_objects',
-    'Objects in the cache',
+    ['watch_cached_objects', 'Objects in the cache'],
     by,
     readAll(({ size }) => size),
   );
@@ -117,9 +114,9 @@ function controllerMetrics(registry: Registry): Pick<Metrics, 'controller' | 'tr
   const terminal = counter(registry, name('terminal_reconcile_errors_total'), 'Failures that are not retried', by);
   const panics = counter(registry, name('reconcile_panics_total'), 'Failures that are programming errors', by);
   const timeouts = counter(registry, name('reconcile_timeouts_total'), 'Reconciles that took too long', by);
-  const time = histogram(registry, name('reconcile_time_seconds'), 'Time of a reconcile', by, RECONCILE_BUCKETS);
-  const most = gauge(registry, name('max_concurrent_reconciles'), 'Reconciles that may run at once', by);
-  const active = gauge(registry, name('active_workers'), 'Reconciles that run', by);
+  const time = histogram(registry, [name('reconcile_time_seconds'), 'Time of a reconcile'], by, RECONCILE_BUCKETS);
+  const most = gauge(registry, [name('max_concurrent_reconciles'), 'Reconciles that may run at once'], by);
+  const active = gauge(registry, [name('active_workers'), 'Reconciles that run'], by);
   const queues = queueMetrics(registry);
   return {
     trackQueue: queues.track,
@@ -149,8 +146,9 @@ function queueMetrics(registry: Registry): { observe(name: string): QueueObserve
   const by = ['name', 'controller'];
   const adds = counter(registry, 'workqueue_adds_total', 'Keys added', by);
   const retries = counter(registry, 'workqueue_retries_total', 'Keys added after a failure', by);
-  const waited = histogram(registry, 'workqueue_queue_duration_seconds', 'Time a key waited', by, QUEUE_BUCKETS);
-  const worked = histogram(registry, 'workqueue_work_duration_seconds', 'Time a key was worked on', by, QUEUE_BUCKETS);
+  const waited = histogram(registry, ['workqueue_queue_duration_seconds', 'Time a key waited'], by, QUEUE_BUCKETS);
+  const work = ['workqueue_work_duration_seconds', 'Time a key was worked on'] as const;
+  const worked = histogram(registry, work, by, QUEUE_BUCKETS);
   const tracked = new Map<string, WorkQueue>();
   const running = (read: (seconds: number[]) => number) =>
     function collect(this: Gauge) {
@@ -161,9 +159,9 @@ function queueMetrics(registry: Registry): { observe(name: string): QueueObserve
     };
   const sum = (seconds: number[]) => seconds.reduce((total, each) => total + each, 0);
   const longest = (seconds: number[]) => seconds.reduce((most, each) => Math.max(most, each), 0);
-  gauge(registry, 'workqueue_unfinished_work_seconds', 'Time spent so far on keys in work', by, running(sum));
-  gauge(registry, 'workqueue_longest_running_processor_seconds', 'Time of the longest run', by, running(longest));
-  gauge(registry, 'workqueue_depth', 'Keys that wait', [...by, 'priority'], function collect(this: Gauge) {
+  gauge(registry, ['workqueue_unfinished_work_seconds', 'Time spent so far on keys in work'], by, running(sum));
+  gauge(registry, ['workqueue_longest_running_processor_seconds', 'Time of the longest run'], by, running(longest));
+  gauge(registry, ['workqueue_depth', 'Keys that wait'], [...by, 'priority'], function collect(this: Gauge) {
     this.reset();
     for (const [name, queue] of tracked) {
       this.set({ name, controller: name, priority: '0' }, 0);
@@ -190,10 +188,12 @@ function counter(registry: Registry, name: string, help: string, labelNames: str
 
 type Collect = (this: Gauge) => void;
 
-function gauge(registry: Registry, name: string, help: string, labels: string[], collect?: Collect): Gauge {
-  return new Gauge({ name, help, labelNames: labels, registers: [registry], ...(collect ? { collect } : {}) });
+type Named = readonly [name: string, help: string];
+
+function gauge(registry: Registry, [name, help]: Named, labelNames: string[], collect?: Collect): Gauge {
+  return new Gauge({ name, help, labelNames, registers: [registry], ...(collect ? { collect } : {}) });
 }
 
-function histogram(registry: Registry, name: string, help: string, labels: string[], buckets: number[]): Histogram {
-  return new Histogram({ name, help, labelNames: labels, buckets, registers: [registry] });
+function histogram(registry: Registry, [name, help]: Named, labelNames: string[], buckets: number[]): Histogram {
+  return new Histogram({ name, help, labelNames, buckets, registers: [registry] });
 }

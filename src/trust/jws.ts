@@ -4,6 +4,7 @@ import { isArray, type JsonObject, type JsonValue } from '../card/json.ts';
 import type { BundleSet } from '../spiffe/bundle.ts';
 import type { Parsed, SpiffeId } from '../spiffe/id.ts';
 import { keyFault, verifies } from './algorithms.ts';
+import type { KnownChains } from './known-chains.ts';
 import { type Payload, Payloads } from './payloads.ts';
 import { readClaims, readEntry, type SignatureClaims, type SignatureEntry } from './protected-header.ts';
 import { type Signer, signerOf } from './x5c.ts';
@@ -25,6 +26,8 @@ export interface SignatureInput {
   /** Tried in this order; a signature over any other form is no good. */
   readonly forms: readonly CanonicalForm[];
   readonly seen?: SeenSignature;
+  /** Spares the cryptography of chains that were good before. */
+  readonly knownChains?: KnownChains;
 }
 
 /** What is known of one signature. `signer` and `notAfter` are there once its chain has led to a trust bundle. */
@@ -103,7 +106,7 @@ function verifyEntry(value: JsonValue, payloads: Payloads, input: SignatureInput
   const entry = readEntry(value);
   if (!entry.ok) return { outcome: 'untrusted', ...entry.error };
   const claims = readClaims(entry.value);
-  const signer = signerOf(entry.value.header.x5c, input.bundles, input.now);
+  const signer = signerOf(entry.value.header.x5c, input.bundles, input.now, input.knownChains);
   const facts = factsOf(claims, signer);
   if (!signer.ok) return { ...facts, outcome: 'untrusted', ...signer.error };
   // Guilt takes a signer who is trusted now: anyone may keep an old certificate beside a wrong signature.

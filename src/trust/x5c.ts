@@ -4,6 +4,7 @@ import type { BundleSet, TrustBundle } from '../spiffe/bundle.ts';
 import { type Parsed, parsed, refused, type SpiffeId } from '../spiffe/id.ts';
 import { leafIdentity } from '../spiffe/leaf.ts';
 import { type VerifiedPath, verifyPath } from '../spiffe/path.ts';
+import type { KnownChains } from './known-chains.ts';
 
 /** The holder of a key, by a chain that leads to the bundle of its own trust domain. */
 export interface Signer {
@@ -25,11 +26,19 @@ export const longestChain = 3;
  * beside the path. Only the bundle of the trust domain that the leaf names can vouch for it. Codes: `NoCertificate`,
  * `ChainTooLong`, `UnrelatedCertificate`, `TrustDomainUnknown` and those of leafIdentity and verifyPath.
  */
-export function signerOf(x5c: JsonValue | undefined, bundles: BundleSet, now: Date): Parsed<Signer> {
-  const chain = readChain(x5c ?? null);
+export function signerOf(
+  x5c: JsonValue | undefined,
+  bundles: BundleSet,
+  now: Date,
+  knownChains?: KnownChains,
+): Parsed<Signer> {
+  const texts = readTexts(x5c ?? null);
+  if (!texts.ok) return texts;
+  const known = knownChains?.find(texts.value, bundles, now);
+  if (known !== undefined) return parsed(known);
+  const chain = readChain(texts.value);
   if (!chain.ok) return chain;
-  const [leaf] = chain.value;
-  const identity = leafIdentity(leaf);
+  const identity = leafIdentity(chain.value[0]);
   if (!identity.ok) return identity;
   const { trustDomain } = identity.value.id;
   const bundle = bundles.get(trustDomain);
@@ -39,7 +48,16 @@ export function signerOf(x5c: JsonValue | undefined, bundles: BundleSet, now: Da
   const anchored = anchor(chain.value, bundle, now);
   if (!anchored.ok) return anchored;
   const { path, validNow } = anchored.value;
-  return parsed({
+  const signer = signerFrom(chain.value[0], path, validNow);
+  if (validNow) {
+    const validity = { from: latestStart(path.path), until: path.pathNotAfter };
+    knownChains?.add(texts.value, { signer, bundleDigest: bundle.digest, ...validity });
+  }
+  return parsed(signer);
+}
+
+function signerFrom(leaf: Uint8Array, path: VerifiedPath, validNow: boolean): Signer {
+  return {
     id: path.id,
     key: new X509Certificate(leaf).publicKey,
     notAfter: path.leafNotAfter,
@@ -48,25 +66,32 @@ export function signerOf(x5c: JsonValue | undefined, bundles: BundleSet, now: Da
     issuerSha256: createHash('sha256')
       .update(path.path.at(-1) ?? leaf)
       .digest('hex'),
-  });
+  };
 }
 
 type Chain = readonly [Uint8Array, ...Uint8Array[]];
 
-function readChain(x5c: JsonValue): Parsed<Chain> {
+function readTexts(x5c: JsonValue): Parsed<readonly string[]> {
   if (!isArray(x5c) || x5c.length === 0) {
     return refused('NoCertificate', 'the protected header has no x5c certificates, so nothing says whose key signed');
   }
   if (x5c.length > longestChain) return refused('ChainTooLong', `x5c has more than ${longestChain} certificates`);
-  const [leaf, ...issuers] = x5c.map(base64);
-  if (leaf === undefined || issuers.includes(undefined)) {
-    return refused('CertificateMalformed', 'x5c is not a list of standard base64 with padding and without white space');
-  }
+  const texts = x5c.filter((text) => typeof text === 'string');
+  return texts.length === x5c.length ? parsed(texts) : malformed();
+}
+
+function readChain(texts: readonly string[]): Parsed<Chain> {
+  const [leaf, ...issuers] = texts.map(base64);
+  if (leaf === undefined || issuers.includes(undefined)) return malformed();
   return parsed([leaf, ...issuers.filter((issuer) => issuer !== undefined)]);
 }
 
-function base64(text: JsonValue): Uint8Array | undefined {
-  if (typeof text !== 'string' || text === '') return undefined;
+function malformed(): Parsed<never> {
+  return refused('CertificateMalformed', 'x5c is not a list of standard base64 with padding and without white space');
+}
+
+function base64(text: string): Uint8Array | undefined {
+  if (text === '') return undefined;
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : undefined;
 }
@@ -93,7 +118,7 @@ function anchor(chain: Chain, { authorities }: TrustBundle, now: Date): Parsed<A
   return refused('UnrelatedCertificate', 'x5c holds a certificate that is no part of the path, or out of order');
 }
 
-function latestStart(chain: Chain): Date {
+function latestStart(chain: readonly Uint8Array[]): Date {
   return new Date(Math.max(...chain.map((certificate) => new X509Certificate(certificate).validFromDate.getTime())));
 }
 

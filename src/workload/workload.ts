@@ -5,7 +5,7 @@ import {
   deprecatedProtocolLabels,
   protocolLabelPrefix,
 } from '../api/labels.ts';
-import type { Deployment, KubeObject, LabelSelector, PodTemplate, StatefulSet } from '../kube/objects.ts';
+import type { LabelSelector } from '../kube/objects.ts';
 
 /** What the operator needs to know of a workload, whatever its kind. */
 export interface Workload {
@@ -15,51 +15,31 @@ export interface Workload {
   readonly name: string;
   readonly uid: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** False when the workload opts out of auto-created AgentCards. */
   readonly autoCard: boolean;
   readonly selector: LabelSelector;
   readonly templateLabels: Readonly<Record<string, string>>;
   /** The pods' service account; never empty. */
   readonly serviceAccount: string;
   readonly hostNetwork: boolean;
-  readonly replicas: number;
-  readonly readyReplicas: number;
   /** Hash of the newest revision where the kind's status names it (StatefulSet). */
   readonly newestRevision: string | undefined;
 }
 
-/** The workload kinds that an AgentCard may target, as group and kind. */
-export const workloadKinds = ['apps/Deployment', 'apps/StatefulSet'] as const;
+export interface WorkloadReference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+}
 
-export function groupKind(reference: { apiVersion: string; kind: string }): string {
+export function groupKind(reference: Pick<WorkloadReference, 'apiVersion' | 'kind'>): string {
   const slash = reference.apiVersion.indexOf('/');
   return `${slash < 0 ? '' : reference.apiVersion.slice(0, slash)}/${reference.kind}`;
 }
 
 /** A workload is known by namespace, group, kind and name, whatever API version a card names. */
-export function workloadKey(namespace: string, reference: { apiVersion: string; kind: string; name: string }): string {
+export function workloadKey(namespace: string, reference: WorkloadReference): string {
   return `${namespace}/${groupKind(reference)}/${reference.name}`;
-}
-
-export function deploymentWorkload(object: Deployment): Workload {
-  return {
-    ...commonFields(object, 'apps/v1', 'Deployment'),
-    ...templateFields(object.spec.template),
-    selector: object.spec.selector,
-    replicas: object.spec.replicas ?? 1,
-    readyReplicas: object.status?.readyReplicas ?? 0,
-    newestRevision: undefined,
-  };
-}
-
-export function statefulSetWorkload(object: StatefulSet): Workload {
-  return {
-    ...commonFields(object, 'apps/v1', 'StatefulSet'),
-    ...templateFields(object.spec.template),
-    selector: object.spec.selector,
-    replicas: object.spec.replicas ?? 1,
-    readyReplicas: object.status?.readyReplicas ?? 0,
-    newestRevision: object.status?.updateRevision,
-  };
 }
 
 export function isAgent(workload: Workload): boolean {
@@ -77,23 +57,6 @@ export function protocolsOf(workload: Workload): readonly string[] {
   return deprecated === undefined ? [] : [deprecated];
 }
 
-function commonFields(object: KubeObject, apiVersion: string, kind: string) {
-  const { metadata } = object;
-  return {
-    apiVersion,
-    kind,
-    namespace: metadata.namespace ?? '',
-    name: metadata.name,
-    uid: metadata.uid ?? '',
-    labels: metadata.labels ?? {},
-    autoCard: metadata.annotations?.[autoCardAnnotation] !== 'false',
-  };
-}
-
-function templateFields(template: PodTemplate) {
-  return {
-    templateLabels: template.metadata?.labels ?? {},
-    serviceAccount: template.spec?.serviceAccountName || 'default',
-    hostNetwork: template.spec?.hostNetwork ?? false,
-  };
+export function optsOut(annotations: Readonly<Record<string, string>> | undefined): boolean {
+  return annotations?.[autoCardAnnotation] === 'false';
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ALL_TOOLS, NODE_TOOLS, type ToolName } from './catalogue.ts';
 import { CommandError } from './command.ts';
 import { down, launch } from './launch.ts';
+import { mustFit } from './preflight.ts';
 import { seconds, terminalProgress } from './progress.ts';
 import { busyMessage, places, readState } from './state.ts';
 import { ensureTools } from './tools.ts';
@@ -85,6 +86,7 @@ async function kubectl(args: readonly string[]): Promise<number> {
 
 async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (command === 'build') return build(rest);
+  if (command === 'up' || command === 'down') mustFit(at);
   if (command === 'up') return up();
   if (command === 'down') return stop();
   if (command === 'status') return status();

@@ -5,6 +5,7 @@ import { CommandError, run } from './command.ts';
 import { archiveOf } from './images.ts';
 import { nsenterArgs } from './isolation.ts';
 import { launch } from './launch.ts';
+import { mustFit } from './preflight.ts';
 import { type Progress, terminalProgress } from './progress.ts';
 import { busyMessage, type Places, places, readState, type State } from './state.ts';
 import { ensureTools } from './tools.ts';
@@ -37,6 +38,7 @@ const MINE = 'AGENTCARD_CLUSTER';
  */
 export async function useOrStartCluster(progress: Progress = terminalProgress()): Promise<Cluster> {
   const at = places();
+  mustFit(at);
   const running = await runningState(at);
   if (running !== undefined) return connectTo(at, running, async () => {});
   const { stop } = await launch(at, progress);

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheKey, cacheRoot, exists, fillOnce } from './cache.ts';
 import { run } from './command.ts';
 import { digestFile, type ImageFile, type ImageSpec, imageConfig, writeImage } from './oci.ts';
 import { need } from './packages.ts';
-import { type Progress, silent } from './progress.ts';
+import { type Progress, terminalProgress } from './progress.ts';
 
 const store = () => join(cacheRoot(), 'images');
 
@@ -37,13 +37,27 @@ export async function archiveOf(name: string): Promise<string> {
   return path;
 }
 
-const nameFile = (name: string) => join(store(), 'names', encodeURIComponent(name));
+const names = () => join(store(), 'names');
+const nameFile = (name: string) => join(names(), encodeURIComponent(name));
 
 async function remember(name: string, archive: string): Promise<void> {
-  await mkdir(join(store(), 'names'), { recursive: true });
-  const scratch = `${nameFile(name)}.${process.pid}`;
+  await mkdir(names(), { recursive: true });
+  const scratch = join(store(), `name-${process.pid}-${encodeURIComponent(name)}`);
   await writeFile(scratch, archive);
   await rename(scratch, nameFile(name));
+}
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Every change of a program makes an archive of its own. Those that lost their name go after a day, when no start can still want them. */
+async function forgetOld(): Promise<void> {
+  const named = await Promise.all((await readdir(names())).map((name) => readFile(join(names(), name), 'utf8')));
+  for (const key of await readdir(store())) {
+    const folder = join(store(), key);
+    if (folder === names() || named.includes(join(folder, 'image.tar'))) continue;
+    const age = Date.now() - (await stat(folder).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
+    if (age > DAY_MS) await rm(folder, { recursive: true, force: true });
+  }
 }
 
 export interface ImageBuild {
@@ -54,36 +68,37 @@ export interface ImageBuild {
   readonly buildArgs?: Readonly<Record<string, string>>;
 }
 
-/** Builds a Dockerfile without a daemon or a registry and returns the path of the image's OCI archive. */
-export async function buildImage(build: ImageBuild, progress: Progress = silent): Promise<string> {
+/**
+ * Builds a Dockerfile without a daemon or a registry and returns the path of the image's OCI archive. The same Dockerfile, context
+ * and base images are built once.
+ */
+export async function buildImage(build: ImageBuild, progress: Progress = terminalProgress()): Promise<string> {
   await need(['buildah'], progress);
-  const args = build.buildArgs ?? {};
-  for (const value of Object.values(args)) if (value.startsWith('localhost/')) await importBase(value);
-  const given = Object.entries(args).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
-  const what = ['--tag', build.tag, '--file', build.dockerfile, build.context];
-  await buildah('build', '--pull-never', '--layers', '--timestamp', '0', ...given, ...what);
-  const id = (await buildah('images', '--quiet', '--no-trunc', build.tag)).trim().replace(/^sha256:/, '');
-  const folder = join(store(), cacheKey(build.tag, id));
-  await fillOnce(folder, async (scratch) => {
-    await buildah('push', '--quiet', build.tag, `oci-archive:${join(scratch, 'image.tar')}:${build.tag}`);
-  });
+  const args = Object.entries(build.buildArgs ?? {});
+  const bases = await Promise.all(
+    args.filter(([, value]) => value.startsWith('localhost/')).map(([, v]) => archiveOf(v)),
+  );
+  const sources = await Promise.all([build.dockerfile, build.context].map(contentOf));
+  const folder = join(store(), cacheKey(build.tag, JSON.stringify(args), ...bases, ...sources));
+  await fillOnce(folder, (scratch) =>
+    progress.step(`building image ${build.tag}`, () => buildInto(scratch, build, bases)),
+  );
   const archive = join(folder, 'image.tar');
   await remember(build.tag, archive);
+  await forgetOld();
   return archive;
 }
 
-/** buildah keeps its images beside ours; root's own containers are not touched. */
-function buildah(command: string, ...args: string[]): Promise<string> {
-  const root = join(cacheRoot(), 'buildah');
-  const places = ['--root', join(root, 'root'), '--runroot', join(root, 'run'), '--storage-driver', 'vfs'];
-  return run('buildah', [...places, command, ...args], { env: { ...process.env, BUILDAH_ISOLATION: 'chroot' } });
-}
-
-async function importBase(name: string): Promise<void> {
-  const archive = await archiveOf(name);
-  const marker = join(cacheRoot(), 'buildah', 'imported', encodeURIComponent(name));
-  if ((await readFile(marker, 'utf8').catch(() => '')) === archive) return;
-  await buildah('pull', '--quiet', `oci-archive:${archive}`);
-  await mkdir(join(cacheRoot(), 'buildah', 'imported'), { recursive: true });
-  await writeFile(marker, archive);
+/** buildah gets a store of its own for each build: its copies of layers would fill the disk, and root's own containers are not ours. */
+async function buildInto(scratch: string, build: ImageBuild, bases: readonly string[]): Promise<void> {
+  const own = join(scratch, 'buildah');
+  const places = ['--root', join(own, 'root'), '--runroot', join(own, 'run'), '--storage-driver', 'vfs'];
+  const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' };
+  const buildah = (...args: string[]) => run('buildah', [...places, ...args], { env });
+  for (const base of bases) await buildah('pull', '--quiet', `oci-archive:${base}`);
+  const args = Object.entries(build.buildArgs ?? {}).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+  const what = ['--tag', build.tag, '--file', build.dockerfile, build.context];
+  await buildah('build', '--quiet', '--pull-never', '--timestamp', '0', ...args, ...what);
+  await buildah('push', '--quiet', build.tag, `oci-archive:${join(scratch, 'image.tar')}:${build.tag}`);
+  await rm(own, { recursive: true, force: true });
 }

@@ -17,6 +17,16 @@ const KERNEL_SETTINGS: Readonly<Record<string, string>> = {
   'kernel/keys/root_maxbytes': '25000000',
 };
 
+/** Folders that take the node's writes in a layer of their own. */
+const LAYERED = ['/etc', '/var/lib', '/var/log'];
+
+/** Pure: why this folder cannot hold a cluster, or undefined. Inside, it must be the folder that it is outside. */
+export function placeRefusal(root: string): string | undefined {
+  const covered = ['/run', '/var/run', ...LAYERED].find((folder) => root.startsWith(`${folder}/`));
+  if (covered === undefined) return undefined;
+  return `a node covers ${covered} with its own, so ${root} cannot hold it: set AGENTCARD_CACHE to another folder`;
+}
+
 /** The command that starts `command` as a node of its own; whoever waits for it is told of its end. */
 export function unshareArgs(command: readonly string[]): string[] {
   const namespaces = ['--net', '--pid', '--mount', '--uts', '--ipc', '--fork'];
@@ -35,10 +45,10 @@ export function nsenterArgs(init: number, cwd: string, command: readonly string[
   return ['--target', String(init), '--net', '--mount', '--pid', '--uts', '--ipc', `--wd=${cwd}`, '--', ...command];
 }
 
-/** Inside, first: its own name, its own /run, and layers over /etc and /var that take every write. */
+/** Inside, first: its own name, its own /run, and layers over the folders of the machine that it writes to. */
 export async function isolateFiles(at: Places): Promise<void> {
   await run('hostname', [NODE.name]);
-  for (const folder of ['/etc', '/var']) {
+  for (const folder of LAYERED) {
     const [upper, work] = [join(at.run, `upper${folder}`), join(at.run, `work${folder}`)];
     await Promise.all([mkdir(upper, { recursive: true }), mkdir(work, { recursive: true })]);
     const layers = `lowerdir=${folder},upperdir=${upper},workdir=${work}`;

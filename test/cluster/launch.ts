@@ -23,7 +23,7 @@ export interface Launched {
 
 /** Builds what is missing, then starts a node; returns when the node, its DNS and SPIRE are ready. */
 export async function launch(at: Places, progress: Progress): Promise<Launched> {
-  await preflight(progress);
+  await preflight(at, progress);
   const tools = await ensureTools(undefined, progress);
   const images = await progress.step('base images', () => ensureBaseImages(tools));
   const plan: Plan = { root: at.root, tools, images, port: 0 };

@@ -1,6 +1,8 @@
 import { CommandError } from './command.ts';
+import { placeRefusal } from './isolation.ts';
 import { type NeedName, need } from './packages.ts';
 import type { Progress } from './progress.ts';
+import type { Places } from './state.ts';
 
 const NEEDED: readonly NeedName[] = [
   ...(['unshare', 'nsenter', 'setpriv', 'flock', 'mount', 'tar', 'openssl'] as const),
@@ -34,9 +36,14 @@ export function refusal({ platform, uid }: Machine): string | undefined {
   return undefined;
 }
 
-/** Ends with a sentence that a person can act on, before anything was built or started. */
-export async function preflight(progress: Progress): Promise<void> {
-  const reason = refusal({ platform: process.platform, uid: process.getuid?.() });
+/** Throws a sentence that a person can act on when this machine, user or cache folder cannot hold a node. */
+export function mustFit(at: Places): void {
+  const reason = refusal({ platform: process.platform, uid: process.getuid?.() }) ?? placeRefusal(at.root);
   if (reason !== undefined) throw new CommandError(reason);
+}
+
+/** The same, and the packages: before anything is built or started. */
+export async function preflight(at: Places, progress: Progress): Promise<void> {
+  mustFit(at);
   await need(NEEDED, progress);
 }

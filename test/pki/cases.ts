@@ -1,5 +1,6 @@
 /** The certificate chains that a SPIFFE peer may present, each with the verdict that every checker must reach. */
 
+import { type Authorities, mintAuthorities } from './authorities.ts';
 import {
   alternativeNames,
   authority,
@@ -18,7 +19,6 @@ import {
   type Purpose,
   permittedNames,
   type Recipe,
-  root,
   svid,
   uri,
 } from './mint.ts';
@@ -69,29 +69,6 @@ function leaf(issuer: Minted, change: LeafChange, recipe: Partial<Recipe> = {}):
     ...(change.extra ?? []),
   ];
   return mint({ issuer, extensions: chosen.filter((each): each is Buffer => Buffer.isBuffer(each)), ...recipe });
-}
-
-interface Authorities {
-  readonly a: Minted;
-  readonly a2: Minted;
-  readonly b: Minted;
-  readonly rsa: Minted;
-  readonly expired: Minted;
-  readonly noConstraints: Minted;
-  readonly intermediate: Minted;
-}
-
-function mintAuthorities(now: number): Authorities {
-  const a = root('a.test');
-  return {
-    a,
-    a2: root('a.test'),
-    b: root('b.test'),
-    rsa: root('a.test', { key: 'rsa2048' }),
-    expired: root('a.test', { from: now - 48 * HOUR, to: now - HOUR }),
-    noConstraints: mint({ extensions: [keyUsage(['keyCertSign'])] }),
-    intermediate: intermediate(a, 'a.test'),
-  };
 }
 
 export function mintPki(): Pki {

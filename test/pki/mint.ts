@@ -21,6 +21,8 @@ export interface Recipe {
   readonly to?: number;
   readonly key?: 'ec' | 'ed25519' | 'rsa1024' | 'rsa2048';
   readonly hash?: 'sha1' | 'sha256';
+  /** The subject key identifier to announce, which is otherwise that of the key. */
+  readonly keyId?: Buffer;
 }
 
 export const HOUR = 3_600_000;
@@ -28,7 +30,7 @@ export const HOUR = 3_600_000;
 export function mint(recipe: Recipe): Minted {
   const { publicKey, privateKey } = newKey(recipe.key ?? 'ec');
   const spki = publicKey.export({ type: 'spki', format: 'der' });
-  const keyId = createHash('sha256').update(spki).digest().subarray(0, 20);
+  const keyId = recipe.keyId ?? createHash('sha256').update(spki).digest().subarray(0, 20);
   const subject = recipe.subject ?? name({ C: 'US', O: 'SPIFFE' });
   const issuer = recipe.issuer ?? { privateKey, subject, keyId };
   const { hash = 'sha256' } = recipe;

@@ -33,8 +33,9 @@ function role(kind: string, { name, labels }: Naming, permissions: readonly Perm
 }
 
 /** Each rule carries its reason, for the person who reviews the role. */
-function rule({ group, resources, verbs, reason }: Permission): string {
-  const [first = '', ...rest] = yamlText({ apiGroups: [group], resources, verbs })
+function rule({ group, resources, names, verbs, reason }: Permission): string {
+  const only = names === undefined ? {} : { resourceNames: names };
+  const [first = '', ...rest] = yamlText({ apiGroups: [group], resources, ...only, verbs })
     .trimEnd()
     .split('\n');
   return [`  # ${reason}`, `  - ${first}`, ...rest.map((line) => `    ${line}`), ''].join('\n');

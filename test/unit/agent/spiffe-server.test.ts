@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -38,9 +39,10 @@ async function serve(): Promise<Serving> {
   const identity = await followed(api);
   const refusals: string[] = [];
   let requests = 0;
-  const handler = (_request: unknown, response: { end: (body: string) => void }): void => {
+  const handler: RequestListener = ({ url }, response) => {
     requests++;
-    response.end('ok');
+    if (url === '/endless') response.write('ok');
+    else response.end('ok');
   };
   const server = createSpiffeServer({ identity, handler, onRefused: ({ code }) => refusals.push(code) });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -105,7 +107,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a client of the agen
       expect(requests() - before, name).toBe(verdicts[name] === 'pass' ? 1 : 0);
     }
     expect(verdicts).toEqual(wanted);
-  });
+  }, 30_000);
 });
 
 describe('an agent of two trust domains', () => {
@@ -121,11 +123,12 @@ describe('an agent of two trust domains', () => {
     expect(requests()).toBe(2);
   });
 
-  it('takes nobody without a certificate', async () => {
+  it('takes nobody without a certificate from one of its authorities, not even through the handshake', async () => {
     say([svid(rootA, ID)], [rootA]);
-    const { port, requests } = await serve();
+    const { port, requests, refusals } = await serve();
     expect((await dial(port, [])).verdict).toBe('refuse');
-    expect(requests()).toBe(0);
+    expect((await dial(port, [svid(rootB, 'spiffe://b.test/x')])).verdict).toBe('refuse');
+    expect([requests(), refusals]).toEqual([0, []]);
   });
 });
 
@@ -156,9 +159,10 @@ describe('an agent whose identity changes', () => {
       key: keyPemOf(leaf),
       rejectUnauthorized: false,
     });
+    // An answer is still under way, so the connection is not idle.
     const closed = new Promise((resolve) => open.on('close', resolve).on('error', () => undefined));
     await new Promise((resolve) => {
-      open.once('data', resolve).write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+      open.once('data', resolve).write('GET /endless HTTP/1.1\r\nhost: x\r\n\r\n');
     });
     const { bundleEpoch } = identity.current();
     say([svid(rootA2, ID)], [rootA2]);

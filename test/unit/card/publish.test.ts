@@ -67,6 +67,19 @@ test('even a card whose name and URL alone exceed the budget becomes one that fi
   expect(parseAgentCard(published).ok).toBe(true);
 });
 
+test('a card is cut when it is one byte over the budget, and not before', () => {
+  const members = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 }), { maxKeys: 6 });
+  fc.assert(
+    fc.property(members, (extra) => {
+      const whole = publishCard({ ...extra, pad: '' } as JsonObject).card;
+      const room = publishedBytes - bytesOf(whole);
+      expect(publishCard({ ...whole, pad: 'x'.repeat(room) }).truncated).toBe(false);
+      expect(publishCard({ ...whole, pad: 'x'.repeat(room + 1) }).truncated).toBe(true);
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test('what is published fits, and is the same for the same card in any order of keys', () => {
   const value = fc.oneof(fc.string({ maxLength: 20_000 }), fc.jsonValue({ maxDepth: 2 })) as fc.Arbitrary<JsonValue>;
   const keys = fc.constantFrom('name', 'description', 'skills', 'examples', 'a', 'b', 'c');

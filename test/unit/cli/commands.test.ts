@@ -139,6 +139,28 @@ test('a URL without a path means the well-known card', async () => {
   expect(await cli(['verify', `${origin}/.well-known/agent-card.json`, ...trust])).toMatchObject({ status: 0 });
 });
 
+test('a URL without a path means the older well-known card where the newer one answers 404', async () => {
+  const asked: string[] = [];
+  const older = createServer((request, response) => {
+    asked.push(request.url ?? '');
+    if (request.url === '/.well-known/agent.json') response.end(good);
+    else response.writeHead(request.headers.host?.startsWith('localhost') ? 500 : 404).end('not here');
+  });
+  older.listen(0, '127.0.0.1');
+  await once(older, 'listening');
+  const { port } = older.address() as AddressInfo;
+  expect(await cli(['verify', `http://127.0.0.1:${port}`, ...trust])).toMatchObject({ status: 0 });
+  expect(asked).toEqual(['/.well-known/agent-card.json', '/.well-known/agent.json']);
+  expect(await cli(['verify', `http://127.0.0.1:${port}/other`, ...trust])).toMatchObject({ status: 2 });
+  expect(await cli(['verify', `http://localhost:${port}`, ...trust])).toMatchObject({
+    status: 2,
+    err: expect.stringContaining('answered 500'),
+  });
+  expect(asked).toHaveLength(4);
+  older.close();
+  older.closeAllConnections();
+});
+
 test.each([
   ['/nothing', 'the server answered 404'],
   ['/error', 'the server answered 503'],

@@ -124,6 +124,8 @@ test.each([
   [['verify', ...trust], 'needs <card.json|url|->'],
   [['verify', good, 'second', ...trust], 'unexpected argument "second"'],
   [['verify', good, ...trust, '--frobnicate'], "unknown option '--frobnicate'"],
+  [['verify', good, ...trust, '--bundle', good], '--bundle is given twice'],
+  [['verify', good, ...trust, '-o', 'json', '--output=text'], '--output is given twice'],
   [['verify', good, ...trust, '--at', 'yesterday'], 'no RFC 3339 time'],
   [['verify', good, ...trust, '--at', '2026-13-45T00:00:00Z'], 'no RFC 3339 time'],
   [['verify', good, ...trust, '--spiffe-id', 'example.org/x'], 'no SPIFFE ID'],

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { provePeer } from '../../../src/fetch/connect.ts';
 import { leafIdentity } from '../../../src/spiffe/leaf.ts';
 import { pemOf, root } from '../../pki/mint.ts';
-import { agentSvid, answer, askTls, identity, listen, rootA, tlsOptions } from './peers.ts';
+import { AGENT, agentSvid, answer, askTls, identity, listen, rootA, tlsOptions } from './peers.ts';
 
 const own = { cert: identity.svid?.chainPem, key: identity.svid?.keyPem };
 
@@ -42,6 +42,19 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
       guilt: 'none',
     });
     expect(provePeer(resumed, undefined)).toMatchObject({ code: 'SessionResumed' });
+  });
+
+  it('a handshake that is not a full, authorized one proves nothing, whatever else Node says', async () => {
+    const { socket } = await open(await listen(server()), { ca: pemOf(rootA), checkServerIdentity: () => undefined });
+    const leaf = leafIdentity(agentSvid.der);
+    const identity = leaf.ok ? leaf.value : undefined;
+    expect(provePeer(socket, identity)).toMatchObject({ id: { uri: AGENT } });
+    expect(provePeer(socket, undefined)).toMatchObject({ code: 'SessionResumed' });
+    socket.authorized = false;
+    expect(provePeer(socket, identity)).toMatchObject({ code: 'SessionResumed' });
+    socket.authorized = true;
+    vi.spyOn(socket, 'isSessionReused').mockReturnValue(true);
+    expect(provePeer(socket, identity)).toMatchObject({ code: 'SessionResumed' });
   });
 
   it('every request makes a handshake of its own', async () => {

@@ -96,15 +96,23 @@ test('no write is sent without leadership; reads and writes that need none are',
 });
 
 test('leadership lost between the two tries of a write stops the second', async () => {
-  const { client, requests } = await fakeApi([refuse(429, { 'retry-after': '0' }), answer({})]);
   let leads = true;
-  client.fence = () => {
-    const was = leads;
+  const lose: Step = (response, request) => {
     leads = false;
-    return was;
+    refuse(429, { 'retry-after': '0' })(response, request);
   };
+  const { client, requests } = await fakeApi([lose, answer({})]);
+  client.fence = () => leads;
   expect(await failure(client.create(widgets, widget('a', 1)))).toMatchObject({ reason: 'NotLeader' });
   expect(requests).toHaveLength(1);
+});
+
+test('leadership lost while the connection was made stops the write', async () => {
+  const { client, requests } = await fakeApi([answer({})]);
+  let asked = 0;
+  client.fence = () => ++asked < 2;
+  expect(await failure(client.create(widgets, widget('a', 1)))).toMatchObject({ code: 0, reason: 'NotLeader' });
+  expect([asked, requests.length]).toEqual([2, 0]);
 });
 
 test('429 with Retry-After is tried once more, without it not', async () => {

@@ -36,8 +36,6 @@ export const workload: Workload = {
   templateLabels: { app: 'weather' },
   serviceAccount: 'weather',
   hostNetwork: false,
-  replicas: 1,
-  readyReplicas: 1,
   newestRevision: undefined,
 };
 

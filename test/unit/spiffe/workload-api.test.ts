@@ -1,73 +1,30 @@
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type IdentitySnapshot, IdentitySource } from '../../../src/spiffe/identity.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { IdentitySource } from '../../../src/spiffe/identity.ts';
 import { backoff, workloadApi } from '../../../src/spiffe/workload-api.ts';
-import { FakeWorkloadApi, svidMessage, type X509Message } from '../../pki/fake-workload-api.ts';
-import { bundle, HOUR, intermediate, root, svid } from '../../pki/mint.ts';
+import { svidMessage, type X509Message } from '../../pki/fake-workload-api.ts';
+import { svid } from '../../pki/mint.ts';
+import {
+  a,
+  api,
+  b,
+  becomes,
+  chain,
+  failing,
+  followBeforeEach,
+  ID,
+  identity,
+  message,
+  PATIENCE,
+  ready,
+  running,
+  stopping,
+  Waits,
+  waits,
+} from './following.ts';
 
-const ID = 'spiffe://a.test/ns/sys/sa/operator';
-const [a, a2, b] = [root('a.test'), root('a.test'), root('b.test')];
-const between = intermediate(a, 'a.test');
-const chain = [svid(between, ID), between];
-const message = (change: Partial<ReturnType<typeof svidMessage>> = {}, more: X509Message = {}): X509Message => ({
-  svids: [{ ...svidMessage(ID, chain, [a]), ...change }],
-  ...more,
-});
-
-const PATIENCE = { timeout: 10_000, interval: 5 };
-
-/** Waits between attempts end when the test says so. */
-class Waits {
-  readonly asked: number[] = [];
-  #release: (() => void) | undefined;
-  readonly wait = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      this.asked.push(milliseconds);
-      this.#release = resolve;
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-
-  async next(): Promise<void> {
-    await vi.waitFor(() => expect(this.#release).toBeDefined(), PATIENCE);
-    const release = this.#release;
-    this.#release = undefined;
-    release?.();
-  }
-}
-
-let api: FakeWorkloadApi;
-let waits: Waits;
-let identity: IdentitySource;
-let stopping: AbortController;
-let running: Promise<void>;
-
-beforeEach(async () => {
-  api = new FakeWorkloadApi();
-  await api.start();
-  waits = new Waits();
-  stopping = new AbortController();
-  identity = new IdentitySource({
-    workloadApi: { address: api.address, random: () => 0.5, wait: waits.wait },
-    clock: Date.now,
-  });
-  running = identity.start(stopping.signal);
-});
-
-afterEach(async () => {
-  stopping.abort();
-  await running;
-  api.stop();
-});
-
-const becomes = (check: (now: IdentitySnapshot) => boolean): Promise<IdentitySnapshot> =>
-  vi.waitFor(() => {
-    const now = identity.current();
-    expect(check(now), `${now.state} ${now.lastError?.code}`).toBe(true);
-    return now;
-  }, PATIENCE);
-const ready = (): Promise<IdentitySnapshot> => becomes(({ state }) => state === 'ready');
-const failing = (code: string): Promise<IdentitySnapshot> => becomes(({ lastError }) => lastError?.code === code);
+followBeforeEach();
 
 describe('the Workload API client', () => {
   it('sends the security header once and turns an answer into an identity', async () => {
@@ -180,6 +137,29 @@ describe('the Workload API client', () => {
     expect(api.headers).toHaveLength(2);
   });
 
+  it('starts without an agent, says so, and becomes ready when one appears', async () => {
+    api.kill();
+    const patient = new Waits();
+    const early = new IdentitySource({
+      workloadApi: { ...workloadApi(api.address), wait: patient.wait },
+      clock: Date.now,
+    });
+    expect(early.current()).toMatchObject({
+      state: 'waiting',
+      epoch: 0,
+      lastError: { code: 'WorkloadApiUnavailable' },
+    });
+    const done = early.start(stopping.signal);
+    await vi.waitFor(() => expect(early.current().lastError?.message).toMatch(/ENOENT|ECONNREFUSED/), PATIENCE);
+    expect(early.current()).toMatchObject({ state: 'waiting', epoch: 0 });
+    await api.start();
+    api.send(message());
+    await patient.next();
+    await early.ready(stopping.signal);
+    stopping.abort();
+    await done;
+  });
+
   it('survives an agent that is killed and comes back', async () => {
     api.send(message());
     await ready();
@@ -234,88 +214,4 @@ it('the back-off lies between 100 ms and 30 s and never exceeds its exponential 
       expect(wait).toBeLessThanOrEqual(Math.min(30_000, 1000 * 2 ** failures));
     }),
   );
-});
-
-describe('an identity', () => {
-  it('says that nothing is configured, or that the address is wrong, and stays up', async () => {
-    const none = new IdentitySource({ clock: Date.now });
-    await none.start(stopping.signal);
-    expect(none.current()).toMatchObject({ state: 'waiting', lastError: { code: 'WorkloadApiNotConfigured' } });
-    const wrong = new IdentitySource({ workloadApi: workloadApi('http://x'), clock: Date.now });
-    await wrong.start(stopping.signal);
-    expect(wrong.current()).toMatchObject({ state: 'waiting', lastError: { code: 'WorkloadApiAddressInvalid' } });
-  });
-
-  it('tells a new SVID from new bundles, and nothing from something', async () => {
-    api.send(message());
-    const first = await ready();
-    api.send(message({}, { crl: [Buffer.from('ignored')] }));
-    const renewed = svidMessage(ID, [svid(a, ID)], [a]);
-    api.send({ svids: [renewed] });
-    const second = await becomes(({ svid: now }) => now !== first.svid);
-    expect(second).toMatchObject({ epoch: first.epoch + 1, bundleEpoch: first.bundleEpoch });
-    expect(second.bundles).toBe(first.bundles);
-    api.send({ svids: [{ ...renewed, bundle: Buffer.concat([a.der, a2.der]) }] });
-    const third = await becomes(({ bundles }) => bundles !== first.bundles);
-    expect(third).toMatchObject({ epoch: first.epoch + 2, bundleEpoch: first.bundleEpoch + 1, svid: second.svid });
-  });
-
-  it('never hands out an SVID that has ended, and recovers with the next', async () => {
-    let now = Date.now();
-    const aging = new IdentitySource({
-      workloadApi: { address: api.address, random: () => 0, wait: waits.wait },
-      clock: () => now,
-    });
-    const done = aging.start(stopping.signal);
-    api.send(message());
-    await aging.ready(stopping.signal);
-    const seen: string[] = [];
-    aging.onChange(({ state }) => seen.push(state));
-    now += 25 * HOUR;
-    expect(aging.current()).toMatchObject({ state: 'expired', lastError: { code: 'SvidExpired' } });
-    expect(aging.current().svid).toBeUndefined();
-    expect(aging.current().bundles.size).toBe(1);
-    api.send({ svids: [svidMessage(ID, [svid(a, ID, { to: now + HOUR })], [a])] });
-    await aging.ready(stopping.signal);
-    expect(seen).toEqual(['expired', 'ready']);
-    stopping.abort();
-    await done;
-  });
-
-  it('notices the end of its SVID without being asked', async () => {
-    const end = Math.ceil(Date.now() / 1000) * 1000;
-    const seen = new Promise((resolve) => identity.onChange(({ state }) => state === 'expired' && resolve(state)));
-    api.send({ svids: [svidMessage(ID, [svid(a, ID, { to: end })], [a])] });
-    expect(await seen).toBe('expired');
-  });
-
-  it('lets a bundle from elsewhere stand in for the one of the Workload API', async () => {
-    api.send(message());
-    const before = await ready();
-    const other = bundle('a.test', a2);
-    identity.setBundle(other.trustDomain, other);
-    expect(identity.current().bundles.get(other.trustDomain)).toBe(other);
-    expect(identity.current().bundleEpoch).toBe(before.bundleEpoch + 1);
-    identity.setBundle(other.trustDomain, undefined);
-    expect(identity.current().bundles.get(other.trustDomain)?.digest).toBe(bundle('a.test', a).digest);
-  });
-
-  it('rejects who waits for it when the wait is given up', async () => {
-    const patience = new AbortController();
-    const waiting = identity.ready(patience.signal);
-    patience.abort(new Error('no longer needed'));
-    await expect(waiting).rejects.toThrow('no longer needed');
-  });
-
-  it('reports ages and ends for metrics', async () => {
-    api.send(message());
-    await ready();
-    const { state, svid: own, bundles } = identity.health();
-    expect(state).toBe('ready');
-    expect(own?.ageSeconds).toBeGreaterThanOrEqual(3599);
-    expect(own?.secondsLeft).toBeGreaterThan(23 * 3600);
-    expect(bundles).toMatchObject([{ trustDomain: 'a.test', authorities: 1 }]);
-    expect(bundles[0]?.ageSeconds).toBeLessThan(60);
-    expect(bundles[0]?.secondsLeft).toBeGreaterThan(23 * 3600);
-  });
 });

@@ -1,0 +1,94 @@
+import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
+import { hasCode, type KubeClient } from '../kube/client.ts';
+import { type KubeObject, resources } from '../kube/objects.ts';
+import type { Caches } from '../reconcile/caches.ts';
+import { isAutoCreated } from '../reconcile/conflict.ts';
+import type { CachedCard } from '../reconcile/snapshot.ts';
+import { controllerOf } from '../workload/pod.ts';
+import { isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';
+
+export interface DiscoverEdges {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+}
+
+export type CardChange =
+  | { readonly kind: 'create'; readonly card: KubeObject }
+  | { readonly kind: 'delete'; readonly card: CachedCard }
+  | undefined;
+
+/** Keeps the auto-created AgentCard of one workload: there when it should be, gone when it should not. */
+export async function discover(key: string, { client, caches }: DiscoverEdges): Promise<void> {
+  const change = cardChange(workloadAt(key, caches), caches.cards.byIndex('target', key));
+  try {
+    if (change?.kind === 'create') await client.create(resources.agentCards, change.card);
+    if (change?.kind === 'delete') {
+      const { namespace, name, uid = '' } = change.card.metadata;
+      await client.delete(resources.agentCards, `${namespace}/${name}`, { uid });
+    }
+  } catch (error) {
+    // Somebody was faster (409), or the namespace is going (403 says so): the next event brings us back.
+    if (!hasCode(error, 409)) throw error;
+  }
+}
+
+/**
+ * A labelled agent has a card. One that people wrote takes the place of ours; one that lost its labels, or opts out, keeps
+ * none of ours.
+ */
+export function cardChange(workload: Workload | undefined, cards: readonly CachedCard[]): CardChange {
+  const ours = cards.find((card) => isAutoCreated(card) && controllerOf(card.metadata.ownerReferences) !== undefined);
+  const handWritten = cards.some((card) => !isAutoCreated(card) && card.metadata.deletionTimestamp === undefined);
+  const wanted = workload !== undefined && isDiscoverable(workload) && !handWritten;
+  if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload) };
+  const going = ours?.metadata.deletionTimestamp !== undefined;
+  return !wanted && ours !== undefined && !going ? { kind: 'delete', card: ours } : undefined;
+}
+
+function isDiscoverable(workload: Workload): boolean {
+  return isAgent(workload) && workload.autoCard && protocolsOf(workload).length > 0;
+}
+
+function autoCard(workload: Workload): KubeObject & { spec: object } {
+  const { apiVersion, kind, namespace, name, uid } = workload;
+  return {
+    apiVersion: `${apiGroup}/v1alpha1`,
+    kind: 'AgentCard',
+    metadata: {
+      name: autoCardName(workload),
+      namespace,
+      labels: { [managedByLabel]: managedByValue, 'app.kubernetes.io/name': fitName(name) },
+      ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false }],
+    },
+    spec: { targetRef: { apiVersion, kind, name } },
+  };
+}
+
+function workloadAt(key: string, caches: Caches): Workload | undefined {
+  const [namespace = '', group = '', kind = '', name = ''] = key.split('/');
+  return caches.workloads.get(`${group}/${kind}`)?.get(`${namespace}/${name}`)?.workload;
+}
+
+/** Changes of workloads and cards, as keys of workloads. */
+export function connectDiscovery(caches: Caches, add: (key: string) => void): void {
+  for (const cache of caches.workloads.values()) {
+    const { group, version, kind } = cache.resource;
+    const reference = { apiVersion: `${group}/${version}`, kind };
+    const wake = ({ metadata: { namespace = '', name } }: KubeObject) => {
+      add(workloadKey(namespace, { ...reference, name }));
+    };
+    cache.onEvent({ add: wake, update: (_, object) => wake(object), remove: wake });
+  }
+  const wakeTarget = ({ metadata, spec }: CachedCard) => {
+    if (spec.targetRef !== undefined) add(workloadKey(metadata.namespace ?? '', spec.targetRef));
+  };
+  caches.cards.onEvent({
+    add: wakeTarget,
+    update: (old, card) => {
+      if (old.metadata.generation === card.metadata.generation && card.metadata.deletionTimestamp === undefined) return;
+      wakeTarget(old);
+      wakeTarget(card);
+    },
+    remove: wakeTarget,
+  });
+}

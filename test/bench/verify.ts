@@ -1,0 +1,116 @@
+/** What one card costs: verification with a known and an unknown chain, and the worst that a hostile card can do. */
+import { parseAgentCard } from '../../src/card/agent-card.ts';
+import { cardId } from '../../src/card/canonical.ts';
+import { defaultForms } from '../../src/card/forms.ts';
+import type { JsonObject } from '../../src/card/json.ts';
+import { publishCard } from '../../src/card/publish.ts';
+import type { BundleSet } from '../../src/spiffe/bundle.ts';
+import type { TrustDomain } from '../../src/spiffe/id.ts';
+import { type SignatureEvidence, verifySignatures } from '../../src/trust/jws.ts';
+import { KnownChains } from '../../src/trust/known-chains.ts';
+import { signCard } from '../../src/trust/sign.ts';
+import { bundle, intermediate, root, svid } from '../pki/mint.ts';
+import { hostileCards } from './hostile-cards.ts';
+
+const authority = root('a.test');
+const between = intermediate(authority, 'a.test');
+const leaf = svid(between, 'spiffe://a.test/ns/team1/sa/agent');
+const now = new Date();
+
+/** Milliseconds, medians of a warm process. */
+export interface VerificationCost {
+  readonly cardBytes: number;
+  readonly knownChain: number;
+  readonly coldChain: number;
+  readonly worstHostile: { readonly name: string; readonly milliseconds: number };
+}
+
+export function measureVerification(rounds = 300): VerificationCost {
+  const bytes = Buffer.from(JSON.stringify(sign(usualCard())));
+  const knownChains = new KnownChains(1);
+  const bundles = newBundles();
+  const known = () => verify(bytes, bundles, knownChains);
+  const cold = () => {
+    // Authorities are read once per bundle, and this one has never been used.
+    const fresh = newBundles();
+    return () => verify(bytes, fresh);
+  };
+  median(rounds, () => known);
+  median(rounds, cold);
+  const hostile = hostileCards().map(([name, card]) => {
+    const text = Buffer.from(JSON.stringify(sign(card)));
+    return { name, milliseconds: median(5, () => () => receive(text, bundles, knownChains)) };
+  });
+  return {
+    cardBytes: bytes.length,
+    knownChain: median(rounds, () => known),
+    coldChain: median(rounds, cold),
+    worstHostile: hostile.reduce((worst, each) => (each.milliseconds > worst.milliseconds ? each : worst)),
+  };
+}
+
+function newBundles(): BundleSet {
+  return new Map([['a.test' as TrustDomain, bundle('a.test', authority)]]);
+}
+
+function verify(bytes: Uint8Array, bundles: BundleSet, knownChains?: KnownChains): SignatureEvidence {
+  const card = parseAgentCard(bytes);
+  if (!card.ok) throw new Error(card.error.message);
+  const chains = knownChains === undefined ? {} : { knownChains };
+  const evidence = verifySignatures({ card: card.value.raw, bundles, now, forms: defaultForms, ...chains });
+  if (evidence.outcome !== 'valid') throw new Error(evidence.message);
+  return evidence;
+}
+
+/** All that the operator does with the bytes of a card. */
+function receive(bytes: Uint8Array, bundles: BundleSet, knownChains: KnownChains): void {
+  const { good } = verify(bytes, bundles, knownChains);
+  const signed = JSON.parse(Buffer.from(good?.payload ?? []).toString()) as JsonObject;
+  publishCard(signed);
+  cardId(signed);
+}
+
+function median(rounds: number, prepare: () => () => unknown): number {
+  const times = Array.from({ length: rounds }, () => {
+    const step = prepare();
+    const started = performance.now();
+    step();
+    return performance.now() - started;
+  });
+  return times.sort((a, b) => a - b)[Math.floor(rounds / 2)] ?? Number.NaN;
+}
+
+function sign(card: JsonObject): JsonObject {
+  const signed = signCard(card, { key: leaf.privateKey, chain: [leaf.der, between.der] });
+  if (!signed.ok) throw new Error(signed.error.message);
+  return signed.value;
+}
+
+/** About 20 KiB, as a large agent would serve it. */
+function usualCard(): JsonObject {
+  const skills = Array.from({ length: 61 }, (_, index) => ({
+    id: `skill-${index}`,
+    name: `Skill ${index}`,
+    description: 'Answers one kind of question about the world, with sources and a confidence. '.repeat(2),
+    tags: ['search', 'sources'],
+    examples: ['What is the weather in Utrecht?', 'And tomorrow?'],
+  }));
+  return {
+    name: 'Bench',
+    description: 'A card of the usual shape',
+    version: '1.0.0',
+    supportedInterfaces: [{ url: 'https://bench.demo.svc', protocolBinding: 'JSONRPC', protocolVersion: '1.0' }],
+    capabilities: { streaming: true },
+    defaultInputModes: ['text/plain'],
+    defaultOutputModes: ['text/plain'],
+    skills,
+  };
+}
+
+if (import.meta.main) {
+  const { cardBytes, knownChain, coldChain, worstHostile } = measureVerification();
+  console.log(`verify a card of ${cardBytes} bytes, known chain: ${knownChain.toFixed(2)} ms (limit 1 ms)`);
+  console.log(`verify a card of ${cardBytes} bytes, cold chain:  ${coldChain.toFixed(2)} ms (limit 2 ms)`);
+  const { name, milliseconds } = worstHostile;
+  console.log(`parse, verify, publish the worst hostile card (${name}): ${milliseconds.toFixed(1)} ms (limit 50 ms)`);
+}

@@ -1,0 +1,165 @@
+import { vi } from 'vitest';
+import type { Pod } from '../../../src/kube/objects.ts';
+import { puppetImage } from './images.ts';
+import type { Part } from './puppet.ts';
+import { patience, type World } from './world.ts';
+
+export interface AgentOptions {
+  readonly replicas?: number;
+  /** Default: the agent's name. */
+  readonly serviceAccount?: string;
+  /** Whether the Service has a port agent-tls; true. */
+  readonly tls?: boolean;
+  readonly allowedSpiffeIDs?: readonly string[];
+  readonly spec?: object;
+  readonly podLabels?: Readonly<Record<string, string>>;
+}
+
+/** A Deployment of puppets with its Service and AgentCard. */
+export class Agent {
+  readonly world: World;
+  readonly namespace: string;
+  readonly name: string;
+
+  constructor(world: World, namespace: string, name: string) {
+    this.world = world;
+    this.namespace = namespace;
+    this.name = name;
+  }
+
+  static async deploy(world: World, namespace: string, name: string, options: AgentOptions = {}): Promise<Agent> {
+    const agent = new Agent(world, namespace, name);
+    await world.apply(...agent.manifests(options));
+    await world.kubectl('--namespace', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s');
+    return agent;
+  }
+
+  manifests(options: AgentOptions): readonly object[] {
+    const { serviceAccount = this.name } = options;
+    const account = {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name: serviceAccount, namespace: this.namespace },
+    };
+    // The card first, so that no card is created for the workload.
+    return [
+      account,
+      this.agentCard(options),
+      this.deployment(options, serviceAccount),
+      this.service(options.tls ?? true),
+    ];
+  }
+
+  deployment({ replicas = 1, podLabels = {} }: AgentOptions, serviceAccountName: string): object {
+    const labels = { app: this.name, ...podLabels };
+    const socket = { name: 'spiffe', hostPath: { path: '/run/spire/agent-sockets' } };
+    const container = {
+      name: 'agent',
+      image: puppetImage,
+      imagePullPolicy: 'Never',
+      command: ['node', '/app/puppet.mjs'],
+      env: [
+        { name: 'AGENT_NAME', value: this.name },
+        { name: 'SPIFFE_ENDPOINT_SOCKET', value: 'unix:///spiffe/spire-agent.sock' },
+      ],
+      readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
+      volumeMounts: [{ name: 'spiffe', mountPath: '/spiffe', readOnly: true }],
+    };
+    return {
+      apiVersion: 'apps/v1',
+      kind: 'Deployment',
+      metadata: {
+        name: this.name,
+        namespace: this.namespace,
+        labels: { 'kagenti.io/type': 'agent', 'protocol.kagenti.io/a2a': '' },
+      },
+      spec: {
+        replicas,
+        selector: { matchLabels: { app: this.name } },
+        template: {
+          metadata: { labels },
+          spec: { serviceAccountName, terminationGracePeriodSeconds: 1, containers: [container], volumes: [socket] },
+        },
+      },
+    };
+  }
+
+  service(tls: boolean): object {
+    const http = { name: 'http', port: 80, targetPort: 8080 };
+    return {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: this.name, namespace: this.namespace },
+      spec: {
+        selector: { app: this.name },
+        ports: tls ? [http, { name: 'agent-tls', port: 443, targetPort: 8443 }] : [http],
+      },
+    };
+  }
+
+  agentCard({ allowedSpiffeIDs, spec = {} }: AgentOptions): object {
+    return {
+      apiVersion: 'agent.kagenti.dev/v1alpha1',
+      kind: 'AgentCard',
+      metadata: { name: this.name, namespace: this.namespace },
+      spec: {
+        targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: this.name },
+        ...(allowedSpiffeIDs === undefined ? {} : { identityBinding: { allowedSpiffeIDs } }),
+        ...spec,
+      },
+    };
+  }
+
+  says(wanted: Readonly<Record<string, string>>) {
+    return this.world.cardSays(this.namespace, this.name, wanted);
+  }
+
+  async pods(): Promise<readonly Pod[]> {
+    const list = await this.world.json<{ items: Pod[] }>(
+      '--namespace',
+      this.namespace,
+      'get',
+      'pods',
+      '-l',
+      `app=${this.name}`,
+    );
+    return list.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  /** Gives every pod its part, and has the operator ask at once. */
+  async play(part: Part, card?: object): Promise<void> {
+    const role = JSON.stringify({ part, ...(card === undefined ? {} : { card }) });
+    const script = `fetch('http://127.0.0.1:8079', { method: 'PUT', body: ${JSON.stringify(role)} }).then((r) => r.text())`;
+    for (const pod of await this.pods()) await this.exec(pod.metadata.name, ['node', '-e', script]);
+    await this.refresh();
+  }
+
+  async refresh(): Promise<void> {
+    const value = `agent.kagenti.dev/refresh=${process.hrtime.bigint()}`;
+    await this.world.kubectl('--namespace', this.namespace, 'annotate', '--overwrite', 'agentcard', this.name, value);
+  }
+
+  exec(pod: string, command: readonly string[]): Promise<string> {
+    return this.world.kubectl('--namespace', this.namespace, 'exec', pod, '--', ...command);
+  }
+
+  /** A new TCP connection from one of our pods: 'open', or the error's code. */
+  async dials(address: string, port: number): Promise<string> {
+    const [pod] = await this.pods();
+    const script = `const s = require('node:net').connect({ host: '${address}', port: ${port}, timeout: 3000 });
+      const end = (said) => { console.log(said); process.exit(0); };
+      s.on('connect', () => end('open')); s.on('error', (e) => end(e.code)); s.on('timeout', () => end('timeout'));`;
+    return (await this.exec(pod?.metadata.name ?? '', ['node', '-e', script])).trim();
+  }
+
+  /** Waits until every pod wears the label, or none does. */
+  async wears(label: boolean): Promise<void> {
+    await vi.waitFor(async () => {
+      const worn = (await this.pods()).map(
+        ({ metadata }) => metadata.labels?.['agent.kagenti.dev/signature-verified'] === 'true',
+      );
+      if (worn.length === 0 || !worn.every((one) => one === label))
+        throw new Error(`pods wear the label: ${worn.join(', ')}`);
+    }, patience);
+  }
+}

@@ -1,0 +1,102 @@
+import { isDeepStrictEqual } from 'node:util';
+import { onTestFinished } from 'vitest';
+import { KubeClient } from '../../../src/kube/client.ts';
+import { Informer, type InformerOptions } from '../../../src/kube/informer.ts';
+import { type ConfigMap, keyOf, resources } from '../../../src/kube/objects.ts';
+import type { ApiServer } from '../../cluster/api-server.ts';
+import type { FaultProxy } from './fault-proxy.ts';
+
+/** A client with a bearer token: straight to the API server, or through the proxy. */
+export function connect(api: ApiServer, through?: FaultProxy): KubeClient {
+  const client = new KubeClient({
+    server: new URL(through?.url ?? api.url),
+    headers: () => ({ authorization: `Bearer ${api.adminToken}` }),
+    tls: () => ({ ca: through?.caPem ?? api.caPem }),
+    invalidate: () => {},
+  });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+export async function makeNamespace(client: KubeClient, name: string): Promise<string> {
+  await client.create(resources.namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  return name;
+}
+
+/** Writes ConfigMaps of one namespace past every fault. */
+export function writer(client: KubeClient, namespace: string) {
+  const key = (name: string) => `${namespace}/${name}`;
+  const create = (name: string, data: Record<string, string> = {}) => {
+    const metadata = { name, namespace };
+    return client.create<ConfigMap>(resources.configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data });
+  };
+  const update = (name: string, data: Record<string, string>) =>
+    client.patch<ConfigMap>(resources.configMaps, key(name), { data }, { type: 'merge' });
+  const remove = (name: string) => client.delete(resources.configMaps, key(name));
+  return { create, update, remove };
+}
+
+/** Quick enough for tests: what takes half a minute in a cluster takes half a second. */
+export const QUICK = {
+  openMs: 1_500,
+  idleMs: 1_500,
+  baseDelayMs: 20,
+  maxDelayMs: 300,
+  soundMs: 500,
+  deafAfterMs: 1_000,
+};
+
+export async function watchConfigMaps(client: KubeClient, options: Partial<InformerOptions<ConfigMap>> = {}) {
+  const story: string[] = [];
+  const problems: unknown[] = [];
+  const failures: string[] = [];
+  const missed: number[] = [];
+  const informer = new Informer<ConfigMap>({
+    client,
+    resource: resources.configMaps,
+    timing: QUICK,
+    observer: {
+      objectFailed: (error) => problems.push(error),
+      failed: ({ code, reason }) => failures.push(`${code} ${reason}`),
+      missed: (count) => missed.push(count),
+    },
+    ...options,
+  });
+  informer.onEvent({
+    add: ({ metadata }) => story.push(`add ${metadata.name}`),
+    update: (_, { metadata }) => story.push(`update ${metadata.name}`),
+    remove: ({ metadata }) => story.push(`remove ${metadata.name}`),
+  });
+  const stop = new AbortController();
+  const done = informer.start(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await done;
+  };
+  onTestFinished(end);
+  await informer.synced;
+  return { informer, story, problems, failures, missed, stop: stop.signal, end };
+}
+
+const versions = (objects: Iterable<ConfigMap>) =>
+  [...objects].map((object) => `${keyOf(object)} ${object.metadata.uid} ${object.metadata.resourceVersion}`).sort();
+
+/** Waits until the cache equals a fresh list, which is asked of the API server itself. */
+export async function untilEqual(informer: Informer<ConfigMap>, client: KubeClient, namespace: string): Promise<void> {
+  await until('the cache to equal a fresh list', async () => {
+    const { items } = await client.list<ConfigMap>(resources.configMaps, { namespace });
+    return isDeepStrictEqual(versions(informer.values()), versions(items));
+  });
+}
+
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`gave up waiting for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

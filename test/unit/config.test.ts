@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest';
+import { flags, readConfig } from '../../src/config.ts';
+import { describeFlags } from '../../src/flags.ts';
+
+const spiffe = ['--enable-verified-fetch', '--trust-domain=example.org', '--spiffe-endpoint-socket=unix:///s'];
+
+function problems(args: readonly string[], env: Record<string, string> = {}): string {
+  const read = readConfig(args, env);
+  return 'problems' in read ? read.problems.join('\n') : '';
+}
+
+function config(args: readonly string[], env: Record<string, string> = {}) {
+  const read = readConfig(args, env);
+  if ('problems' in read) throw new Error(read.problems.join('\n'));
+  return read.config;
+}
+
+describe('flags and variables', () => {
+  test('the defaults hold together', () => {
+    expect(config([])).toMatchObject({
+      enableVerifiedFetch: false,
+      enforcement: 'off',
+      evidenceTtl: 600_000,
+      strictBinding: 'true',
+    });
+  });
+
+  test('a flag beats its variable, which beats the default', () => {
+    expect(config([], { AGENTCARD_FETCH_TIMEOUT: '3s' }).fetchTimeout).toBe(3_000);
+    expect(config(['--fetch-timeout=2s'], { AGENTCARD_FETCH_TIMEOUT: '3s' }).fetchTimeout).toBe(2_000);
+  });
+
+  test('a value may stand alone, and a switch may stand without one', () => {
+    expect(config(['--log-level', 'debug', '--leader-elect', '--concurrency', '4'])).toMatchObject({
+      logLevel: 'debug',
+      leaderElect: true,
+      concurrency: 4,
+    });
+  });
+
+  test('the names of the Go operator mean the same here', () => {
+    const read = config(
+      [
+        '--enforce-network-policies',
+        '--spire-trust-domain=example.org',
+        '--verified-fetch-spiffe-socket=unix:///s',
+        '--enable-verified-fetch=true',
+      ],
+      { POD_NAMESPACE: 'x' },
+    );
+    expect(read).toMatchObject({
+      enforcement: 'enforce',
+      trustDomain: 'example.org',
+      spiffeEndpointSocket: 'unix:///s',
+    });
+  });
+
+  test('SPIFFE_ENDPOINT_SOCKET is the default of the socket', () => {
+    const read = config(['--enable-verified-fetch', '--trust-domain=example.org'], {
+      SPIFFE_ENDPOINT_SOCKET: 'unix:///e',
+    });
+    expect(read.spiffeEndpointSocket).toBe('unix:///e');
+  });
+
+  test('variables that Kubernetes sets for Services are not taken for flags', () => {
+    expect(
+      problems([], { AGENTCARD_OPERATOR_SERVICE_HOST: '10.0.0.1', AGENTCARD_OPERATOR_PORT_8080_TCP: 'tcp://x' }),
+    ).toBe('');
+  });
+
+  test('--help names every flag', () => {
+    for (const { name } of Object.values(flags)) expect(describeFlags(flags)).toContain(`--${name}`);
+  });
+});
+
+describe('what cannot work is refused at start, with what to do', () => {
+  test.each([
+    [['--nonsense'], '--nonsense is not a known flag'],
+    [['stray'], 'stray is not a known flag'],
+    [['--fetch-timeout=soon'], '--fetch-timeout: must be a duration'],
+    [['--concurrency=0'], '--concurrency: must be from 1 to 256'],
+    [['--ingress-allow={}'], '--ingress-allow: must be a JSON list'],
+    [['--enable-verified-fetch', '--spiffe-endpoint-socket=unix:///s'], '--trust-domain is empty'],
+    [[...spiffe.slice(0, 1), '--trust-domain=EXAMPLE.org', '--spiffe-endpoint-socket=unix:///s'], '--trust-domain: '],
+    [['--enable-verified-fetch', '--trust-domain=example.org'], '--spiffe-endpoint-socket is empty'],
+    [[...spiffe, '--spiffe-id-template=spiffe://{{ .Nope }}/x'], '{{ .Nope }} is not one of'],
+    [['--enforcement=enforce'], '--enforcement=enforce needs a way to verify agents'],
+    [[...spiffe, '--enforcement=enforce'], 'set POD_NAMESPACE'],
+    [['--require=mtls'], '--require=mtls needs the mechanism on'],
+    [['--require=sigstore'], '--require: '],
+    [['--signature-forms=made-up'], '--signature-forms: '],
+  ])('%j: %s', (args, said) => {
+    expect(problems(args)).toContain(said);
+  });
+
+  test('an unknown variable is refused too', () => {
+    expect(problems([], { AGENTCARD_TRUST_DOMIAN: 'x' })).toContain('AGENTCARD_TRUST_DOMIAN is not a known variable');
+  });
+});
