@@ -121,6 +121,22 @@ describe('signatures go further', () => {
     await agent.wears(false);
   });
 
+  test('a vendor’s signature without a chain proves nothing and does not fail mutual TLS', async () => {
+    const agent = await Agent.deploy(world, namespace, 'vendor');
+    const header = Buffer.from(JSON.stringify({ alg: 'ES256', kid: 'vendor-key-1', typ: 'JOSE' })).toString(
+      'base64url',
+    );
+    const { status } = await agent.says({ Ready: 'True ReadyToServe' });
+    const signatures = [{ protected: header, signature: Buffer.alloc(64, 1).toString('base64url') }];
+    await agent.play('good', { ...status?.card, signatures });
+    await agent.says({
+      SignatureVerified: 'False SignerUntrusted',
+      Verified: 'True mTLSVerified',
+      Ready: 'True ReadyToServe',
+    });
+    await agent.wears(true);
+  });
+
   test('a card that another agent replays is not bound to the one that serves it', async () => {
     const [pod] = await signed.pods();
     const card = await world.kubectl(
