@@ -96,7 +96,7 @@ test('the table says which signatures hold between toolchains, and in which form
   ];
   const text = `${table(['Signed by …, verifies here as', js, current, older], foreign)}
 ${table(['Signed here, verifies in …', js, current, older], abroad)}`;
-  await expect(text).toMatchFileSnapshot('table.md');
+  await expect(text).toMatchFileSnapshot('golden/table.md');
 });
 
 test('a card that was changed after signing verifies nowhere', async () => {
