@@ -103,7 +103,11 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
       ledger.record(ask, finding);
       addCard(ask.card);
     },
-    onNothing: (ask) => addCard(ask.card, { afterMs: unreadRetryMs }),
+    onNothing: (ask) => {
+      if (caches.cards.get(ask.card) === undefined) return;
+      ledger.recordNothing(ask);
+      addCard(ask.card, { afterMs: unreadRetryMs });
+    },
   });
 }
 
@@ -122,7 +126,7 @@ function edgesOf({ config, platform, ledger, caches, ownWrites }: Parts, dialler
     },
     tidy: ({ card, standing }, { replaced }) => {
       const key = keyOf(card);
-      ledger.keepOnly(key, standing);
+      ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
       for (const podUid of replaced) ledger.discard(key, podUid);
       ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
     },
@@ -181,7 +185,8 @@ function connectAll(
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: signatures(), now: platform.now() };
     if (bundles) ledger.revise((pod) => recheck(pod, look));
-    if (back) ledger.hurry();
-    if (bundles || back) for (const card of caches.cards.values()) addCard(keyOf(card), background);
+    if (!bundles && !back) return;
+    ledger.hurry();
+    for (const card of caches.cards.values()) addCard(keyOf(card), background);
   });
 }
