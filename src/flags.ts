@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 
-/** A command-line flag, which is also the variable AGENTCARD_<NAME>. */
+/** A command-line flag, which is also a variable of the environment: AGENTCARD_<NAME>, unless `variable` names another. */
 export interface Flag {
   readonly name: string;
+  /** A variable that deployments already set. Empty, it counts as absent. */
+  readonly variable?: string;
   readonly doc: string;
   readonly default: string;
   /** From the text that was given to the value that is used. */
@@ -26,7 +28,7 @@ const variablePrefix = 'AGENTCARD_';
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)$/;
 
 export function variableName(flag: Flag): string {
-  return variablePrefix + flag.name.toUpperCase().replaceAll('-', '_');
+  return flag.variable ?? variablePrefix + flag.name.toUpperCase().replaceAll('-', '_');
 }
 
 /** Reads flags and variables; each problem is a sentence that names the flag and what it takes. */
@@ -49,7 +51,7 @@ export function describeFlags(flags: Flags): string {
       const others = Object.keys(flag.aliases ?? {}).map((alias) => `--${alias}`);
       const also = others.length === 0 ? '' : ` (also ${others.join(', ')})`;
       const preset = flag.default === '' ? '' : ` Default: ${flag.default}`;
-      return `  --${flag.name}${also}\n        ${flag.doc}${preset}`;
+      return `  --${flag.name}, ${variableName(flag)}${also}\n        ${flag.doc}${preset}`;
     })
     .join('\n');
 }
@@ -57,6 +59,10 @@ export function describeFlags(flags: Flags): string {
 function readVariables(flags: Flags, env: Env, given: Map<string, string>): string[] {
   const byVariable = new Map(Object.values(flags).map((flag) => [variableName(flag), flag.name]));
   const problems: string[] = [];
+  for (const { name, variable } of Object.values(flags)) {
+    const text = variable === undefined ? undefined : env[variable];
+    if (text) given.set(name, text);
+  }
   for (const [variable, text] of Object.entries(env)) {
     if (!variable.startsWith(variablePrefix) || text === undefined || serviceLink.test(variable)) continue;
     const name = byVariable.get(variable);

@@ -2,8 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
-import { type Config, flags, readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
 import type { Dialler } from './evidence/dialler.ts';
+import { type BundleListener, bundleConfigMap, followFile } from './evidence/trust-bundle.ts';
+import { flags } from './flag-table.ts';
 import { describeFlags } from './flags.ts';
 import { KubeClient } from './kube/client.ts';
 import { type ClusterConfig, inClusterConfig, kubeconfigConfig } from './kube/config.ts';
@@ -16,7 +18,9 @@ import { createLogger, type Logger } from './runtime/log.ts';
 import { Manager } from './runtime/manager.ts';
 import { createMetrics } from './runtime/metrics.ts';
 import { runProcess } from './runtime/process.ts';
+import { parseTrustDomain } from './spiffe/id.ts';
 import { IdentitySource } from './spiffe/identity.ts';
+import { registerIdentityMetrics } from './spiffe/metrics.ts';
 import { workloadApi } from './spiffe/workload-api.ts';
 import { requireServedKind } from './startup.ts';
 
@@ -58,6 +62,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const client = new KubeClient(cluster, { observe: metrics.call });
   await requireServedKind(client);
   const identity = identityFor(config);
+  registerIdentityMetrics(metrics.registry, identity);
   const instance = config.podName || hostname();
   const controller = 'agent.kagenti.dev/agentcard-operator';
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
@@ -77,6 +82,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
   for (const cache of everyCache(caches)) manager.addCache(cache.resource.plural, cache);
   for (const each of controllers) manager.addController(each);
+  followTrustBundle(config, { manager, client, identity, log });
   manager.addTask({ name: 'identity', needsLeadership: false, run: (signal) => identity.start(signal) });
   manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(dialler, identity, signal) });
   await manager.run(stop);
@@ -88,7 +94,7 @@ function clusterConfig(config: Config, env: NodeJS.ProcessEnv): ClusterConfig | 
 }
 
 function identityFor({ spiffeEndpointSocket, ...config }: Config): IdentitySource {
-  const needed = config.enableVerifiedFetch || config.enableSignatureVerification;
+  const needed = (config.enableVerifiedFetch || config.enableSignatureVerification) && spiffeEndpointSocket !== '';
   return new IdentitySource({ clock: now, ...(needed ? { workloadApi: workloadApi(spiffeEndpointSocket) } : {}) });
 }
 
@@ -108,6 +114,32 @@ function elect(config: Config, { client, cluster, instance, log }: ElectionParts
     onChange: (leads) => log.info('leadership changed', { leads }),
     onError: (error) => log.warn('the lease could not be renewed', { error }),
   });
+}
+
+interface BundleParts {
+  readonly manager: Manager;
+  readonly client: KubeClient;
+  readonly identity: IdentitySource;
+  readonly log: Logger;
+}
+
+/** A bundle that the configuration names stands in for the Workload API's. */
+function followTrustBundle(config: Config, { manager, client, identity, log }: BundleParts): void {
+  const parsed = parseTrustDomain(config.trustDomain);
+  if (!parsed.ok) return;
+  const trustDomain = parsed.value;
+  const listener: BundleListener = {
+    loaded: (bundle) => identity.setBundle(trustDomain, bundle),
+    refused: (code, message) =>
+      log.warn('the trust bundle was refused, the last good one stays', { code, reason: message }),
+  };
+  const { trustBundleFile: file, trustBundleConfigmap: configMap, trustBundleConfigmapKey: dataKey } = config;
+  if (file !== '') {
+    const run = (signal: AbortSignal) => followFile(file, trustDomain, listener, signal);
+    manager.addTask({ name: 'trust bundle', needsLeadership: false, run });
+  } else if (configMap !== '') {
+    manager.addCache('trust-bundle', bundleConfigMap(client, { configMap, dataKey, trustDomain }, listener));
+  }
 }
 
 /** Waits a while for our own identity, so that its coming does not look like agents that are away. */

@@ -2,6 +2,7 @@ import { refreshAnnotation } from './api/labels.ts';
 import type { Config } from './config.ts';
 import { connectDiscovery, discover } from './discover/discover.ts';
 import type { Dialler } from './evidence/dialler.ts';
+import { FleetBrake } from './evidence/fleet.ts';
 import { createDialler } from './evidence/inquiry.ts';
 import { Ledger } from './evidence/ledger.ts';
 import { fetchMetrics } from './evidence/metrics.ts';
@@ -46,6 +47,7 @@ interface Parts {
   readonly settings: Settings;
   readonly platform: Platform;
   readonly ledger: Ledger;
+  readonly brake: FleetBrake;
   readonly caches: Caches;
   /** The resource version that our last status write brought, by card. */
   readonly ownWrites: Map<Key, string | undefined>;
@@ -67,6 +69,7 @@ export function assemble(config: Config, platform: Platform): Operator {
     settings,
     platform,
     ledger: new Ledger(),
+    brake: new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold }),
     caches: createCaches(client, scope, platform.metrics.informer),
     ownWrites: new Map(),
     signatures: () =>
@@ -111,27 +114,30 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
   });
 }
 
-function edgesOf({ config, platform, ledger, caches, ownWrites }: Parts, dialler: Dialler): Edges {
+function edgesOf({ config, platform, ledger, brake, caches, ownWrites }: Parts, dialler: Dialler): Edges {
   const { client, now, record } = platform;
   const place = { namespace: config.podNamespace, podLabels: operatorPodLabels, dnsServices: config.dnsService };
   return {
     client,
     now,
     record,
-    snapshot: (key) => observe(key, caches, ledger, place),
+    snapshot: (key) =>
+      observe(key, { caches, ledger, place, fleetHeldUntil: brake.heldUntil(caches.cards.size, now()) }),
     ask: (asks) => dialler.ask(asks),
     observe: (card) => {
       ownWrites.set(keyOf(card), card.metadata.resourceVersion);
       caches.cards.observe(card as CachedCard);
     },
-    tidy: ({ card, standing }, { replaced }) => {
+    tidy: ({ card, standing, silent }, { replaced }) => {
       const key = keyOf(card);
+      brake.note(key, silent);
       ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
       for (const podUid of replaced) ledger.discard(key, podUid);
       ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
     },
     forget: (key) => {
       ledger.forget(key);
+      brake.note(key, false);
       dialler.forget(key);
       ownWrites.delete(key);
     },
@@ -181,6 +187,11 @@ function connectAll(
     isOwnWrite: (card) => ownWrites.get(keyOf(card)) === card.metadata.resourceVersion,
   });
   platform.identity.onChange((after, before) => {
+    const { state, svid, lastError } = after;
+    const id = svid?.id.uri;
+    if (after.epoch !== before.epoch)
+      platform.log.info('the identity changed', { state, id, trustDomains: [...after.bundles.keys()] });
+    else platform.log.warn('the Workload API has a problem', { state, problem: lastError });
     const bundles = after.bundleEpoch !== before.bundleEpoch;
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: signatures(), now: platform.now() };

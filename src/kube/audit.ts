@@ -9,8 +9,8 @@ export interface AuditTarget<T extends KubeObject> {
   readonly resource: Resource;
   readonly scope: Selector;
   readonly store: Store<T>;
-  /** The keys the watch, or a write of ours, changed since the audit began: they are not judged. */
-  readonly touched: ReadonlySet<Key>;
+  /** Keys of the objects that were removed since the audit began. */
+  readonly removed: ReadonlySet<Key>;
   /** How far the watch has come; '' while it has no position. */
   readonly position: () => string;
   /** How long the watch has to reach the list's version. Bookmarks come about once a minute. */
@@ -18,8 +18,8 @@ export interface AuditTarget<T extends KubeObject> {
 }
 
 /**
- * How many changes the watch has missed, or undefined when that cannot be told now. The list names its version;
- * once the watch claims to have passed it, whatever differs and was not touched meanwhile was never delivered.
+ * How many changes the watch has missed, or undefined when that cannot be told now. The list names its version; once
+ * the watch claims to have passed it, whatever differs and is not younger than the list was never delivered.
  */
 export async function countMissed<T extends KubeObject>(
   target: AuditTarget<T>,
@@ -55,18 +55,19 @@ async function listMetadata<T extends KubeObject>(
 }
 
 function compare<T extends KubeObject>(target: AuditTarget<T>, listed: Listed, version: string): number {
-  const { store, touched, scope } = target;
+  const { store, removed, scope } = target;
+  const young = (have: KubeObject['metadata']) => compareVersions(have.resourceVersion, version) > 0;
   let missed = 0;
   for (const [key, seen] of listed) {
-    if (touched.has(key)) continue;
     const have = store.get(key)?.metadata;
-    if (have?.uid !== seen.uid || compareVersions(have?.resourceVersion, seen.resourceVersion) < 0) missed++;
+    if (have === undefined) missed += removed.has(key) ? 0 : 1;
+    else if (have.uid !== seen.uid || compareVersions(have.resourceVersion, seen.resourceVersion) < 0) {
+      missed += young(have) ? 0 : 1;
+    }
   }
   for (const object of store.values()) {
     if (scope.namespace !== undefined && object.metadata.namespace !== scope.namespace) continue;
-    const key = keyOf(object);
-    const young = compareVersions(object.metadata.resourceVersion, version) > 0;
-    if (!listed.has(key) && !touched.has(key) && !young) missed++;
+    if (!listed.has(keyOf(object)) && !young(object.metadata)) missed++;
   }
   return missed;
 }

@@ -38,8 +38,8 @@ interface Scope<T extends KubeObject> {
   readonly reflector: Reflector<T>;
   /** The furthest version seen. */
   version: string;
-  /** While an audit runs: what was touched since. */
-  touched: Set<Key> | undefined;
+  /** While an audit runs: what was removed since it began. */
+  removed: Set<Key> | undefined;
 }
 
 /** A cache of one resource that a watch keeps equal to the API server. Objects are shared: never change them. */
@@ -104,7 +104,6 @@ export class Informer<T extends KubeObject> {
     );
     if (scope === undefined) return;
     if (this.#store.get(keyOf(object)) === undefined && !this.#mayAppear(object, scope)) return;
-    scope.touched?.add(keyOf(object));
     this.#store.put(this.#transform(object));
   }
 
@@ -130,7 +129,7 @@ export class Informer<T extends KubeObject> {
       transform: (raw) => this.#transform(raw),
       ...defined({ namespace, labelSelector, fieldSelector, timing, observer, random, now }),
     });
-    const scope: Scope<T> = { ...defined({ namespace }), reflector, version: '', touched: undefined };
+    const scope: Scope<T> = { ...defined({ namespace }), reflector, version: '', removed: undefined };
     return scope;
   }
 
@@ -141,12 +140,9 @@ export class Informer<T extends KubeObject> {
         this.#unsynced.delete(scope().namespace);
         if (this.hasSynced) this.#resolveSynced();
       },
-      upsert: (object) => {
-        scope().touched?.add(keyOf(object));
-        this.#store.put(object);
-      },
+      upsert: (object) => this.#store.put(object),
       remove: (object) => {
-        scope().touched?.add(keyOf(object));
+        scope().removed?.add(keyOf(object));
         this.#store.delete(object);
       },
       progress: (version) => {
@@ -164,7 +160,7 @@ export class Informer<T extends KubeObject> {
       // What we wrote ourselves may be younger than the list.
       const young = !rewound && compareVersions(object.metadata.resourceVersion, version) > 0;
       if (listed.has(keyOf(object)) || young) continue;
-      scope.touched?.add(keyOf(object));
+      scope.removed?.add(keyOf(object));
       this.#store.delete(object);
     }
     for (const object of objects) this.#store.put(object, { initial, rewound });
@@ -186,18 +182,18 @@ export class Informer<T extends KubeObject> {
   async #audit(scope: Scope<T>, signal: AbortSignal): Promise<void> {
     const { client, resource, labelSelector, fieldSelector, auditSettleMs = 90_000 } = this.#options;
     const { namespace, reflector } = scope;
-    const touched = new Set<Key>();
-    scope.touched = touched;
+    const removed = new Set<Key>();
+    scope.removed = removed;
     try {
       const selector = defined({ namespace, labelSelector, fieldSelector });
       const position = () => reflector.resourceVersion;
-      const target = { client, resource, scope: selector, store: this.#store, touched, position };
+      const target = { client, resource, scope: selector, store: this.#store, removed, position };
       const missed = await countMissed({ ...target, settleMs: auditSettleMs }, signal);
       if (!missed) return;
       this.#options.observer?.missed?.(missed);
       reflector.relist();
     } finally {
-      scope.touched = undefined;
+      scope.removed = undefined;
     }
   }
 }

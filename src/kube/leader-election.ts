@@ -80,7 +80,8 @@ export class LeaderElection {
 
   /** Resolves as the leader, or rejects when the signal is aborted. Renews from then on. */
   async acquire(signal: AbortSignal): Promise<void> {
-    while (!(await this.#try())) await this.#pause(signal);
+    // Less than the retry time, so that a released Lease is found within it.
+    while (!(await this.#try())) await this.#pause(0.5 + 0.4 * this.#options.random(), signal);
     signal.throwIfAborted();
     this.#options.onChange?.(true);
     this.#renewing = this.#renew();
@@ -101,7 +102,7 @@ export class LeaderElection {
   async #renew(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#pause(signal).catch(() => {});
+      await this.#pause(1, signal).catch(() => {});
       if (signal.aborted) return;
       // Past the deadline another replica may lead already, and a renewal would only hide that.
       const held = this.isLeader() && (await this.#try());
@@ -139,8 +140,7 @@ export class LeaderElection {
     // What we wrote last is still there unless somebody else wrote: the write itself finds out.
     if (!ours)
       this.#observe(await client.get<Lease>(resources.leases, keyOf(this.#blank()), { timeoutMs: this.#timeoutMs }));
-    // A leader that meets another holder has lost, however long that one has been silent.
-    if (this.#heldByOther() && (this.#renewed !== undefined || !this.#expired())) return false;
+    if (this.#heldByOther() && !this.#expired()) return false;
     const now = microTime(this.#options.clock.wall());
     const spec = this.#lease?.spec;
     const kept = spec?.holderIdentity === identity;
@@ -191,8 +191,7 @@ export class LeaderElection {
     return this.#options.renewMs / 2;
   }
 
-  /** Less than the retry time, so that a released Lease is found within it. */
-  async #pause(signal: AbortSignal): Promise<void> {
-    await sleep(this.#options.retryMs * (0.5 + 0.4 * this.#options.random()), undefined, { signal });
+  async #pause(retries: number, signal: AbortSignal): Promise<void> {
+    await sleep(this.#options.retryMs * retries, undefined, { signal });
   }
 }

@@ -36,6 +36,7 @@ interface Opened {
 
 /** kube-apiserver closes a connection that is idle for 90 s; a shorter limit on our side never races it. */
 const FREE_SOCKET_MS = 60_000;
+const REFUSAL_MS = 5_000;
 const DEFAULT_TIMEOUT_MS = 15_000;
 const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 
@@ -70,11 +71,13 @@ export class Transport {
     }
   }
 
-  /** An answer to be read line by line. It fails with `Timeout` after `idleMs` without a byte. */
+  /** An answer to be read line by line. It fails with `Silent` after `idleMs` without a byte. */
   async stream(call: Call, idleMs: number): Promise<IncomingMessage> {
     const { response, fail, stopClock } = await this.#open(call, this.#streams);
     stopClock();
-    response.setTimeout(idleMs, () => fail(ApiError.transport('Timeout', `no bytes for ${idleMs} ms`)));
+    // A refusal has a body too, but not the patience that a quiet watch needs.
+    const silenceMs = response.statusCode === 200 ? idleMs : Math.min(idleMs, REFUSAL_MS);
+    response.setTimeout(silenceMs, () => fail(ApiError.transport('Silent', `no bytes for ${silenceMs} ms`)));
     return response;
   }
 

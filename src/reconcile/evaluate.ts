@@ -23,9 +23,10 @@ export interface Findings {
 
 /** Every check with its result, not only the first failure; pure. */
 export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
-  const rules = rulesOf(target, settings);
+  const fleetHeldUntil = snapshot.fleetHeldUntil ?? 0;
+  const rules = rulesOf(target, settings, fleetHeldUntil);
   const pods = target.resolved ? standings(snapshot, target, rules, now) : [];
-  const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, now });
+  const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil, now });
   const findings: Findings = { snapshot, target, settings, pods, hold };
   const verified = verifiedOutcome(findings);
   const trusted = pods.filter(({ standing }) => isTrusted(standing));
@@ -66,12 +67,13 @@ function isPending({ card, evidence }: Snapshot, pods: readonly PodStanding[]): 
   return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));
 }
 
-function rulesOf(target: Target, settings: Settings): StandingRules {
+function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): StandingRules {
   const { evidenceTtlMs, require, spiffeIdTemplate } = settings;
   return {
     expected: target.expected,
     strict: target.resolved && target.strict,
     evidenceTtlMs,
+    fleetHeldUntil,
     require,
     speaksFor: (signer, { serviceAccount }) => {
       const namespace = target.resolved ? target.workload.namespace : '';

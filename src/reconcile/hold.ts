@@ -12,6 +12,12 @@ export interface Hold {
   readonly attested: string | undefined;
 }
 
+interface HoldLimits {
+  readonly evidenceTtlMs: number;
+  readonly fleetHeldUntil: number;
+  readonly now: number;
+}
+
 const noHold: Hold = { holds: false, expired: false, since: undefined, until: undefined, attested: undefined };
 
 /**
@@ -23,7 +29,7 @@ export function cardHold(
   { card, workload }: Snapshot,
   target: Target,
   pods: readonly PodStanding[],
-  { evidenceTtlMs, now }: { evidenceTtlMs: number; now: number },
+  { evidenceTtlMs, fleetHeldUntil, now }: HoldLimits,
 ): Hold {
   const { status } = card;
   const verified = status?.conditions?.find(({ type }) => type === 'Verified');
@@ -36,8 +42,9 @@ export function cardHold(
   const stored = status?.heldSince === undefined ? undefined : Date.parse(status.heldSince);
   const since = stored ?? firstSilence(pods) ?? now;
   const expires = status?.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
-  // An end that had passed before the hold began was never updated: it says nothing.
-  const until = Math.min(since + evidenceTtlMs, expires > since ? expires : Infinity);
+  // An end that had passed before the hold began was never updated: it says nothing, and the brake does not extend that.
+  const until =
+    expires > since ? Math.min(Math.max(since + evidenceTtlMs, fleetHeldUntil), expires) : since + evidenceTtlMs;
   const holds = now < until;
   return { holds, expired: !holds, since, until: holds ? until : undefined, attested: status?.attestedAgentSpiffeId };
 }

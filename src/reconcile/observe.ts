@@ -14,13 +14,20 @@ export interface OperatorPlace {
   readonly dnsServices: readonly Key[];
 }
 
+export interface Sources {
+  readonly caches: Caches;
+  readonly ledger: Ledger;
+  readonly place: OperatorPlace;
+  readonly fleetHeldUntil: number | undefined;
+}
+
 export const apiServerService = 'default/kubernetes';
 
 /**
  * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
  * or going: what is written there then is refused or deleted again.
  */
-export function observe(key: Key, caches: Caches, ledger: Ledger, place: OperatorPlace): Snapshot | undefined {
+export function observe(key: Key, { caches, ledger, place, fleetHeldUntil }: Sources): Snapshot | undefined {
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
@@ -39,6 +46,7 @@ export function observe(key: Key, caches: Caches, ledger: Ledger, place: Operato
     namespaceLabels: home?.labels ?? {},
     cluster: clusterFacts(caches, place),
     evidence: ledger.of(key),
+    fleetHeldUntil,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
 }

@@ -6,7 +6,8 @@ import { evaluate } from './evaluate.ts';
 import { plan } from './plan.ts';
 import { resolve } from './resolve.ts';
 import { type SettleEdges, settle } from './settle.ts';
-import type { CachedCard, Snapshot, Target } from './snapshot.ts';
+import { type CachedCard, podsBehind, type Snapshot } from './snapshot.ts';
+import { isSilent } from './verdict.ts';
 
 /** The world around the story. Only observe, ask, apply and settle touch it; the steps between them are pure. */
 export interface Edges extends SettleEdges {
@@ -15,9 +16,16 @@ export interface Edges extends SettleEdges {
   readonly snapshot: (key: Key) => Snapshot | undefined;
   /** Hands questions to the dialler, which answers by evidence and by adding the key again. */
   readonly ask: (asks: readonly Ask[]) => void;
-  /** Keeps what is still true of a card's evidence: its pods, its honoured refresh, containers that were not replaced. */
-  readonly tidy: (seen: { card: CachedCard; standing: ReadonlySet<string> }, applied: Applied) => void;
+  /** Keeps what is still true of a card's evidence, and counts silent cards. */
+  readonly tidy: (seen: Seen, applied: Applied) => void;
   readonly forget: (key: Key) => void;
+}
+
+export interface Seen {
+  readonly card: CachedCard;
+  readonly standing: ReadonlySet<string>;
+  /** No pod answers: what the fleet brake counts. */
+  readonly silent: boolean;
 }
 
 export interface Result {
@@ -41,14 +49,10 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
 
   edges.ask(planned.agenda);
   const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges.client);
-  edges.tidy({ card: snapshot.card, standing: podsBehind(target) }, applied);
+  edges.tidy({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
   await settle(planned, applied, snapshot, edges);
 
   const failed = applied.policyFailure ?? applied.markFailures[0];
   if (failed !== undefined) throw new Error(failed);
   return planned.next === undefined ? {} : { requeueAfterMs: Math.max(0, planned.next - edges.now()) };
-}
-
-function podsBehind(target: Target): ReadonlySet<string> {
-  return new Set(target.resolved ? target.endpoints.map(({ podUid }) => podUid) : []);
 }

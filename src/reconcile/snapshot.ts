@@ -42,6 +42,8 @@ export interface Snapshot {
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly cluster: ClusterFacts;
   readonly evidence: CardEvidence;
+  /** While the fleet brake holds: until when nobody loses trust for absence. */
+  readonly fleetHeldUntil: number | undefined;
   /** Changes with the content of the workload's watched ConfigMap of a signed card. */
   readonly signedCardVersion: string | undefined;
 }
@@ -75,4 +77,9 @@ export interface Unresolved {
   /** Set when only the way to the agent is missing: then earlier evidence is held for a while. */
   readonly absent: Workload | undefined;
   readonly expected: readonly string[];
+}
+
+/** The uids of the pods behind the agent's Service. */
+export function podsBehind(target: Target): ReadonlySet<string> {
+  return new Set(target.resolved ? target.endpoints.map(({ podUid }) => podUid) : []);
 }

@@ -48,6 +48,8 @@ export interface StandingRules {
   readonly expected: readonly string[];
   readonly strict: boolean;
   readonly evidenceTtlMs: number;
+  /** The fleet brake: trust does not end for absence before. */
+  readonly fleetHeldUntil: number;
   /** What must pass; when empty, one of the mechanisms that are on must. */
   readonly require: readonly ('mtls' | 'signature')[];
   /** Whether a card in the signer's ConfigMap, signed by this identity, speaks for this pod. */
@@ -79,10 +81,14 @@ export function standingOf(evidence: PodEvidence, rules: StandingRules, now: num
   if ('lacks' in proof) {
     return silence === undefined ? { kind: 'unproven', message: proof.lacks } : { kind: 'silent', expired: false };
   }
-  const until = Math.min(proof.until, silence === undefined ? Infinity : silence.since + rules.evidenceTtlMs);
+  const until = Math.min(proof.until, silenceEnds(silence, rules));
   if (now >= until) return { kind: 'silent', expired: true };
   const kind = silence === undefined ? 'proven' : 'held';
   return { ...proof, kind, until, since: silence?.since ?? answer.at };
+}
+
+function silenceEnds(silence: PodEvidence['silence'], rules: StandingRules): number {
+  return silence === undefined ? Infinity : Math.max(silence.since + rules.evidenceTtlMs, rules.fleetHeldUntil);
 }
 
 type Given = Extract<Answer, { kind: 'card' | 'restored' }>;

@@ -47,3 +47,9 @@ export interface Verdict {
 export function no<Reason extends string>(reason: Reason, message: string): Outcome<Reason> {
   return { ok: false, reason, message };
 }
+
+/** No pod answers, and none has shown guilt. */
+export function isSilent({ pending, pods }: Verdict): boolean {
+  const heard = pods.some(({ standing }) => ['proven', 'unproven', 'negative'].includes(standing.kind));
+  return !pending && !heard && pods.some(({ evidence }) => evidence?.silence !== undefined);
+}

@@ -2,6 +2,7 @@ import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ObservedCall } from '../kube/client.ts';
 import type { InformerObserver } from '../kube/informer.ts';
 import { type ControllerObserver, TerminalError } from './controller.ts';
+import type { Logger } from './log.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
 import type { QueueObserver, WorkQueue } from './queue.ts';
 
@@ -23,7 +24,8 @@ export interface Metrics {
   /** For metrics of other folders. */
   readonly registry: Registry;
   readonly call: (call: ObservedCall) => void;
-  informer(resource: string): InformerObserver;
+  /** Counts, and logs what goes wrong. */
+  informer(resource: string, log?: Logger): InformerObserver;
   /** Its size and whether it hears, read when scraped. */
   trackInformer(resource: string, informer: WatchedCache): void;
   controller(name: string, workers: number): { readonly controller: ControllerObserver; readonly queue: QueueObserver };
@@ -74,36 +76,43 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
   const failures = counter(registry, 'watch_failures_total', 'Lists and watches that failed', [...by, 'code']);
   const thrown = counter(registry, 'watch_object_failures_total', 'Objects on which our own code threw', by);
   const missed = counter(registry, 'watch_missed_total', 'Changes that only the audit found', by);
+  const trackInformer = cacheMetrics(registry, by);
+  return {
+    informer(resource, log) {
+      for (const metric of [lists, connections, thrown, missed]) metric.inc({ resource }, 0);
+      return {
+        listed: () => lists.inc({ resource }),
+        watched: () => connections.inc({ resource }),
+        failed: ({ code, message }, delayMs) => {
+          failures.inc({ resource, code: String(code) });
+          log?.warn('watch failed', { resource, code, reason: message, retryInMs: Math.round(delayMs) });
+        },
+        objectFailed: (error) => {
+          thrown.inc({ resource });
+          log?.error('a handler of watched objects failed', { resource, error });
+        },
+        missed: (count) => {
+          missed.inc({ resource }, count);
+          log?.warn('the watch had missed changes', { resource, count });
+        },
+      };
+    },
+    trackInformer,
+  };
+}
+
+/** Returns how a cache comes to be among those that a scrape reads. */
+function cacheMetrics(registry: Registry, by: string[]): Metrics['trackInformer'] {
   const caches = new Map<string, WatchedCache>();
   const readAll = (read: (cache: WatchedCache) => number) =>
     function collect(this: Gauge) {
       for (const [resource, cache] of caches) this.set({ resource }, read(cache));
     };
-  gauge(
-    registry,
-    ['watch_deaf', '1 while changes would go unseen'],
-    by,
-    readAll((cache) => (cache.healthy() ? 0 : 1)),
-  );
-  gauge(
-    registry,
-    ['watch_cached_objects', 'Objects in the cache'],
-    by,
-    readAll(({ size }) => size),
-  );
-  return {
-    informer(resource) {
-      for (const metric of [lists, connections, thrown, missed]) metric.inc({ resource }, 0);
-      return {
-        listed: () => lists.inc({ resource }),
-        watched: () => connections.inc({ resource }),
-        failed: ({ code }) => failures.inc({ resource, code: String(code) }),
-        objectFailed: () => thrown.inc({ resource }),
-        missed: (count) => missed.inc({ resource }, count),
-      };
-    },
-    trackInformer: (resource, informer) => void caches.set(resource, informer),
-  };
+  const deaf = readAll((cache) => (cache.healthy() ? 0 : 1));
+  gauge(registry, ['watch_deaf', '1 while changes would go unseen'], by, deaf);
+  const size = readAll((cache) => cache.size);
+  gauge(registry, ['watch_cached_objects', 'Objects in the cache'], by, size);
+  return (resource, cache) => void caches.set(resource, cache);
 }
 
 function controllerMetrics(registry: Registry): Pick<Metrics, 'controller' | 'trackQueue'> {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { flags, readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config.ts';
+import { flags } from '../../src/flag-table.ts';
 import { describeFlags } from '../../src/flags.ts';
 
 const spiffe = ['--enable-verified-fetch', '--trust-domain=example.org', '--spiffe-endpoint-socket=unix:///s'];

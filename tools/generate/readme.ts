@@ -1,5 +1,5 @@
 import { type ConditionType, reasons, remedy } from '../../src/api/conditions.ts';
-import { flags } from '../../src/config.ts';
+import { flags } from '../../src/flag-table.ts';
 import { type Flag, variableName } from '../../src/flags.ts';
 
 /** README.md with each `<!-- generated:<table> -->` … `<!-- /generated:<table> -->` filled; text without markers is left alone. */

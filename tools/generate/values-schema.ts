@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { goDuration } from '../../src/api/duration.ts';
-import { flags } from '../../src/config.ts';
+import { flags } from '../../src/flag-table.ts';
 import type { Flag } from '../../src/flags.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -52,6 +52,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
 };
 
 const podValues: Readonly<Record<string, Schema>> = {
+  replicas: { type: 'integer', minimum: 0, description: 'Pods of the operator; one acts, the others stand by.' },
   fullnameOverride: text('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
   image: closed({
     repository: text('Where the cluster pulls the image from.'),

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { flags } from '../../../src/config.ts';
+import { flags } from '../../../src/flag-table.ts';
 import { PERMISSIONS } from '../../../src/kube/permissions.ts';
 import { readmeWithTables } from '../../../tools/generate/readme.ts';
 

@@ -198,12 +198,20 @@ test('a list that is older than our own write does not undo it', async () => {
   expect(log).toEqual(['initial a 1', 'add b 9', 'update 1 to a 10']);
 });
 
-test('after a backup was restored, older versions are the truth', async () => {
-  const { informer, log } = await inform([
-    (response) => void response.end(stream(90, widget('a', 80), widget('later', 85)) + event('ERROR', { code: 410 })),
+test.each([
+  ['an expired watch', open(event('ERROR', { code: 410 }))],
+  ['a resumed watch that stays silent', open('')],
+])('after a backup was restored, noticed by %s, older versions are the truth', async (_, resumed) => {
+  const script: Step[] = [
+    (response) => void response.end(stream(90, widget('a', 80), widget('later', 85))),
+    (response, request) => {
+      response.flushHeaders();
+      resumed(response, request);
+    },
     open(stream(50, widget('a', 40))),
-  ]);
-  await until(() => log.length === 4);
+  ];
+  const { informer, log } = await inform(script, { timing: { baseDelayMs: 2, maxDelayMs: 8, idleMs: 50 } });
+  await until(() => log.length >= 4);
   expect(informer.get('default/a')?.metadata.resourceVersion).toBe('40');
   expect(informer.get('default/later')).toBeUndefined();
 });
@@ -265,23 +273,29 @@ test.each([
 
 test('the audit does not blame the watch for what is younger than the list or still under way', async () => {
   let write: (text: string) => void = () => {};
+  let lists = 0;
   const server: Step = (response, request) => {
     if (request.query.has('watch')) {
-      response.write(stream(5, a1, widget('old', 2)));
+      response.write(stream(5, a1, widget('old', 2), widget('again', 3)));
       write = (text) => response.write(text);
       return;
     }
-    response.end(page(20, [widget('a', 9), widget('old', 2), widget('brief', 19)]));
+    if (++lists > 1) return void response.end(page(26, [widget('a', 9), widget('new', 22), again]));
+    const listed = [widget('a', 9), widget('old', 2), widget('brief', 19), widget('again', 3)];
+    response.end(page(20, listed));
     // What the list shows comes a little later, and newer things with it.
-    setTimeout(() => {
-      const late = [event('MODIFIED', widget('a', 9)), event('ADDED', widget('brief', 19))];
-      write([...late, event('DELETED', widget('brief', 21)), event('ADDED', widget('new', 22))].join(''));
-      write(event('DELETED', widget('old', 23)));
-    }, 20);
+    const late = [event('MODIFIED', widget('a', 9)), event('ADDED', widget('brief', 19))];
+    const newer = [
+      event('DELETED', widget('brief', 21)),
+      event('ADDED', widget('new', 22)),
+      event('DELETED', widget('old', 23)),
+    ];
+    const recreated = [event('DELETED', widget('again', 24)), event('ADDED', again)];
+    setTimeout(() => write([...late, ...newer, ...recreated, bookmark(26)].join('')), 20);
   };
-  const { informer, missed, requests } = await inform([server], { auditMs: 20, auditSettleMs: 5_000 });
-  await until(() => informer.get('default/new') !== undefined);
-  const lists = () => requests.filter(({ query }) => !query.has('watch')).length;
-  await until(() => lists() >= 1);
+  const again = widget('again', 25, { uid: 'second' });
+  const { missed } = await inform([server], { auditMs: 20, auditSettleMs: 1_000 });
+  // The second audit begins when the first has judged.
+  await until(() => lists >= 3);
   expect(missed).toEqual([]);
 });

@@ -10,6 +10,7 @@ async function leaseServer() {
     version: 0,
     cut: new Set<string>(),
     tries: new Map<string, number>(),
+    delay: () => {},
   };
   const store = (lease: Lease): Lease => {
     state.lease = { ...lease, metadata: { ...lease.metadata, resourceVersion: String(++state.version) } };
@@ -18,6 +19,7 @@ async function leaseServer() {
   const server: Step = (response, request) => {
     const who = request.headers.authorization ?? '';
     state.tries.set(who, (state.tries.get(who) ?? 0) + 1);
+    state.delay();
     if (state.cut.has(who)) return refuse(503)(response, request);
     const { method } = request;
     const body = request.body === '' ? undefined : JSON.parse(request.body);
@@ -143,6 +145,7 @@ test('a silent holder is replaced when its lease has passed since the last chang
 
 test.each([
   ['paused', { monotonic: 10_000, wall: 10_000 }],
+  ['paused while the time was set back', { monotonic: 10_000, wall: -5_000 }],
   ['suspended with its machine', { monotonic: 0, wall: 10_000 }],
 ])('a process that was %s knows at once that it may not write', async (_, passed) => {
   const { clock, time } = newClock();
@@ -178,6 +181,24 @@ test('a partitioned leader stops before anyone can follow it', async () => {
   await until(() => a.state.lost !== undefined);
   advance(5_000);
   expect(await b.acquired).toBe(true);
+});
+
+test('leadership counts from when the renewal was sent, not from when its answer came', async () => {
+  const { clock, advance } = newClock();
+  const server = await leaseServer();
+  const a = await replica(server, 'a', { clock });
+  await a.acquired;
+  server.state.delay = () => {
+    server.state.delay = () => {};
+    advance(6_000);
+  };
+  await a.afterTries(1);
+  server.state.cut.add('a');
+  await a.afterTries(2);
+  advance(3_999);
+  expect(a.election.isLeader()).toBe(true);
+  advance(1);
+  expect(a.election.isLeader()).toBe(false);
 });
 
 test('a short interruption costs nothing', async () => {

@@ -43,6 +43,7 @@ function reflect(client: KubeClient, timing: Partial<ReflectorTiming> = {}) {
       },
       upsert: (object) => {
         if (object.data === 'poison') throw new Error('handler broke');
+        if (object.data === 'relist') reflector.relist();
         seen.set(keyOf(object), object.metadata.resourceVersion);
       },
       remove: (object) => void seen.delete(keyOf(object)),
@@ -95,7 +96,7 @@ test('a silent connection counts as dead after the idle time', async () => {
   const { client, requests } = await fakeApi([open(stream(5, a1)), open(event('ADDED', widget('b', 6)))]);
   const { seen, errors } = reflect(client);
   await until(() => seen.has('default/b'));
-  expect(errors[0]?.reason).toBe('Timeout');
+  expect(errors[0]?.reason).toBe('Silent');
   expect(startsAt(requests).slice(0, 2)).toEqual([null, '5']);
 });
 
@@ -308,4 +309,12 @@ test('a list can be asked for at any time', async () => {
   await until(() => seen.has('default/b'));
   expect(startsAt(requests)).toEqual([null, null]);
   expect(errors).toEqual([]);
+});
+
+test('a list that a handler asks for is taken, whatever else has come by then', async () => {
+  const both = event('ADDED', widget('b', 6, { data: 'relist' })) + event('ADDED', widget('c', 7));
+  const { client, requests } = await fakeApi([open(stream(5, a1), both), open(stream(9, a1))]);
+  reflect(client, { idleMs: 5_000 });
+  await until(() => requests.length === 2);
+  expect(startsAt(requests)).toEqual([null, null]);
 });

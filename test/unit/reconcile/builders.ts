@@ -188,6 +188,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     },
     evidence: noEvidence,
     signedCardVersion: undefined,
+    fleetHeldUntil: undefined,
     ...rest,
   };
 }

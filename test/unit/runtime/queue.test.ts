@@ -186,8 +186,10 @@ class Model {
     return key;
   }
 
-  get length(): number {
-    return [...this.items.values()].filter(({ readyAt }) => readyAt === 0).length;
+  /** Priorities of what could be taken now or after the current work. */
+  get ready(): number[] {
+    const ready = [...this.items.values()].filter(({ readyAt }) => readyAt === 0);
+    return ready.map(({ priority }) => priority).sort();
   }
 }
 
@@ -225,7 +227,9 @@ test('it behaves like the model under every sequence of operations', async () =>
           const expected = model.take();
           if (expected !== undefined) expect((await queue.take())?.key).toBe(expected);
         }
-        expect(queue.length).toBe(model.length);
+        const ready = [...queue.depths()].flatMap(([priority, keys]) => Array<number>(keys).fill(priority));
+        expect(ready.sort()).toEqual(model.ready);
+        expect(queue.length).toBe(ready.length);
         expect([...queue.working().keys()].sort()).toEqual([...model.working].sort());
       }
       queue.shutDown();

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+import { KubeClient } from '../kube/client.ts';
+import { inClusterConfig } from '../kube/config.ts';
+import { createLogger } from '../runtime/log.ts';
+import { run } from './run.ts';
+
+const stopping = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopping.abort());
+
+process.exitCode = await run(process.argv.slice(2), process.env, {
+  out: (text) => process.stdout.write(text),
+  now: () => new Date(),
+  random: Math.random,
+  log: createLogger(),
+  connect: () => new KubeClient(inClusterConfig()),
+  signal: stopping.signal,
+});

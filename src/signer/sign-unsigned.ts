@@ -1,0 +1,75 @@
+import { createPrivateKey } from 'node:crypto';
+import { parseAgentCard } from '../card/agent-card.ts';
+import { cardId, withoutSignatures } from '../card/canonical.ts';
+import { defaultForms } from '../card/forms.ts';
+import { isArray, type JsonObject, type JsonValue } from '../card/json.ts';
+import type { BundleSet } from '../spiffe/bundle.ts';
+import { type Parsed, parsed, refused } from '../spiffe/id.ts';
+import { leafIdentity } from '../spiffe/leaf.ts';
+import type { X509Svid } from '../spiffe/svid.ts';
+import { type GoodSignature, verifySignatures } from '../trust/jws.ts';
+import { readEntry } from '../trust/protected-header.ts';
+import { signCard } from '../trust/sign.ts';
+
+export interface SignedCard {
+  readonly text: string;
+  readonly cardId: string;
+  /** SPIFFE ID. */
+  readonly signer: string;
+}
+
+/**
+ * Signs a card as it is: every member stays, and so do signatures of others; earlier ones by the same workload make room
+ * for the new one, which comes last. Codes: `CardInvalid`, `SvidIncomplete` and those of signCard.
+ */
+export function signUnsigned(bytes: Uint8Array, svid: X509Svid): Parsed<SignedCard> {
+  const card = parseAgentCard(bytes);
+  if (!card.ok) return refused('CardInvalid', `the unsigned card is no AgentCard: ${card.error.message}`);
+  const [leaf, ...issuers] = svid.chain;
+  if (leaf === undefined) return refused('SvidIncomplete', 'the X509-SVID has no certificate');
+  const unsigned = withoutSignaturesBy(svid.id.uri, card.value.raw);
+  const signed = signCard(unsigned, { key: createPrivateKey(svid.keyPem), chain: [leaf, ...issuers] });
+  if (!signed.ok) return signed;
+  const text = `${JSON.stringify(signed.value, null, 2)}\n`;
+  return parsed({ text, cardId: cardId(card.value.raw), signer: svid.id.uri });
+}
+
+/**
+ * Whether the bytes are the card that was signed, with a signature that every verifier of this project takes; that signature.
+ * Codes: `CardChanged`, `SignatureUnusable`.
+ */
+export function confirmSigned(
+  bytes: Uint8Array,
+  expected: SignedCard,
+  bundles: BundleSet,
+  now: Date,
+): Parsed<GoodSignature> {
+  const card = parseAgentCard(bytes);
+  if (!card.ok) return refused('SignatureUnusable', `the signed card would be refused: ${card.error.message}`);
+  if (cardId(card.value.raw) !== expected.cardId) {
+    return refused(
+      'CardChanged',
+      'the file holds another card than the one that was signed; let nothing else write to it',
+    );
+  }
+  const { signatures } = verifySignatures({ card: card.value.raw, bundles, now, forms: defaultForms });
+  const own = signatures.at(-1);
+  if (own?.outcome === 'valid' && own.signer.uri === expected.signer) return parsed(own);
+  const reason = own === undefined ? 'it is missing' : `${own.message} (${own.code})`;
+  return refused('SignatureUnusable', `the signature that was just made does not verify: ${reason}`);
+}
+
+function withoutSignaturesBy(id: string, card: JsonObject): JsonObject {
+  const { signatures = [] } = card;
+  if (!isArray(signatures)) return card;
+  const others = signatures.filter((signature) => claimedSigner(signature) !== id);
+  return others.length === 0 ? withoutSignatures(card) : { ...card, signatures: others };
+}
+
+function claimedSigner(signature: JsonValue): string | undefined {
+  const entry = readEntry(signature);
+  const x5c = entry.ok ? entry.value.header.x5c : undefined;
+  const leaf = x5c !== undefined && isArray(x5c) ? x5c[0] : undefined;
+  const identity = typeof leaf === 'string' ? leafIdentity(Buffer.from(leaf, 'base64')) : undefined;
+  return identity?.ok ? identity.value.id.uri : undefined;
+}
