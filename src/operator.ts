@@ -106,7 +106,11 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
       ledger.record(ask, finding);
       addCard(ask.card);
     },
-    onNothing: (ask) => addCard(ask.card, { afterMs: unreadRetryMs }),
+    onNothing: (ask) => {
+      if (caches.cards.get(ask.card) === undefined) return;
+      ledger.recordNothing(ask);
+      addCard(ask.card, { afterMs: unreadRetryMs });
+    },
   });
 }
 
@@ -127,7 +131,7 @@ function edgesOf({ config, platform, ledger, brake, caches, ownWrites }: Parts, 
     tidy: ({ card, standing, silent }, { replaced }) => {
       const key = keyOf(card);
       brake.note(key, silent);
-      ledger.keepOnly(key, standing);
+      ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
       for (const podUid of replaced) ledger.discard(key, podUid);
       ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
     },
@@ -192,7 +196,8 @@ function connectAll(
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: signatures(), now: platform.now() };
     if (bundles) ledger.revise((pod) => recheck(pod, look));
-    if (back) ledger.hurry();
-    if (bundles || back) for (const card of caches.cards.values()) addCard(keyOf(card), background);
+    if (!bundles && !back) return;
+    ledger.hurry();
+    for (const card of caches.cards.values()) addCard(keyOf(card), background);
   });
 }

@@ -32,7 +32,7 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const trusted = pods.filter(({ standing }) => isTrusted(standing));
   const ends = pods.map(standingEnds).filter((end) => end > now);
   return {
-    pending: target.resolved && pods.every(({ standing }) => standing.kind === 'unasked'),
+    pending: target.resolved && isPending(snapshot, pods),
     pods,
     synced: syncedOutcome(findings),
     signature: signatureOutcome(findings),
@@ -51,6 +51,20 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     ),
     until: Math.min(hold.until ?? Infinity, ...ends),
   };
+}
+
+/**
+ * What stands, stands until something was learned. After a restart that takes a whole round: the first pod that
+ * answers may be the honest one of three, and its silent siblings keep what they had. Guilt waits for no round.
+ */
+function isPending({ card, evidence }: Snapshot, pods: readonly PodStanding[]): boolean {
+  const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
+  const wasTrusted = card.status?.conditions?.some(({ type, status }) => type === 'Verified' && status === 'True');
+  if (unasked.length === pods.length) return card.spec.suspend !== true || wasTrusted === true;
+  if (evidence.complete || card.status?.conditions === undefined) return false;
+  const guilty = pods.some(({ standing }) => standing.kind === 'negative');
+  if (guilty && wasTrusted) return false;
+  return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));
 }
 
 function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): StandingRules {
@@ -72,7 +86,7 @@ function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): St
 
 function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRules, now: number): PodStanding[] {
   const { strangers, pods } = snapshot.evidence;
-  const restored = withRestored(snapshot.evidence, snapshot.labelledPods, snapshot.card.status);
+  const restored = withRestored(snapshot.evidence, snapshot.labelledPods, snapshot.card);
   return target.endpoints.map((endpoint): PodStanding => {
     const stranger = strangers.get(endpoint.podUid);
     if (stranger !== undefined) {
@@ -82,10 +96,11 @@ function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRu
     const evidence = restored.pods.get(endpoint.podUid) ?? learned;
     const fits = evidence?.transport === target.transport && !replaced(snapshot, endpoint.podUid, evidence.facts);
     if (!fits) return { endpoint, evidence: undefined, standing: { kind: 'unasked' } };
-    // Restored evidence of which nothing was learned since stands, but counts as not asked.
     const standing = standingOf(evidence, rules, now);
+    // Restored evidence of which nothing was learned since stands, but counts as not asked while it can be.
     const untouched = evidence.answer?.kind === 'restored' && evidence.silence === undefined;
-    return { endpoint, evidence, standing: untouched ? { kind: 'unasked' } : standing };
+    const waits = untouched && snapshot.card.spec.suspend !== true;
+    return { endpoint, evidence, standing: waits ? { kind: 'unasked' } : standing };
   });
 }
 
