@@ -24,6 +24,7 @@ import { type Settings, settingsFrom } from './settings.ts';
 import type { IdentitySource } from './spiffe/identity.ts';
 import type { Note } from './status/transitions.ts';
 import { sweep } from './sweep/sweep.ts';
+import { KnownChains } from './trust/known-chains.ts';
 
 /** What the operator stands on; made by the composition root. */
 export interface Platform {
@@ -56,12 +57,14 @@ interface Parts {
 }
 
 const operatorPodLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
+const rememberedChains = 4_096;
 const unreadRetryMs = 2_000;
 
 /** Joins caches, ledger, dialler and controllers; starts nothing. */
 export function assemble(config: Config, platform: Platform): Operator {
   const { client, identity } = platform;
   const settings = settingsFrom(config);
+  const knownChains = new KnownChains(rememberedChains);
   const infrastructure = [apiServerService, ...config.dnsService].map((key) => key.split('/', 1)[0] ?? '');
   const scope = { namespaces: config.namespaces, infrastructure, signatures: settings.signature };
   const parts: Parts = {
@@ -73,7 +76,9 @@ export function assemble(config: Config, platform: Platform): Operator {
     caches: createCaches(client, scope, platform.metrics.informer),
     ownWrites: new Map(),
     signatures: () =>
-      settings.signature ? { forms: config.signatureForms, bundles: identity.current().bundles } : undefined,
+      settings.signature
+        ? { forms: config.signatureForms, bundles: identity.current().bundles, knownChains }
+        : undefined,
     addCard: (key, options) => cards.add(key, options),
   };
   const dialler = diallerOf(parts);

@@ -1,0 +1,4 @@
+/** `make bench`: figures that README quotes, measured on this machine. */
+import { measureVerification } from './verify.ts';
+
+await measureVerification();
