@@ -109,10 +109,12 @@ function usualCard(): JsonObject {
   };
 }
 
-if (import.meta.main) {
+export function printVerification(): void {
   const { cardBytes, knownChain, coldChain, worstHostile } = measureVerification();
   console.log(`verify a card of ${cardBytes} bytes, known chain: ${knownChain.toFixed(2)} ms (limit 1 ms)`);
   console.log(`verify a card of ${cardBytes} bytes, cold chain:  ${coldChain.toFixed(2)} ms (limit 2 ms)`);
   const { name, milliseconds } = worstHostile;
   console.log(`parse, verify, publish the worst hostile card (${name}): ${milliseconds.toFixed(1)} ms (limit 50 ms)`);
 }
+
+if (import.meta.main) printVerification();
