@@ -10,9 +10,10 @@ import type { SignatureRules } from './evidence/receive.ts';
 import { recheck } from './evidence/recheck.ts';
 import { signedCardReader } from './evidence/signed-card.ts';
 import type { KubeClient } from './kube/client.ts';
-import { type Key, keyOf } from './kube/objects.ts';
+import { type Key, type KubeObject, keyOf, resources, typeOf } from './kube/objects.ts';
 import { type Caches, createCaches } from './reconcile/caches.ts';
 import { apiServerService, observe } from './reconcile/observe.ts';
+import { followQuarantineList } from './reconcile/quarantine-list.ts';
 import { type Edges, reconcile } from './reconcile/reconcile.ts';
 import type { CachedCard } from './reconcile/snapshot.ts';
 import { cardsClaiming, connect } from './reconcile/triggers.ts';
@@ -22,6 +23,7 @@ import type { Metrics } from './runtime/metrics.ts';
 import { LOW_PRIORITY, WorkQueue } from './runtime/queue.ts';
 import { type Settings, settingsFrom } from './settings.ts';
 import type { IdentitySource } from './spiffe/identity.ts';
+import { type StatusMetrics, statusMetrics } from './status/metrics.ts';
 import type { Note } from './status/transitions.ts';
 import { sweep } from './sweep/sweep.ts';
 
@@ -31,7 +33,7 @@ export interface Platform {
   readonly identity: IdentitySource;
   readonly log: Logger;
   readonly now: () => number;
-  readonly record: (card: CachedCard, note: Note) => void;
+  readonly record: (regarding: KubeObject, note: Note) => void;
   readonly metrics: Metrics;
 }
 
@@ -49,6 +51,8 @@ interface Parts {
   readonly ledger: Ledger;
   readonly brake: FleetBrake;
   readonly caches: Caches;
+  readonly metrics: StatusMetrics;
+  readonly quarantineList: ReturnType<typeof followQuarantineList>;
   /** The resource version that our last status write brought, by card. */
   readonly ownWrites: Map<Key, string | undefined>;
   readonly signatures: () => SignatureRules | undefined;
@@ -63,18 +67,29 @@ export function assemble(config: Config, platform: Platform): Operator {
   const { client, identity } = platform;
   const settings = settingsFrom(config);
   const infrastructure = [apiServerService, ...config.dnsService].map((key) => key.split('/', 1)[0] ?? '');
-  const scope = { namespaces: config.namespaces, infrastructure, signatures: settings.signature };
+  const { namespaces, podNamespace: ownNamespace } = config;
+  const scope = { namespaces, infrastructure, signatures: settings.signature, ownNamespace };
+  const brake = new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold });
+  const caches = createCaches(client, scope, platform.metrics.informer);
+  const metrics = statusMetrics(platform.metrics.registry, {
+    cards: () => caches.cards.values(),
+    silent: () => brake.lacking,
+    brakeEngaged: () => brake.heldUntil(caches.cards.size, platform.now()) !== undefined,
+  });
+  const addCard: Parts['addCard'] = (key, options) => cards.add(key, options);
   const parts: Parts = {
     config,
     settings,
     platform,
     ledger: new Ledger(),
-    brake: new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold }),
-    caches: createCaches(client, scope, platform.metrics.informer),
+    brake,
+    caches,
+    metrics,
+    quarantineList: quarantineList(caches, platform, metrics, addCard),
     ownWrites: new Map(),
     signatures: () =>
       settings.signature ? { forms: config.signatureForms, bundles: identity.current().bundles } : undefined,
-    addCard: (key, options) => cards.add(key, options),
+    addCard,
   };
   const dialler = diallerOf(parts);
   const edges = edgesOf(parts, dialler);
@@ -89,8 +104,24 @@ export function assemble(config: Config, platform: Platform): Operator {
   return { caches: parts.caches, controllers: [cards, strays, workloads], dialler };
 }
 
-function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Parts): Dialler {
+/** A malformed list is told once per version, as an Event of the ConfigMap. */
+function quarantineList(caches: Caches, { record, log }: Platform, metrics: StatusMetrics, addCard: Parts['addCard']) {
+  return followQuarantineList(caches, {
+    addCard: (key, background) => addCard(key, background ? { priority: LOW_PRIORITY } : {}),
+    onGood: () => metrics.quarantineList(false),
+    onMalformed: (list, problem) => {
+      metrics.quarantineList(true);
+      const note = `The list of quarantines cannot be read (${problem}): the last good one stays. Correct it.`;
+      log.warn('the list of quarantines cannot be read', { reason: problem });
+      const warning = { type: 'Warning', reason: 'QuarantineListMalformed', action: 'ReadQuarantineList' } as const;
+      record({ ...list, ...typeOf(resources.configMaps) }, { ...warning, note });
+    },
+  });
+}
+
+function diallerOf({ config, platform, ledger, caches, metrics, signatures, addCard }: Parts): Dialler {
   const { client, identity, log, now } = platform;
+  const observeFetch = fetchMetrics(platform.metrics.registry);
   return createDialler({
     config,
     client,
@@ -100,7 +131,10 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
     identity: () => identity.current(),
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
-    observe: fetchMetrics(platform.metrics.registry),
+    observe: (transport, finding, seconds) => {
+      observeFetch(transport, finding, seconds);
+      metrics.learned(finding);
+    },
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;
       ledger.record(ask, finding);
@@ -110,22 +144,30 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
   });
 }
 
-function edgesOf({ config, platform, ledger, brake, caches, ownWrites }: Parts, dialler: Dialler): Edges {
-  const { client, now, record } = platform;
+function edgesOf(parts: Parts, dialler: Dialler): Edges {
+  const { config, platform, ledger, brake, caches, metrics, ownWrites } = parts;
+  const { client, now } = platform;
   const place = { namespace: config.podNamespace, podLabels: operatorPodLabels, dnsServices: config.dnsService };
   return {
     client,
     now,
-    record,
-    snapshot: (key) =>
-      observe(key, { caches, ledger, place, fleetHeldUntil: brake.heldUntil(caches.cards.size, now()) }),
+    record: (card, note) => {
+      metrics.told(note.reason);
+      platform.record({ ...card, ...typeOf(resources.agentCards) }, note);
+    },
+    snapshot: (key) => {
+      const fleetHeldUntil = brake.heldUntil(caches.cards.size, now());
+      return observe(key, { caches, ledger, place, fleetHeldUntil, quarantineList: parts.quarantineList() });
+    },
+    observePolicy: (policy) => caches.policies.observe(policy),
     ask: (asks) => dialler.ask(asks),
     observe: (card) => {
       ownWrites.set(keyOf(card), card.metadata.resourceVersion);
       caches.cards.observe(card as CachedCard);
     },
-    tidy: ({ card, standing, silent }, { replaced }) => {
+    tidy: ({ card, standing, silent }, { replaced, unmarked }) => {
       const key = keyOf(card);
+      metrics.stripped('unproven', unmarked);
       brake.note(key, silent);
       ledger.keepOnly(key, standing);
       for (const podUid of replaced) ledger.discard(key, podUid);
@@ -145,7 +187,7 @@ function observed(name: string, workers: number, { log, metrics }: Platform) {
   return { name, workers, log, observer, queue: new WorkQueue({ observer: queue }) };
 }
 
-function sweepController({ platform, caches }: Parts): Controller {
+function sweepController({ platform, caches, metrics }: Parts): Controller {
   const { client, log } = platform;
   return new Controller({
     ...observed('sweep', 2, platform),
@@ -154,7 +196,10 @@ function sweepController({ platform, caches }: Parts): Controller {
         client,
         labelled: (pod) => caches.labelledPods.get(pod),
         isClaimed: (pod) => cardsClaiming(caches, pod).length > 0,
-        onStripped: (pod) => log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) }),
+        onStripped: (pod) => {
+          metrics.stripped('stray', 1);
+          log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) });
+        },
       });
       return undefined;
     },

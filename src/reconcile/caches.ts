@@ -1,4 +1,4 @@
-import { signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { policyName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
@@ -14,11 +14,12 @@ import {
   type Service,
 } from '../kube/objects.ts';
 import { OptionalInformer } from '../kube/optional-informer.ts';
+import { owningCard } from '../network/policy.ts';
 import { publishedHash } from '../status/projection.ts';
 import { workloadKinds } from '../workload/kinds.ts';
-import { controllerOf } from '../workload/pod.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
+import { quarantineListName } from './quarantine.ts';
 import type { CachedCard } from './snapshot.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
@@ -33,6 +34,8 @@ export interface Caches {
   readonly namespaces: Informer<Namespace>;
   /** ConfigMaps that signers labelled; watched while signatures are verified. */
   readonly signedCards: Informer<ConfigMap> | undefined;
+  /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
+  readonly quarantine: Informer<ConfigMap> | undefined;
 }
 
 /** A workload as it is cached: what the operator needs, read once. */
@@ -49,11 +52,17 @@ export interface CacheScope {
   /** Namespaces of the API server's and the DNS Services, watched besides. */
   readonly infrastructure: readonly string[];
   readonly signatures: boolean;
+  /** Where the list of quarantines is kept; empty = nowhere. */
+  readonly ownNamespace: string;
 }
 
-/** All of them, for the manager to start and watch over. */
-export function everyCache({ workloads, signedCards, ...rest }: Caches) {
-  return [...Object.values(rest), ...workloads.values(), ...(signedCards === undefined ? [] : [signedCards])];
+/** All of them by name, for the manager to start and watch over. */
+export function everyCache({ workloads, ...rest }: Caches) {
+  const all = [...Object.values(rest), ...workloads.values()].filter((cache) => cache !== undefined);
+  return all.map((cache) => {
+    const { plural } = cache.resource;
+    return { name: cache === rest.quarantine ? `${plural}-quarantine` : plural, cache };
+  });
 }
 
 /** An index entry for one label pair in one namespace. */
@@ -69,7 +78,7 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
       ...common,
       resource: resources.agentCards,
       transform: trimCard,
-      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed },
+      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed, policy: policyOf },
     }),
     workloads: workloadCaches(common, scope),
     ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
@@ -83,9 +92,10 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
     policies: informer<NetworkPolicy>({
       ...common,
       resource: resources.networkPolicies,
-      indexes: { owner: controllerUid },
+      indexes: { owner: ownerUid, foreign: foreignIn },
     }),
     signedCards: signatures ? signedCardCache(common) : undefined,
+    quarantine: scope.ownNamespace === '' ? undefined : quarantineCache(common, scope.ownNamespace),
     namespaces: informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare }),
   };
 }
@@ -157,6 +167,15 @@ function signedCardCache(common: Common): Informer<ConfigMap> {
   });
 }
 
+function quarantineCache(common: Common, namespace: string): Informer<ConfigMap> {
+  return informer<ConfigMap>({
+    ...common,
+    namespaces: [namespace],
+    resource: resources.configMaps,
+    fieldSelector: `metadata.name=${quarantineListName}`,
+  });
+}
+
 function inNamespace({ metadata }: KubeObject): readonly string[] {
   return [metadata.namespace ?? ''];
 }
@@ -186,9 +205,19 @@ function serviceOf({ metadata }: EndpointSlice): readonly string[] {
   return name === undefined ? [] : [`${metadata.namespace}/${name}`];
 }
 
-function controllerUid({ metadata }: KubeObject): readonly string[] {
-  const owner = controllerOf(metadata.ownerReferences);
+function ownerUid(policy: NetworkPolicy): readonly string[] {
+  const owner = owningCard(policy);
   return owner === undefined ? [] : [owner.uid];
+}
+
+/** Policies that are not ours, by the namespace where they may weaken ours. */
+function foreignIn(policy: NetworkPolicy): readonly string[] {
+  return owningCard(policy) === undefined ? [policy.metadata.namespace ?? ''] : [];
+}
+
+/** The policy of a card, by the name that it has or would have. */
+function policyOf({ metadata, spec }: CachedCard): readonly string[] {
+  return spec.targetRef === undefined ? [] : [`${metadata.namespace}/${policyName(spec.targetRef)}`];
 }
 
 /** The published card is kept as its hash. */

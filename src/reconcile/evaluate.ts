@@ -7,6 +7,7 @@ import { checksOf } from './checks.ts';
 import { cardHold, type Hold } from './hold.ts';
 import { boundOutcome, syncedOutcome, verifiedOutcome } from './outcomes.ts';
 import { publishedCard, signatureOutcome } from './published.ts';
+import { quarantineOf } from './quarantine.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
 import { isTrusted, type PodStanding, type StandingRules, standingEnds, standingOf, type Trusted } from './standing.ts';
 import type { Verdict } from './verdict.ts';
@@ -19,6 +20,8 @@ export interface Findings {
   readonly pods: readonly PodStanding[];
   /** The card's own hold, for when no pod carries evidence of its own. */
   readonly hold: Hold;
+  /** Why the agent is cut off, whatever it proves; undefined when it is not. */
+  readonly quarantine: string | undefined;
 }
 
 /** Every check with its result, not only the first failure; pure. */
@@ -27,12 +30,17 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const rules = rulesOf(target, settings, fleetHeldUntil);
   const pods = target.resolved ? standings(snapshot, target, rules, now) : [];
   const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil, now });
-  const findings: Findings = { snapshot, target, settings, pods, hold };
+  const seen = { snapshot, target, settings, pods, hold };
+  const findings: Findings = { ...seen, quarantine: quarantineOf(seen) };
   const verified = verifiedOutcome(findings);
   const trusted = pods.filter(({ standing }) => isTrusted(standing));
   const ends = pods.map(standingEnds).filter((end) => end > now);
   return {
-    pending: target.resolved && pods.every(({ standing }) => standing.kind === 'unasked'),
+    pending:
+      target.resolved &&
+      snapshot.card.spec.suspend !== true &&
+      pods.every(({ standing }) => standing.kind === 'unasked'),
+    quarantine: findings.quarantine,
     pods,
     synced: syncedOutcome(findings),
     signature: signatureOutcome(findings),
@@ -84,7 +92,8 @@ function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRu
     if (!fits) return { endpoint, evidence: undefined, standing: { kind: 'unasked' } };
     // Restored evidence of which nothing was learned since stands, but counts as not asked.
     const standing = standingOf(evidence, rules, now);
-    const untouched = evidence.answer?.kind === 'restored' && evidence.silence === undefined;
+    const untouched =
+      evidence.answer?.kind === 'restored' && evidence.silence === undefined && snapshot.card.spec.suspend !== true;
     return { endpoint, evidence, standing: untouched ? { kind: 'unasked' } : standing };
   });
 }

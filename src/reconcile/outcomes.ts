@@ -68,10 +68,10 @@ function isMismatch(standing: Standing): standing is Mismatch {
 
 /** Verified: whether the card is trusted; undefined when no mechanism is on. */
 export function verifiedOutcome(findings: Findings): Outcome<VerifiedReason> | undefined {
-  const { snapshot, settings } = findings;
-  const { quarantine, approvedCardId } = snapshot.card.spec;
+  const { snapshot, settings, quarantine } = findings;
+  const { approvedCardId } = snapshot.card.spec;
   if (!settings.mtls && !settings.signature) return undefined;
-  if (quarantine !== undefined) return no('Quarantined', `Quarantined: ${quarantine.reason}.`);
+  if (quarantine !== undefined) return no('Quarantined', quarantine);
   const guilt = guiltOutcome(findings);
   if (guilt !== undefined) return guilt;
   const cardId = currentCardId(findings);

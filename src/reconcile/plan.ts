@@ -6,7 +6,7 @@ import { keyOf } from '../kube/objects.ts';
 import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { type DesiredStatus, projectStatus } from '../status/projection.ts';
-import { type PolicyPlan, planPolicy } from './plan-policy.ts';
+import { leftovers, type PolicyPlan, planPolicy } from './plan-policy.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -37,7 +37,6 @@ export interface Judged {
 }
 
 const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
-const untouched: PolicyPlan = { operations: [], enforced: undefined, status: undefined };
 const shortestPeriodMs = 5_000;
 
 /** Pure and total: the same sight gives the same plan, and every path gives a whole one. */
@@ -46,9 +45,9 @@ export function plan(judged: Judged, now: number): Plan {
   const asking = target.resolved ? questions(judged, target, now) : { asks: [], next: undefined };
   const next = Math.min(asking.next ?? Infinity, verdict.until);
   const rest = { agenda: asking.asks, next: Number.isFinite(next) ? next : undefined };
-  if (verdict.pending && snapshot.card.spec.quarantine === undefined) {
+  if (verdict.pending && verdict.quarantine === undefined) {
     const unfit = snapshot.labelledPods.filter((pod) => !labelFits(pod));
-    return { status: undefined, marks: unfit.map(unmarked), policy: untouched, ...rest };
+    return { status: undefined, marks: unfit.map(unmarked), policy: leftovers(judged), ...rest };
   }
   const policy = planPolicy(judged);
   return { status: projectStatus(judged, policy, now), marks: marks(judged), policy, ...rest };
