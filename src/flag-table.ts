@@ -1,23 +1,16 @@
 import { z } from 'zod';
-import { durationMs } from './api/duration.ts';
 import { parseForms } from './card/forms.ts';
+import { address, boolean, duration } from './flag-schemas.ts';
 import type { Flag } from './flags.ts';
 import type { NetworkPolicyRule } from './kube/objects.ts';
 import { defaultTemplate } from './trust/expected.ts';
 
-const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
 const count = (max: number) =>
   z
     .string()
     .regex(/^[0-9]{1,6}$/, 'must be a whole number')
     .transform(Number)
     .refine((value) => value >= 1 && value <= max, `must be from 1 to ${max}`);
-const duration = z.string().transform((text, context) => {
-  const ms = durationMs(text);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 5s, 10m or 1h30m' });
-  return z.NEVER;
-});
 const list = z.string().transform((text) => (text === '' ? [] : text.split(',').map((item) => item.trim())));
 const forms = z.string().transform((text, context) => {
   const parsed = parseForms(text);
@@ -34,7 +27,6 @@ const percent = z
   .transform(Number)
   .refine((value) => value <= 100, 'must be from 0 to 100');
 const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be namespace/name');
-const address = z.string().regex(/^(0|[^\s]*:[0-9]{1,5})$/, 'must be [host]:port, or 0 to turn it off');
 const namespacedName = z
   .string()
   .regex(/^([a-z0-9.-]+\/[a-z0-9.-]+)(,[a-z0-9.-]+\/[a-z0-9.-]+)*$/, 'must be namespace/name, several by commas');

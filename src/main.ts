@@ -19,6 +19,7 @@ import { createMetrics } from './runtime/metrics.ts';
 import { runProcess } from './runtime/process.ts';
 import { parseTrustDomain } from './spiffe/id.ts';
 import { IdentitySource } from './spiffe/identity.ts';
+import { registerIdentityMetrics } from './spiffe/metrics.ts';
 import { workloadApi } from './spiffe/workload-api.ts';
 import { requireServedKind } from './startup.ts';
 
@@ -60,6 +61,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const client = new KubeClient(cluster, { observe: metrics.call });
   await requireServedKind(client);
   const identity = identityFor(config);
+  registerIdentityMetrics(metrics.registry, identity);
   const instance = config.podName || hostname();
   const controller = 'agent.kagenti.dev/agentcard-operator';
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });

@@ -228,6 +228,11 @@ function connectAll(
     isOwnWrite: (card) => ownWrites.get(keyOf(card)) === card.metadata.resourceVersion,
   });
   platform.identity.onChange((after, before) => {
+    const { state, svid, lastError } = after;
+    const id = svid?.id.uri;
+    if (after.epoch !== before.epoch)
+      platform.log.info('the identity changed', { state, id, trustDomains: [...after.bundles.keys()] });
+    else platform.log.warn('the Workload API has a problem', { state, problem: lastError });
     const bundles = after.bundleEpoch !== before.bundleEpoch;
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: signatures(), now: platform.now() };

@@ -8,6 +8,7 @@ export const contextFolder = 'dist/image';
 const programs = {
   'agentcard-operator': 'src/main.ts',
   'kubectl-agentcard': 'src/cli/main.ts',
+  'agentcard-signer': 'src/signer/main.ts',
   'test-tls-agent': 'src/agent/test-tls-agent.ts',
 };
 

@@ -23,8 +23,8 @@ const progress = terminalProgress();
 export async function ownNode(): Promise<Place> {
   const cluster = await part('A Kubernetes node with SPIRE on this machine', startNode);
   await part('The images', async () => {
-    const names = await progress.step('three images built', () => buildImages(progress));
-    await progress.step('and loaded into the node', async () => {
+    const names = await buildImages(progress);
+    await progress.step(`${names.length} images into the node`, async () => {
       for (const name of names) await cluster.loadImage(name);
     });
   });

@@ -54,10 +54,13 @@ async function deploy(place: Place): Promise<void> {
   const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
   await place.kubectl(['apply', '-f', '-'], manifest);
   const manifests = await Promise.all(['weather', 'notes', 'impostor'].map((name) => manifestOf(name, place)));
-  const all = manifests.join('---\n');
-  // Agents of an earlier run may run earlier images; and a table that fills is what there is to see.
-  await place.kubectl(['-n', namespace, 'delete', '--ignore-not-found', '-f', '-'], all);
-  await place.kubectl(['-n', namespace, 'apply', '-f', '-'], all);
+  const objects = manifests.flatMap((text) => text.split('---\n'));
+  const pass = (verb: readonly string[], list: readonly string[]) =>
+    place.kubectl(['-n', namespace, ...verb, '-f', '-'], list.join('---\n'));
+  // Agents of an earlier run may run earlier images; and a table that fills is what there is to see. Cards come first and
+  // go last, since the operator makes one for a workload that has none.
+  await pass(['delete', '--ignore-not-found'], objects.toReversed());
+  await pass(['apply'], objects);
 }
 
 async function manifestOf(name: string, { image, trustDomain }: Place): Promise<string> {

@@ -16,6 +16,7 @@ export type TransportReason =
   | 'CredentialsUnavailable'
   | 'Malformed'
   | 'NotLeader'
+  | 'Silent'
   | 'StaleConnection'
   | 'Timeout'
   | 'TooLarge'

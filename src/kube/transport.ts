@@ -71,13 +71,13 @@ export class Transport {
     }
   }
 
-  /** An answer to be read line by line. It fails with `Timeout` after `idleMs` without a byte. */
+  /** An answer to be read line by line. It fails with `Silent` after `idleMs` without a byte. */
   async stream(call: Call, idleMs: number): Promise<IncomingMessage> {
     const { response, fail, stopClock } = await this.#open(call, this.#streams);
     stopClock();
     // A refusal has a body too, but not the patience that a quiet watch needs.
     const silenceMs = response.statusCode === 200 ? idleMs : Math.min(idleMs, REFUSAL_MS);
-    response.setTimeout(silenceMs, () => fail(ApiError.transport('Timeout', `no bytes for ${silenceMs} ms`)));
+    response.setTimeout(silenceMs, () => fail(ApiError.transport('Silent', `no bytes for ${silenceMs} ms`)));
     return response;
   }
 

@@ -42,6 +42,8 @@ export class WatchPlan {
   #refused = false;
   #broken = 0;
   #resumes = 0;
+  /** Anything came over the present connection. */
+  #heard = false;
   #delayMs = 0;
 
   constructor(timing: ReflectorTiming, random: () => number) {
@@ -63,14 +65,18 @@ export class WatchPlan {
   saw(resourceVersion: string): void {
     this.resourceVersion = resourceVersion;
     this.#resumes = 0;
+    this.#heard = true;
   }
 
   /** After a connection that lived `livedMs` and ended with `error` or in good order: milliseconds until the next. */
   ended(error: ApiError | undefined, livedMs: number): number {
     const { baseDelayMs, maxDelayMs, soundMs } = this.#timing;
-    if (livedMs >= soundMs) this.#delayMs = 0;
-    if (error === undefined && livedMs >= soundMs) return 0;
     if (error !== undefined) this.#learn(error);
+    this.#heard = false;
+    if (livedMs >= soundMs) {
+      this.#delayMs = 0;
+      if (error === undefined) return 0;
+    }
     this.#delayMs = Math.min(Math.max(this.#delayMs * 2, baseDelayMs), maxDelayMs);
     const jittered = this.#random() * this.#delayMs;
     return Math.max(jittered, (error?.retryAfterMs ?? 0) + this.#random() * baseDelayMs);
@@ -85,7 +91,9 @@ export class WatchPlan {
   #learnFromWatch(error: ApiError): void {
     if (error.code > 0 && !BUSY_OR_DENIED.has(error.code)) this.#resumes++;
     const garbled = error.reason === 'Malformed' || error.reason === 'TooLarge';
-    const lost = garbled || error.code === 410 || error.causes.includes('ResourceVersionTooLarge');
+    // A server whose etcd was restored from a backup waits in silence for the version that we already have.
+    const rewound = error.reason === 'Silent' && !this.#heard;
+    const lost = garbled || rewound || error.code === 410 || error.causes.includes('ResourceVersionTooLarge');
     if (!lost && this.#resumes < MAX_RESUMES) return;
     this.resourceVersion = '';
     this.#resumes = 0;

@@ -1,8 +1,8 @@
 import { describeFlags, parseFlags } from '../flags.ts';
+import { Health, type HttpServer } from '../runtime/health.ts';
 import { type Parsed, parsed, refused } from '../spiffe/id.ts';
 import { IdentitySource } from '../spiffe/identity.ts';
 import { workloadApi } from '../spiffe/workload-api.ts';
-import { serveReadiness } from './readiness.ts';
 import { flags, problemsOf, type Settings } from './settings.ts';
 import { followIdentity } from './sidecar.ts';
 import { type Edges, logged, type SigningIdentity, sign } from './signing.ts';
@@ -102,10 +102,14 @@ async function stay(
   world: World,
   signal: AbortSignal,
 ): Promise<Parsed<unknown>> {
+  const health = new Health();
   let signedUntil: Date | undefined;
-  const { healthProbeBindAddress: at } = settings;
-  const server = at === '0' ? undefined : await serveReadiness(at, { signedUntil: () => signedUntil, now: world.now });
-  if (server?.ok === false) return server;
+  health.addReadyCheck('signature', () => {
+    if (signedUntil === undefined) return 'the card is not signed yet';
+    return world.now() <= signedUntil || 'the certificate of the signature has ended';
+  });
+  const server = await listen(health, settings.healthProbeBindAddress);
+  if (!server.ok) return server;
   const signWith = async (who: SigningIdentity) => {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(settings.signTimeout)]);
     const result = await sign(who, settings, world, deadline);
@@ -113,7 +117,15 @@ async function stay(
     return result;
   };
   await followIdentity(identity, signWith, world, signal);
-  server?.value.close();
-  server?.value.closeAllConnections();
+  await server.value?.close();
   return parsed(undefined);
+}
+
+async function listen(health: Health, address: string): Promise<Parsed<HttpServer | undefined>> {
+  try {
+    return parsed(await health.serve(address));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return refused('PortNotUsable', `cannot listen (${reason}); choose another --health-probe-bind-address`);
+  }
 }

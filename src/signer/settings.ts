@@ -44,7 +44,7 @@ export const flags = {
     name: 'configmap',
     schema: z.enum(['auto', 'required', 'off']),
     default: 'auto',
-    doc: 'Whether the signed card also goes into the ConfigMap <agent name>-card-signed. auto: where --agent-name is set, and without it the signer succeeds too.',
+    doc: 'Whether the signed card also goes into the ConfigMap <agent name>-card-signed. auto: where --agent-name is set, and a failure is only logged.',
   },
   agentName: {
     name: 'agent-name',

@@ -84,7 +84,7 @@ async function main(): Promise<void> {
   await Promise.all([startContainerd(), startControlPlane(access)]);
   const { policies, ...node } = nodeComponents(at);
   await Promise.all(Object.values(node).map(start));
-  await apply(plan.tools['spire-crds'] ?? '', 'coredns.yaml', 'spire-server.yaml');
+  await apply([plan.tools['spire-crds'] ?? '', 'coredns.yaml'], ['spire-server']);
   await Promise.all([
     ready
       .nodeReady()
@@ -93,7 +93,7 @@ async function main(): Promise<void> {
     ready.dnsReady().then(() => tell('DNS ready')),
     ready
       .bundlePublished()
-      .then(() => apply('spire-agent.yaml', 'identities.yaml'))
+      .then(() => apply([], ['spire-agent', 'identities']))
       .then(ready.agentReady)
       .then(() => tell('SPIRE ready')),
   ]);

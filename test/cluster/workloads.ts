@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type ApiAccess, apiGet } from './api-client.ts';
 import { run } from './command.ts';
 import { NODE } from './control-plane.ts';
+import { type SpirePart, spireManifest } from './trust-domain.ts';
 import { until } from './until.ts';
 
 const MANIFESTS = join(dirname(fileURLToPath(import.meta.url)), 'manifests');
@@ -20,8 +21,8 @@ interface ClusterObject {
 }
 
 export interface Workloads {
-  /** Applies manifests by file name, and files or folders by absolute path. */
-  apply(...files: readonly string[]): Promise<void>;
+  /** Applies manifests by file name, files or folders by absolute path, and parts of the node's own SPIRE. */
+  apply(files: readonly string[], parts: readonly SpirePart[]): Promise<void>;
   nodeReady(): Promise<void>;
   dnsReady(): Promise<void>;
   /** SPIRE's server has published its bundle, without which an agent would give up at its start. */
@@ -39,9 +40,11 @@ export function workloads(access: ApiAccess, kubectl: readonly string[], alive: 
       return condition(JSON.parse(answer.body) as ClusterObject) || undefined;
     }).then(() => {});
   return {
-    apply: async (...files) => {
+    apply: async (files, parts) => {
       const names = files.flatMap((file) => ['--filename', file.startsWith('/') ? file : join(MANIFESTS, file)]);
-      await run(command, [...prefix, 'apply', '--server-side', ...names]);
+      const texts = await Promise.all(parts.map((part) => spireManifest(part)));
+      const args = [...prefix, 'apply', '--server-side', ...names, '--filename', '-'];
+      await run(command, args, { stdin: texts.join('---\n') });
     },
     nodeReady: () =>
       wait('the node to be ready', `/api/v1/nodes/${NODE.name}`, ({ status }) =>

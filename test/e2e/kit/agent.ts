@@ -10,6 +10,8 @@ export interface AgentOptions {
   readonly serviceAccount?: string;
   /** Whether the Service has a port agent-tls; true. */
   readonly tls?: boolean;
+  /** Where the node keeps the Workload API; that of the primary trust domain. */
+  readonly socketFolder?: string;
   readonly allowedSpiffeIDs?: readonly string[];
   readonly spec?: object;
   readonly podLabels?: Readonly<Record<string, string>>;
@@ -50,9 +52,9 @@ export class Agent {
     ];
   }
 
-  deployment({ replicas = 1, podLabels = {} }: AgentOptions, serviceAccountName: string): object {
+  deployment({ replicas = 1, podLabels = {}, socketFolder }: AgentOptions, serviceAccountName: string): object {
     const labels = { app: this.name, ...podLabels };
-    const socket = { name: 'spiffe', hostPath: { path: '/run/spire/agent-sockets' } };
+    const socket = { name: 'spiffe', hostPath: { path: socketFolder ?? '/run/spire/agent-sockets' } };
     const container = {
       name: 'agent',
       image: puppetImage,

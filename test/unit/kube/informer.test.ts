@@ -198,12 +198,20 @@ test('a list that is older than our own write does not undo it', async () => {
   expect(log).toEqual(['initial a 1', 'add b 9', 'update 1 to a 10']);
 });
 
-test('after a backup was restored, older versions are the truth', async () => {
-  const { informer, log } = await inform([
-    (response) => void response.end(stream(90, widget('a', 80), widget('later', 85)) + event('ERROR', { code: 410 })),
+test.each([
+  ['an expired watch', open(event('ERROR', { code: 410 }))],
+  ['a resumed watch that stays silent', open('')],
+])('after a backup was restored, noticed by %s, older versions are the truth', async (_, resumed) => {
+  const script: Step[] = [
+    (response) => void response.end(stream(90, widget('a', 80), widget('later', 85))),
+    (response, request) => {
+      response.flushHeaders();
+      resumed(response, request);
+    },
     open(stream(50, widget('a', 40))),
-  ]);
-  await until(() => log.length === 4);
+  ];
+  const { informer, log } = await inform(script, { timing: { baseDelayMs: 2, maxDelayMs: 8, idleMs: 50 } });
+  await until(() => log.length >= 4);
   expect(informer.get('default/a')?.metadata.resourceVersion).toBe('40');
   expect(informer.get('default/later')).toBeUndefined();
 });

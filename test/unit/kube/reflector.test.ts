@@ -96,7 +96,7 @@ test('a silent connection counts as dead after the idle time', async () => {
   const { client, requests } = await fakeApi([open(stream(5, a1)), open(event('ADDED', widget('b', 6)))]);
   const { seen, errors } = reflect(client);
   await until(() => seen.has('default/b'));
-  expect(errors[0]?.reason).toBe('Timeout');
+  expect(errors[0]?.reason).toBe('Silent');
   expect(startsAt(requests).slice(0, 2)).toEqual([null, '5']);
 });
 

@@ -72,3 +72,15 @@ test('a right that was missing is not taken for a missing feature', () => {
   subject.ended(denied, 0);
   expect(subject.needsPages).toBe(false);
 });
+
+test('silence after something was heard is a dead connection, silence from the start a lost position', () => {
+  const subject = plan();
+  const silent = ApiError.transport('Silent', '');
+  subject.listed('17');
+  subject.ended(silent, soundMs);
+  expect(subject.resourceVersion).toBe('17');
+  subject.saw('18');
+  subject.ended(undefined, soundMs);
+  subject.ended(silent, soundMs);
+  expect(subject.resourceVersion).toBe('');
+});

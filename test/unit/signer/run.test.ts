@@ -5,8 +5,9 @@ import { defaultForms } from '../../../src/card/forms.ts';
 import { parseStrictObject } from '../../../src/card/strict-json.ts';
 import { run } from '../../../src/signer/run.ts';
 import { verifySignatures } from '../../../src/trust/jws.ts';
+import { freePorts } from '../../cluster/ports.ts';
 import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
-import { keyPemOf, type Minted } from '../../pki/mint.ts';
+import { HOUR, keyPemOf, type Minted } from '../../pki/mint.ts';
 import { fakeApi, refuse } from '../kube/fake-api.ts';
 import { agentId, authority, newLeaf, signersWorld, trust, weather } from './world.ts';
 
@@ -160,6 +161,29 @@ describe('a sidecar', () => {
     signer.stop();
     expect(await done).toBe(0);
     expect(signer.logged('the card is signed')).toHaveLength(2);
+  });
+
+  test('is alive from the start, and ready while the certificate of its signature is valid', async () => {
+    let now = new Date();
+    const signer = signersWorld({ now: () => now });
+    const [port] = await freePorts(1);
+    const probe = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: 'close' } });
+      return [response.status, await response.text()] as const;
+    };
+    const done = start(signer, '--sidecar', `--health-probe-bind-address=127.0.0.1:${port}`);
+    await vi.waitFor(async () => expect((await probe('/healthz'))[0]).toBe(200), patience);
+    expect(await probe('/readyz')).toEqual([503, expect.stringContaining('the card is not signed yet')]);
+    give(newLeaf());
+    await vi.waitFor(async () => expect((await probe('/readyz'))[0]).toBe(200), patience);
+    now = new Date(now.getTime() + 48 * HOUR);
+    expect(await probe('/readyz')).toEqual([
+      503,
+      expect.stringContaining('the certificate of the signature has ended'),
+    ]);
+    expect((await probe('/healthz'))[0]).toBe(200);
+    signer.stop();
+    expect(await done).toBe(0);
   });
 
   test('keeps the card, and itself, through everything that goes wrong', async () => {
