@@ -1,4 +1,4 @@
-import { policyName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
@@ -14,11 +14,20 @@ import {
   type Service,
 } from '../kube/objects.ts';
 import { OptionalInformer } from '../kube/optional-informer.ts';
-import { owningCard } from '../network/policy.ts';
 import { publishedHash } from '../status/projection.ts';
 import { workloadKinds } from '../workload/kinds.ts';
-import { serviceNameLabel } from '../workload/service.ts';
-import { type Workload, workloadKey } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
+import {
+  firstSelectorPair,
+  foreignIn,
+  inNamespace,
+  ownerUid,
+  policyOf,
+  serviceOf,
+  servicesNamed,
+  targetOf,
+  templatePairs,
+} from './indexes.ts';
 import { quarantineListName } from './quarantine.ts';
 import type { CachedCard } from './snapshot.ts';
 
@@ -63,11 +72,6 @@ export function everyCache({ workloads, ...rest }: Caches) {
     const { plural } = cache.resource;
     return { name: cache === rest.quarantine ? `${plural}-quarantine` : plural, cache };
   });
-}
-
-/** An index entry for one label pair in one namespace. */
-export function pairKey(namespace: string | undefined, key: string, value: string): string {
-  return `${namespace ?? ''}/${key}=${value}`;
 }
 
 export function createCaches(client: KubeClient, scope: CacheScope, observe: Observe): Caches {
@@ -174,50 +178,6 @@ function quarantineCache(common: Common, namespace: string): Informer<ConfigMap>
     resource: resources.configMaps,
     fieldSelector: `metadata.name=${quarantineListName}`,
   });
-}
-
-function inNamespace({ metadata }: KubeObject): readonly string[] {
-  return [metadata.namespace ?? ''];
-}
-
-function targetOf({ metadata, spec }: CachedCard): readonly string[] {
-  return spec.targetRef === undefined ? [] : [workloadKey(metadata.namespace ?? '', spec.targetRef)];
-}
-
-/** The Services that lead to the card by name: the one it names, and the one named like its workload. */
-function servicesNamed({ metadata, spec }: CachedCard): readonly string[] {
-  const names = [spec.endpoint?.service, spec.targetRef?.name].filter((name) => name !== undefined);
-  return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
-}
-
-function templatePairs({ metadata, workload }: CachedWorkload): readonly string[] {
-  const labels = Object.entries(workload?.templateLabels ?? {});
-  return labels.map(([key, value]) => pairKey(metadata.namespace, key, value));
-}
-
-function firstSelectorPair({ metadata, spec }: Service): readonly string[] {
-  const [first] = Object.entries(spec?.selector ?? {}).sort();
-  return first === undefined ? [] : [pairKey(metadata.namespace, ...first)];
-}
-
-function serviceOf({ metadata }: EndpointSlice): readonly string[] {
-  const name = metadata.labels?.[serviceNameLabel];
-  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
-}
-
-function ownerUid(policy: NetworkPolicy): readonly string[] {
-  const owner = owningCard(policy);
-  return owner === undefined ? [] : [owner.uid];
-}
-
-/** Policies that are not ours, by the namespace where they may weaken ours. */
-function foreignIn(policy: NetworkPolicy): readonly string[] {
-  return owningCard(policy) === undefined ? [policy.metadata.namespace ?? ''] : [];
-}
-
-/** The policy of a card, by the name that it has or would have. */
-function policyOf({ metadata, spec }: CachedCard): readonly string[] {
-  return spec.targetRef === undefined ? [] : [`${metadata.namespace}/${policyName(spec.targetRef)}`];
 }
 
 /** The published card is kept as its hash. */

@@ -5,7 +5,8 @@ import { apiServerFacts, dnsFacts } from '../network/facts.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';
-import { type Caches, pairKey } from './caches.ts';
+import type { Caches } from './caches.ts';
+import { pairKey } from './indexes.ts';
 import type { QuarantineEntry } from './quarantine.ts';
 import type { CachedCard, ClusterFacts, Snapshot } from './snapshot.ts';
 

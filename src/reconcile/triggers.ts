@@ -5,7 +5,8 @@ import { owningCard } from '../network/policy.ts';
 import { pairsSelect, selects } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
-import { type Caches, pairKey } from './caches.ts';
+import type { Caches } from './caches.ts';
+import { pairKey } from './indexes.ts';
 import { apiServerService, workloadOf, workloadsSelecting, workloadsWithPair } from './observe.ts';
 import type { CachedCard } from './snapshot.ts';
 
