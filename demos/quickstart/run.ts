@@ -12,6 +12,14 @@ const release = ['agentcard-operator', '--namespace', 'agentcard-system'];
 const progress = terminalProgress();
 const { env } = process;
 
+const help = `The main job on a real node: three agents, their verdicts, why, and packets.
+
+  make demo        on a node that it starts on this machine (Linux, root)
+  make demo-down   stop it
+
+  CLUSTER=current CONFIRM=<context>   on the cluster of the kubeconfig instead; says how images get there
+  IMAGES, TRUST_DOMAIN                where that cluster pulls images from, and its SPIRE's trust domain`;
+
 async function demonstrate(place: Place): Promise<boolean> {
   await part('The operator, by its chart', () => progress.step('helm install', () => install(place)));
   await part('Three agents: weather, notes and an impostor', () => progress.step('kubectl apply', () => deploy(place)));
@@ -104,9 +112,13 @@ async function takeDown(): Promise<void> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--down')) {
+  if (args.length === 1 && args[0] === '--down') {
     await takeDown();
     return 0;
+  }
+  if (args.length > 0) {
+    print(help);
+    return args[0] === '--help' ? 0 : 2;
   }
   if (env.CLUSTER !== undefined && env.CLUSTER !== '' && env.CLUSTER !== 'current') {
     throw new CommandError(`CLUSTER=${env.CLUSTER}: leave it unset for a node on this machine, or set it to current`);

@@ -34,6 +34,7 @@ export class Display {
   readonly #start = Date.now();
   #shown = '';
   #lines = 0;
+  #cut = '';
 
   show(text: string): void {
     const stamp = seconds(Date.now() - this.#start);
@@ -47,6 +48,12 @@ export class Display {
     if (this.#lines > 0) stdout.write(`\u001b[${this.#lines}A\u001b[0J`);
     print(lines.join('\n'));
     this.#lines = lines.length;
+    this.#cut = text.split('\n').some((line) => line.length >= width) ? text : '';
+  }
+
+  /** Once nothing changes any more: the whole text, where a narrow terminal had only a part. */
+  finish(): void {
+    if (this.#cut !== '') print(`\n${this.#cut}`);
   }
 }
 

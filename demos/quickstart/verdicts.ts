@@ -27,7 +27,10 @@ export async function watchTable(place: Place): Promise<AgentCard[]> {
     const missing = Object.entries(expected).filter(
       ([name, fits]) => !cards.some((card) => card.metadata.name === name && fits(card)),
     );
-    if (missing.length === 0) return cards;
+    if (missing.length === 0) {
+      display.finish();
+      return cards;
+    }
     if (Date.now() > deadline) {
       const names = missing.map(([name]) => name).join(', ');
       throw new Error(`no verdict as expected after ${patienceMs / 1000} s for: ${names}. See the operator's log.`);

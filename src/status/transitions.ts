@@ -9,8 +9,26 @@ export interface Note {
   readonly note: string;
 }
 
-const told = ['Synced', 'Verified', 'Bound', 'Enforced'] as const;
-/** States in which a card may begin without anybody needing to hear of it. */
+type Told = 'Synced' | 'Verified' | 'Bound' | 'Enforced';
+
+/**
+ * Which reasons of a False condition are news of their own. The others only follow from Synced, which has told already, and
+ * are told when the condition was True before.
+ */
+const news: Readonly<Record<Told, ReadonlySet<string> | 'every reason'>> = {
+  Synced: 'every reason',
+  Verified: new Set([
+    'NotVerified',
+    'SignatureInvalid',
+    'IdentityMismatch',
+    'CardNotApproved',
+    'EvidenceExpired',
+    'Quarantined',
+  ]),
+  Bound: new Set(['TrustDomainMismatch', 'SpiffeIDMismatch', 'SignerIsNotServer']),
+  Enforced: new Set(['PolicyPending', 'Weakened']),
+};
+/** States that people chose. */
 const quiet = new Set(['Off', 'Audit']);
 
 /** Events are the difference between two statuses: a transition is told once, a state never. */
@@ -24,14 +42,16 @@ export function transitions(before: StatusFields, after: StatusFields, spec: Age
 }
 
 function conditionNotes(before: StatusFields, after: StatusFields): Note[] {
-  return told.flatMap((type): Note[] => {
+  const readable = after.conditions?.some(({ type, status }) => type === 'Synced' && status === 'True') ?? false;
+  return (Object.keys(news) as Told[]).flatMap((type): Note[] => {
     const is = after.conditions?.find((condition) => condition.type === type);
     const was = before.conditions?.find((condition) => condition.type === type);
     if (is === undefined || (was?.status === is.status && was.reason === is.reason)) return [];
-    if (was === undefined && quiet.has(is.reason)) return [];
-    const calm = is.status === 'True' || quiet.has(is.reason);
-    const worry = !calm || is.reason === 'EvidenceHeld';
-    return [{ type: worry ? 'Warning' : 'Normal', reason: is.reason, action: `Evaluate${type}`, note: is.message }];
+    const listed = news[type];
+    const own = listed === 'every reason' || (listed.has(is.reason) && (is.reason !== 'NotVerified' || readable));
+    if (is.status === 'False' && was?.status !== 'True' && !own) return [];
+    const calm = (is.status === 'True' && is.reason !== 'EvidenceHeld') || quiet.has(is.reason);
+    return [{ type: calm ? 'Normal' : 'Warning', reason: is.reason, action: `Evaluate${type}`, note: is.message }];
   });
 }
 

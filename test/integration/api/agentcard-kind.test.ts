@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import type { AgentCardStatus } from '../../../src/api/agentcard.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { agentCard, call, cardsPath, crdPath, type Fields, installKind } from './crd-client.ts';
@@ -85,6 +85,12 @@ describe('the definition', () => {
     expect(code).toBe(200);
     expect(object.status).toEqual(ourStatus);
   });
+});
+
+test('the samples are taken', async () => {
+  const samples = parseAllDocuments(await readFile('config/samples/agentcard.yaml', 'utf8'));
+  expect(samples).toHaveLength(2);
+  for (const sample of samples) expect(await dryRun(sample.toJS().spec)).toMatchObject({ code: 201 });
 });
 
 const refused: readonly [string, Fields, string][] = [

@@ -1,0 +1,93 @@
+import { describe, expect, test } from 'vitest';
+import type { Condition } from '../../../src/kube/objects.ts';
+import type { StatusFields } from '../../../src/status/projection.ts';
+import { transitions } from '../../../src/status/transitions.ts';
+import { card } from '../reconcile/builders.ts';
+
+const { spec } = card();
+
+/** Conditions in short: { Synced: 'True SyncSucceeded' }. */
+function status(conditions: Readonly<Record<string, string>>, over: StatusFields = {}): StatusFields {
+  const full = Object.entries(conditions).map(([type, text]): Condition => {
+    const [is = '', reason = ''] = text.split(' ');
+    return { type, status: is === 'True' ? 'True' : 'False', reason, message: `${reason}.`, lastTransitionTime: '' };
+  });
+  return { conditions: full, ...over };
+}
+
+const told = (before: StatusFields, after: StatusFields) =>
+  transitions(before, after, spec).map(({ type, reason }) => `${type} ${reason}`);
+
+const absent = {
+  Synced: 'False WorkloadNotReady',
+  Verified: 'False NotVerified',
+  Bound: 'False WorkloadUnresolved',
+  Enforced: 'True PolicyApplied',
+};
+const good = {
+  Synced: 'True SyncSucceeded',
+  Verified: 'True mTLSVerified',
+  Bound: 'True Bound',
+  Enforced: 'True PolicyApplied',
+};
+
+describe('conditions', () => {
+  test('a state is never told twice', () => {
+    expect(told(status(good), status(good))).toEqual([]);
+  });
+
+  test('an agent that is not there yet is told once, by Synced', () => {
+    expect(told({}, status({ ...absent, Enforced: 'False Off' }))).toEqual(['Warning WorkloadNotReady']);
+  });
+
+  test('a first proof is told', () => {
+    expect(told(status(absent), status(good))).toEqual(['Normal SyncSucceeded', 'Normal mTLSVerified', 'Normal Bound']);
+  });
+
+  test('an agent that falls silent is told with its hold, its return without alarm', () => {
+    const held = { ...good, Synced: 'False FetchFailed', Verified: 'True EvidenceHeld' };
+    expect(told(status(good), status(held))).toEqual(['Warning FetchFailed', 'Warning EvidenceHeld']);
+    expect(told(status(held), status(good))).toEqual(['Normal SyncSucceeded', 'Normal mTLSVerified']);
+  });
+
+  test('guilt is told whatever was before', () => {
+    const guilty = { ...good, Verified: 'False IdentityMismatch', Bound: 'False SpiffeIDMismatch' };
+    expect(told({}, status(guilty))).toEqual(
+      expect.arrayContaining(['Warning IdentityMismatch', 'Warning SpiffeIDMismatch']),
+    );
+  });
+
+  test('losing trust is told', () => {
+    const plain = { ...good, Verified: 'False NotVerified', Bound: 'False NoIdentity' };
+    expect(told(status(good), status(plain))).toEqual(['Warning NotVerified', 'Warning NoIdentity']);
+  });
+});
+
+describe('besides conditions', () => {
+  test('a changed card is told with both ids', () => {
+    const [note] = transitions(status(good, { cardId: 'a' }), status(good, { cardId: 'b' }), spec);
+    expect(note).toMatchObject({ reason: 'CardContentChanged', note: 'The card changed from a to b.' });
+  });
+
+  test('falling back to HTTP is told once', () => {
+    const tls = status(good, { source: 'mtls' });
+    const http = status(good, { source: 'http' });
+    expect(told(tls, http)).toEqual(['Warning FallbackToHTTP']);
+    expect(told(http, http)).toEqual([]);
+  });
+
+  test('a pod of something else is told once', () => {
+    const foreign = status(good, {
+      checks: [{ name: 'endpoint', result: 'pass', expected: 'ours', observed: 'Service s also leads to pod x' }],
+    });
+    expect(told(status(good), foreign)).toEqual(['Warning ForeignPod']);
+    expect(told(foreign, foreign)).toEqual([]);
+  });
+
+  test('sigstoreVerification is told once per generation', () => {
+    const wanted = { ...spec, sigstoreVerification: { certificateIdentity: 'x' } };
+    const at = (observedGeneration: number) => status(good, { observedGeneration });
+    expect(transitions(at(1), at(2), wanted).map(({ reason }) => reason)).toEqual(['SigstoreNotSupported']);
+    expect(transitions(at(2), at(2), wanted)).toEqual([]);
+  });
+});
