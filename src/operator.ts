@@ -140,7 +140,11 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
       ledger.record(ask, finding);
       addCard(ask.card);
     },
-    onNothing: (ask) => addCard(ask.card, { afterMs: unreadRetryMs }),
+    onNothing: (ask) => {
+      if (caches.cards.get(ask.card) === undefined) return;
+      ledger.recordNothing(ask);
+      addCard(ask.card, { afterMs: unreadRetryMs });
+    },
   });
 }
 
@@ -169,7 +173,7 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       const key = keyOf(card);
       metrics.stripped('unproven', unmarked);
       brake.note(key, silent);
-      ledger.keepOnly(key, standing);
+      ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
       for (const podUid of replaced) ledger.discard(key, podUid);
       ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
     },
@@ -237,7 +241,8 @@ function connectAll(
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: signatures(), now: platform.now() };
     if (bundles) ledger.revise((pod) => recheck(pod, look));
-    if (back) ledger.hurry();
-    if (bundles || back) for (const card of caches.cards.values()) addCard(keyOf(card), background);
+    if (!bundles && !back) return;
+    ledger.hurry();
+    for (const card of caches.cards.values()) addCard(keyOf(card), background);
   });
 }

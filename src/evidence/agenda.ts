@@ -33,8 +33,8 @@ export interface Agenda {
   readonly next: number | undefined;
 }
 
-const firstRetryMs = 1_000;
-const retryGrowth = 1.5;
+const firstRetryMs = 500;
+const retryGrowth = 1.25;
 const longestRetryMs = 60_000;
 const refusalRetryMs = 30_000;
 const shortestTurnMs = 5_000;

@@ -89,11 +89,21 @@ export interface Stranger {
 export interface CardEvidence {
   readonly pods: ReadonlyMap<string, PodEvidence>;
   readonly strangers: ReadonlyMap<string, Stranger>;
+  /** Pods of which an attempt taught nothing: they are gone, or the API server did not say. */
+  readonly unread: ReadonlySet<string>;
+  /** Every pod that stood behind the card when the operator started has been asked once. */
+  readonly complete: boolean;
   /** The refresh annotation's value that was last honoured. */
   readonly refresh: string | undefined;
 }
 
-export const noEvidence: CardEvidence = { pods: new Map(), strangers: new Map(), refresh: undefined };
+export const noEvidence: CardEvidence = {
+  pods: new Map(),
+  strangers: new Map(),
+  unread: new Set(),
+  complete: false,
+  refresh: undefined,
+};
 
 /** What one attempt brought. */
 export type Finding =

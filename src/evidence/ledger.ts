@@ -5,6 +5,8 @@ import { type CardEvidence, type Finding, noEvidence, type PodEvidence, type Str
 interface Entry {
   readonly pods: Map<string, PodEvidence>;
   readonly strangers: Map<string, Stranger>;
+  readonly unread: Set<string>;
+  complete: boolean;
   refresh: string | undefined;
 }
 
@@ -19,6 +21,7 @@ export class Ledger {
   record(ask: Ask, finding: Finding): void {
     const entry = this.#entry(ask.card);
     const { podUid, podName, version } = ask.endpoint;
+    entry.unread.delete(podUid);
     if (finding.kind === 'stranger') {
       entry.pods.delete(podUid);
       entry.strangers.set(podUid, { podName, owner: finding.owner, endpointVersion: version });
@@ -28,17 +31,26 @@ export class Ledger {
     entry.pods.set(podUid, merged(entry.pods.get(podUid), ask, finding));
   }
 
+  recordNothing(ask: Ask): void {
+    this.#entry(ask.card).unread.add(ask.endpoint.podUid);
+  }
+
   honourRefresh(card: Key, value: string | undefined): void {
     if (value !== undefined) this.#entry(card).refresh = value;
   }
 
-  /** Drops the evidence of pods that no longer stand behind the card. */
-  keepOnly(card: Key, podUids: ReadonlySet<string>): void {
+  /**
+   * Drops the evidence of pods that no longer stand behind the card, and sees whether all that do have been asked; for a
+   * card of which nothing was `stored`, nothing is waited for.
+   */
+  keepOnly(card: Key, podUids: ReadonlySet<string>, stored: boolean): void {
     const entry = this.#entries.get(card);
     if (entry === undefined) return;
-    for (const pods of [entry.pods, entry.strangers]) {
-      for (const uid of pods.keys()) if (!podUids.has(uid)) pods.delete(uid);
+    const { pods, strangers, unread } = entry;
+    for (const known of [pods, strangers, unread]) {
+      for (const uid of known.keys()) if (!podUids.has(uid)) known.delete(uid);
     }
+    entry.complete ||= !stored || (podUids.size > 0 && pods.size + strangers.size + unread.size >= podUids.size);
   }
 
   /** What a pod proved is void, for example because its containers were replaced: it is asked again. */
@@ -46,9 +58,13 @@ export class Ledger {
     this.#entries.get(card)?.pods.delete(podUid);
   }
 
-  /** Silent pods are due at once: what kept them from being asked may be over. Their silence goes on meanwhile. */
+  /** Silent and refused pods are due at once: what kept them from proving themselves may be over. Until then they stay what they are. */
   hurry(): void {
-    this.#each((pod) => (pod.silence === undefined ? pod : { ...pod, silence: { ...pod.silence, last: 0 } }));
+    this.#each(({ silence, answer, ...pod }) => ({
+      ...pod,
+      silence: silence && { ...silence, last: 0 },
+      answer: answer?.kind === 'refusal' ? { ...answer, at: 0 } : answer,
+    }));
   }
 
   /** Another look at all evidence, for example with another trust bundle. */
@@ -69,7 +85,7 @@ export class Ledger {
   #entry(card: Key): Entry {
     let entry = this.#entries.get(card);
     if (entry === undefined) {
-      entry = { pods: new Map(), strangers: new Map(), refresh: undefined };
+      entry = { pods: new Map(), strangers: new Map(), unread: new Set(), complete: false, refresh: undefined };
       this.#entries.set(card, entry);
     }
     return entry;

@@ -1,4 +1,4 @@
-import type { AgentCardStatus } from '../api/agentcard.ts';
+import type { AgentCardSpec, AgentCardStatus } from '../api/agentcard.ts';
 import { attestedAnnotation } from '../api/labels.ts';
 import type { Pod } from '../kube/objects.ts';
 import { containersHash, podFacts } from '../workload/pod.ts';
@@ -16,7 +16,7 @@ export function labelFits(pod: Pod): boolean {
 export function withRestored(
   evidence: CardEvidence,
   labelled: readonly Pod[],
-  status: Omit<AgentCardStatus, 'card'> | undefined,
+  { spec, status }: { readonly spec: AgentCardSpec; readonly status?: Status },
 ): CardEvidence {
   if (!wasVerified(status)) return evidence;
   const pods = new Map(evidence.pods);
@@ -24,7 +24,7 @@ export function withRestored(
     const uid = pod.metadata.uid ?? '';
     const learned = pods.get(uid);
     if (learned?.answer !== undefined || !labelFits(pod)) continue;
-    pods.set(uid, restored(pod, learned, status));
+    pods.set(uid, restored(pod, learned, { ...status, fresh: spec.suspend === true }));
   }
   return { ...evidence, pods };
 }
@@ -39,13 +39,13 @@ function wasVerified(status: Status | undefined): status is Status & { attestedA
 function restored(
   pod: Pod,
   learned: PodEvidence | undefined,
-  status: Status & { attestedAgentSpiffeId: string },
+  status: Status & { attestedAgentSpiffeId: string; fresh: boolean },
 ): PodEvidence {
   const heldSince = status.heldSince === undefined ? undefined : Date.parse(status.heldSince);
   const silence = learned?.silence && { ...learned.silence, since: heldSince ?? learned.silence.since };
   const expires = status.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
-  // An end that had passed before any hold began was never updated: it says nothing.
-  const known = expires > (heldSince ?? silence?.since ?? -Infinity);
+  // An end that had passed before any hold began was never updated, unless nobody may ask: then it says nothing.
+  const known = status.fresh || expires > (heldSince ?? silence?.since ?? -Infinity);
   const uri = status.attestedAgentSpiffeId;
   const peer = { uri, trustDomain: '', notBefore: 0, notAfter: known ? expires : Infinity, chain: [] };
   return {

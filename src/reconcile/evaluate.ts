@@ -4,12 +4,20 @@ import { trustDomainOf } from '../spiffe/id.ts';
 import { renderSpiffeId } from '../trust/expected.ts';
 import { containersHash } from '../workload/pod.ts';
 import { checksOf } from './checks.ts';
-import { cardHold, type Hold } from './hold.ts';
+import { cardHold, type Hold, noHold } from './hold.ts';
 import { boundOutcome, syncedOutcome, verifiedOutcome } from './outcomes.ts';
 import { publishedCard, signatureOutcome } from './published.ts';
 import { quarantineOf } from './quarantine.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
-import { isTrusted, type PodStanding, type StandingRules, standingEnds, standingOf, type Trusted } from './standing.ts';
+import {
+  isTrusted,
+  type PodStanding,
+  provenId,
+  type StandingRules,
+  standingEnds,
+  standingOf,
+  type Trusted,
+} from './standing.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What the outcomes and checks are computed from. */
@@ -31,16 +39,15 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const pods = target.resolved ? standings(snapshot, target, rules, now) : [];
   const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil, now });
   const seen = { snapshot, target, settings, pods, hold };
-  const findings: Findings = { ...seen, quarantine: quarantineOf(seen) };
-  const verified = verifiedOutcome(findings);
+  const quarantine = quarantineOf(seen);
+  const verified = verifiedOutcome({ ...seen, quarantine });
+  // Nothing else rests on a hold on which the verdict does not.
+  const findings: Findings = { ...seen, quarantine, hold: verified?.reason === 'EvidenceHeld' ? hold : noHold };
   const trusted = pods.filter(({ standing }) => isTrusted(standing));
   const ends = pods.map(standingEnds).filter((end) => end > now);
   return {
-    pending:
-      target.resolved &&
-      snapshot.card.spec.suspend !== true &&
-      pods.every(({ standing }) => standing.kind === 'unasked'),
-    quarantine: findings.quarantine,
+    pending: target.resolved && isPending(snapshot, pods),
+    quarantine,
     pods,
     synced: syncedOutcome(findings),
     signature: signatureOutcome(findings),
@@ -57,8 +64,22 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     covered: new Map(
       trusted.flatMap(({ endpoint, evidence }) => (evidence ? [[endpoint.podUid, evidence.facts]] : [])),
     ),
-    until: Math.min(hold.until ?? Infinity, ...ends),
+    until: Math.min(findings.hold.until ?? Infinity, ...ends),
   };
+}
+
+/**
+ * What stands, stands until something was learned. After a restart that takes a whole round: the first pod that
+ * answers may be the honest one of three, and its silent siblings keep what they had. Guilt waits for no round.
+ */
+function isPending({ card, evidence }: Snapshot, pods: readonly PodStanding[]): boolean {
+  const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
+  const wasTrusted = card.status?.conditions?.some(({ type, status }) => type === 'Verified' && status === 'True');
+  if (unasked.length === pods.length) return card.spec.suspend !== true || wasTrusted === true;
+  if (evidence.complete || card.status?.conditions === undefined) return false;
+  const guilty = pods.some(({ standing }) => standing.kind === 'negative');
+  if (guilty && wasTrusted) return false;
+  return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));
 }
 
 function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): StandingRules {
@@ -80,7 +101,7 @@ function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): St
 
 function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRules, now: number): PodStanding[] {
   const { strangers, pods } = snapshot.evidence;
-  const restored = withRestored(snapshot.evidence, snapshot.labelledPods, snapshot.card.status);
+  const restored = withRestored(snapshot.evidence, snapshot.labelledPods, snapshot.card);
   return target.endpoints.map((endpoint): PodStanding => {
     const stranger = strangers.get(endpoint.podUid);
     if (stranger !== undefined) {
@@ -90,11 +111,11 @@ function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRu
     const evidence = restored.pods.get(endpoint.podUid) ?? learned;
     const fits = evidence?.transport === target.transport && !replaced(snapshot, endpoint.podUid, evidence.facts);
     if (!fits) return { endpoint, evidence: undefined, standing: { kind: 'unasked' } };
-    // Restored evidence of which nothing was learned since stands, but counts as not asked.
     const standing = standingOf(evidence, rules, now);
-    const untouched =
-      evidence.answer?.kind === 'restored' && evidence.silence === undefined && snapshot.card.spec.suspend !== true;
-    return { endpoint, evidence, standing: untouched ? { kind: 'unasked' } : standing };
+    // Restored evidence of which nothing was learned since stands, but counts as not asked while it can be.
+    const untouched = evidence.answer?.kind === 'restored' && evidence.silence === undefined;
+    const waits = untouched && snapshot.card.spec.suspend !== true;
+    return { endpoint, evidence, standing: waits ? { kind: 'unasked' } : standing };
   });
 }
 
@@ -105,11 +126,9 @@ function replaced(snapshot: Snapshot, podUid: string, facts: { readonly containe
 }
 
 /** What was proven over mutual TLS; an impostor's own identity before all. */
-function attestedId({ pods, hold }: Findings): string | undefined {
-  const negative = pods.find(({ standing }) => standing.kind === 'negative' && standing.attested !== undefined);
-  if (negative?.standing.kind === 'negative') return negative.standing.attested;
-  for (const { standing } of pods) if (isTrusted(standing) && standing.by === 'mtls') return standing.identity;
-  return hold.holds ? hold.attested : undefined;
+function attestedId({ target, pods, hold }: Findings): string | undefined {
+  const ids = pods.flatMap((pod) => provenId(pod) ?? []);
+  return ids.find((id) => !target.expected.includes(id)) ?? ids[0] ?? hold.attested;
 }
 
 /** The verdict has been held since the last pod with evidence fell silent. */

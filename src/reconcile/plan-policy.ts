@@ -28,7 +28,7 @@ export interface PolicyPlan {
 /** The policy that should be, against those that are: created, replaced, deleted; nothing when they agree. */
 export function planPolicy(judged: Judged): PolicyPlan {
   const { ownPolicies } = judged.snapshot;
-  const { mode, policy, enforced } = wantedPolicy(judged);
+  const { mode, policy, enforced } = isLoser(judged) ? yielded : wantedPolicy(judged);
   const operations: PolicyOperation[] = [];
   const current = ownPolicies.find(({ metadata }) => metadata.name === policy?.metadata.name);
   if (policy !== undefined && current === undefined) operations.push({ kind: 'create', policy });
@@ -39,6 +39,13 @@ export function planPolicy(judged: Judged): PolicyPlan {
   const status = policy === undefined ? undefined : { mode, name: policy.metadata.name };
   return { operations, enforced, status };
 }
+
+/** Of two cards on one workload the other enforces, and says so. */
+function isLoser({ target }: Judged): boolean {
+  return !target.resolved && target.reason === 'Conflict';
+}
+
+const yielded = { mode: 'off', policy: undefined, enforced: undefined } as const;
 
 /** Before anything is known of the agent, only policies go that no verdict would keep. */
 export function leftovers(judged: Judged): PolicyPlan {
@@ -79,10 +86,8 @@ function wantedPolicy(judged: Judged): Wanted {
   const peers = { ...snapshot.cluster, ...settings.policy };
   const policy = desiredPolicy({ card: { name: card, namespace, uid }, workload: subject }, shape, peers);
   const { name } = policy.metadata;
-  const holder = holderOf(snapshot.namesake, uid);
-  if (holder !== undefined) {
-    return none('PolicyPending', `NetworkPolicy ${name} is there and ${holder}: rename or delete it.`);
-  }
+  const obstacle = obstacleOf(snapshot.namesake, uid);
+  if (obstacle !== undefined) return none('PolicyPending', `NetworkPolicy ${name} ${obstacle}.`);
   const weakening = weakeningOf(judged, policy, subject);
   if (mode === 'audit') {
     const also = weakening === undefined ? '' : ` ${weakening}`;
@@ -96,10 +101,9 @@ function wantedPolicy(judged: Judged): Wanted {
 /** Whose pods a policy would choose; or why none can. Also a workload that is no agent any more can be quarantined. */
 function workloadOf({ snapshot, target, settings, verdict }: Judged): Workload | string {
   const { quarantine } = verdict;
-  if (!target.resolved && target.reason === 'Conflict') return 'The other AgentCard enforces for this workload.';
   const cutOff = quarantine === undefined ? undefined : snapshot.workload;
-  const workload = target.resolved ? target.workload : (target.absent ?? cutOff);
-  if (workload === undefined) return 'There is no workload to enforce on.';
+  const workload = target.resolved ? target.workload : (target.absent ?? cutOff ?? target.message);
+  if (typeof workload === 'string') return workload;
   const { matchLabels = {}, matchExpressions = [] } = workload.selector;
   if (workload.hostNetwork) return `The pods of ${workload.name} use the host's network.`;
   if (Object.keys(matchLabels).length + matchExpressions.length === 0) return `${workload.name} has no pod selector.`;
@@ -120,11 +124,12 @@ export const meaning: Readonly<Record<PolicyShape, string>> = {
   quarantined: 'only the operator may open connections to this agent, which may open none',
 };
 
-function holderOf(namesake: NetworkPolicy | undefined, cardUid: string): string | undefined {
-  if (namesake === undefined) return undefined;
-  const owner = owningCard(namesake);
-  if (owner?.uid === cardUid) return undefined;
-  return owner === undefined ? 'not ours' : `belongs to AgentCard ${owner.name}`;
+function obstacleOf(namesake: NetworkPolicy | undefined, cardUid: string): string | undefined {
+  const owner = namesake && owningCard(namesake);
+  if (namesake === undefined || owner?.uid === cardUid) return undefined;
+  return owner === undefined
+    ? 'is there and is not ours: rename or delete it'
+    : `still belongs to AgentCard ${owner.name}`;
 }
 
 /** Policies add up: names one that allows these pods more than ours does. */
@@ -138,8 +143,8 @@ function weakeningOf({ snapshot, verdict }: Judged, policy: NetworkPolicy, workl
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const [first] = weakening;
   if (first === undefined) return undefined;
-  const more = weakening.length > 1 ? ` So do ${weakening.length - 1} more.` : '';
-  return `NetworkPolicy ${first.name} ${first.excess.map((direction) => allows[direction]).join(' and ')} than ours.${more}`;
+  const more = weakening.length > 1 ? ` (and ${weakening.length - 1} more)` : '';
+  return `NetworkPolicy ${first.name}${more} ${first.excess.map((direction) => allows[direction]).join(' and ')} than ours.`;
 }
 
 const allows = { ingress: 'lets more callers in', egress: 'lets this agent out to more' } as const;

@@ -2,7 +2,7 @@ import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
 import { labelFits } from '../evidence/restore.ts';
-import { keyOf } from '../kube/objects.ts';
+import { keyOf, type Pod } from '../kube/objects.ts';
 import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { type DesiredStatus, projectStatus } from '../status/projection.ts';
@@ -76,12 +76,16 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
   return { asks: due.map((endpoint): Ask => ({ ...common, endpoint })), next };
 }
 
-/** Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. */
+/**
+ * Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. While a verdict
+ * is held because nothing leads to the agent, those that wear it rightly keep it.
+ */
 function marks({ snapshot, target, verdict }: Judged): readonly Mark[] {
   if (!target.resolved && target.reason === 'Conflict') return [];
   const deserved = verdict.verified?.ok === true ? verdict.covered : new Map<string, { containersHash: string }>();
   const wearing = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid ?? '', pod]));
-  const off = [...wearing].filter(([uid]) => !deserved.has(uid)).map(([, pod]) => unmarked(pod));
+  const isHeld = (pod: Pod) => !target.resolved && verdict.verified?.ok === true && labelFits(pod);
+  const off = [...wearing].filter(([uid, pod]) => !deserved.has(uid) && !isHeld(pod)).map(([, pod]) => unmarked(pod));
   const on = verdict.pods.flatMap(({ endpoint }): Mark[] => {
     const covered = deserved.get(endpoint.podUid);
     const pod = wearing.get(endpoint.podUid);

@@ -25,8 +25,8 @@ export interface WorkloadApiListener {
 }
 
 const FETCH_X509_SVID = '/SpiffeWorkloadAPI/FetchX509SVID';
-const FIRST_BACKOFF = 1_000;
-const LAST_BACKOFF = 30_000;
+/** A new workload is denied until SPIRE has heard of it, which takes seconds; asking a socket of the same node costs little. */
+const BACKOFF = { first: 500, early: 2_000, late: 10_000, earlyAttempts: 60 } as const;
 /** Even the luckiest jitter does not make a busy loop. */
 const LEAST_BACKOFF = 100;
 const CHANNEL = {
@@ -77,9 +77,10 @@ export async function watchX509Context(
   }
 }
 
-/** Exponential with full jitter. */
+/** Exponential with full jitter: at most two seconds for about the first minute, ten seconds afterwards. */
 export function backoff(failures: number, random: () => number): number {
-  const ceiling = Math.min(LAST_BACKOFF, FIRST_BACKOFF * 2 ** Math.min(failures, 10));
+  const { first, early, late, earlyAttempts } = BACKOFF;
+  const ceiling = failures < earlyAttempts ? Math.min(early, first * 2 ** Math.min(failures, 10)) : late;
   return Math.max(LEAST_BACKOFF, random() * ceiling);
 }
 

@@ -52,6 +52,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
 };
 
 const podValues: Readonly<Record<string, Schema>> = {
+  replicas: { type: 'integer', minimum: 0, description: 'Pods of the operator; one acts, the others stand by.' },
   fullnameOverride: text('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
   image: closed({
     repository: text('Where the cluster pulls the image from.'),

@@ -56,7 +56,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   "trust-domain" "verifiedFetch.trustDomain"
   "spiffe-endpoint-socket" "verifiedFetch.spiffeEndpointSocket"
   "enable-signature-verification" "signatureVerification.enabled"
-  "enforcement" "enforcement.mode" }}
+  "enforcement" "enforcement.mode"
+  "leader-elect" "replicas" }}
 {{- range $flag, $value := $twins }}
 {{- if hasKey $.Values.config $flag }}{{ fail (printf "config.%s: set %s instead" $flag $value) }}{{ end }}
 {{- end }}

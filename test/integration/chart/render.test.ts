@@ -10,13 +10,14 @@ test('helm lint finds nothing to say', async () => {
 });
 
 describe('defaults', () => {
-  test('install the kind, which uninstall keeps, the role and one Deployment, and nothing of SPIRE', async () => {
+  test('install the kind, which uninstall keeps, the role, and one Deployment of two replicas, and nothing of SPIRE', async () => {
     const objects = objectsOf(await render());
     expect(objects.map(({ kind }) => kind).sort()).toEqual([
       'ClusterRole',
       'ClusterRoleBinding',
       'CustomResourceDefinition',
       'Deployment',
+      'PodDisruptionBudget',
       'Role',
       'RoleBinding',
       'ServiceAccount',
@@ -27,6 +28,7 @@ describe('defaults', () => {
     expect(environmentOf(objects)).toEqual({
       POD_NAMESPACE: '(downward API)',
       POD_NAME: '(downward API)',
+      AGENTCARD_LEADER_ELECT: 'true',
       AGENTCARD_ENFORCEMENT: 'off',
     });
   });
@@ -112,7 +114,7 @@ describe('variants', () => {
     const manifest = await render(
       verified,
       'enforcement.mode=enforce',
-      'config.fetch-timeout=3s,config.fetch-concurrency=32,config.leader-elect=true',
+      'config.fetch-timeout=3s,config.fetch-concurrency=32',
       'config.dns-cidr=["10.0.0.1/32","10.0.0.2/32"]',
       'config.namespaces=[]',
       `config.ingress-allow=${ruleList}`,

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Ask } from '../../../src/evidence/agenda.ts';
 import type { Finding } from '../../../src/evidence/evidence.ts';
 import { Ledger } from '../../../src/evidence/ledger.ts';
@@ -80,6 +80,51 @@ test('a pod that turns out to belong elsewhere leaves the evidence, and comes ba
   expect(ledger.of('team/weather').strangers.size).toBe(0);
 });
 
+test('hurrying makes a refused pod due and leaves it refused', () => {
+  const ledger = new Ledger();
+  const answer = {
+    kind: 'refusal' as const,
+    at: 50,
+    code: 'PeerCertificateInvalid',
+    message: 'No.',
+    claimedId: undefined,
+  };
+  ledger.record(ask, { kind: 'answer', facts: podFacts(pod('w'), undefined), answer });
+  ledger.hurry();
+  expect(evidenceOf(ledger)?.answer).toEqual({ ...answer, at: 0 });
+});
+
+describe('a round after the start', () => {
+  const standing = new Set(['w-uid', 'v-uid']);
+  const other: Ask = { ...ask, endpoint: { ...ask.endpoint, podUid: 'v-uid', podName: 'v' } };
+
+  test.each([
+    ['an answer', (ledger: Ledger) => ledger.record(other, answer(2))],
+    ['an unanswered attempt', (ledger: Ledger) => ledger.record(other, silence(2))],
+    ['a pod of something else', (ledger: Ledger) => ledger.record(other, { kind: 'stranger', owner: 'Pod v' })],
+    ['a pod that cannot be read', (ledger: Ledger) => ledger.recordNothing(other)],
+  ])('is complete once every pod brought something: %s', (_, bring) => {
+    const ledger = new Ledger();
+    ledger.record(ask, answer(1));
+    ledger.keepOnly(ask.card, standing, true);
+    expect(ledger.of(ask.card).complete).toBe(false);
+    bring(ledger);
+    ledger.keepOnly(ask.card, standing, true);
+    expect(ledger.of(ask.card).complete).toBe(true);
+    ledger.keepOnly(ask.card, new Set([...standing, 'new']), true);
+    expect(ledger.of(ask.card).complete).toBe(true);
+  });
+
+  test('is not waited for where nothing is stored, and no round is complete without pods', () => {
+    const ledger = new Ledger();
+    ledger.record(ask, answer(1));
+    ledger.keepOnly(ask.card, new Set(), true);
+    expect(ledger.of(ask.card).complete).toBe(false);
+    ledger.keepOnly(ask.card, standing, false);
+    expect(ledger.of(ask.card).complete).toBe(true);
+  });
+});
+
 test('hurrying makes silent pods due without shortening their silence', () => {
   const ledger = new Ledger();
   ledger.record(ask, silence(50));
@@ -90,6 +135,6 @@ test('hurrying makes silent pods due without shortening their silence', () => {
 test('only pods that stand behind the card are kept', () => {
   const ledger = new Ledger();
   ledger.record(ask, answer(1));
-  ledger.keepOnly('team/weather', new Set(['another']));
+  ledger.keepOnly('team/weather', new Set(['another']), true);
   expect(evidenceOf(ledger)).toBeUndefined();
 });

@@ -188,13 +188,13 @@ describe('the Workload API client', () => {
   it('backs off exponentially and starts over after a good message', async () => {
     api.end(status.UNAVAILABLE);
     for (let attempt = 0; attempt < 4; attempt++) await waits.next();
-    await vi.waitFor(() => expect(waits.asked).toEqual([500, 1000, 2000, 4000, 8000]), PATIENCE);
+    await vi.waitFor(() => expect(waits.asked).toEqual([250, 500, 1000, 1000, 1000]), PATIENCE);
     api.send(message());
     await waits.next();
     await ready();
     api.end(status.UNAVAILABLE);
     await failing('WorkloadApiUnavailable');
-    await vi.waitFor(() => expect(waits.asked.at(-1)).toBe(500), PATIENCE);
+    await vi.waitFor(() => expect(waits.asked.at(-1)).toBe(250), PATIENCE);
   });
 
   it('stops when it is told to, with a stream open or while it waits', async () => {
@@ -206,12 +206,12 @@ describe('the Workload API client', () => {
   });
 });
 
-it('the back-off lies between 100 ms and 30 s and never exceeds its exponential ceiling', () => {
+it('the back-off lies between 100 ms and 10 s, below 2 s for the first minute, and never exceeds its ceiling', () => {
   fc.assert(
     fc.property(fc.nat(2000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {
       const wait = backoff(failures, () => random);
       expect(wait).toBeGreaterThanOrEqual(100);
-      expect(wait).toBeLessThanOrEqual(Math.min(30_000, 1000 * 2 ** failures));
+      expect(wait).toBeLessThanOrEqual(Math.min(failures < 60 ? 2_000 : 10_000, 500 * 2 ** failures));
     }),
   );
 });
