@@ -11,7 +11,6 @@ import { KubeClient } from './kube/client.ts';
 import { type ClusterConfig, inClusterConfig, kubeconfigConfig } from './kube/config.ts';
 import { EventRecorder } from './kube/event-recorder.ts';
 import { LeaderElection } from './kube/leader-election.ts';
-import { resources, typeOf } from './kube/objects.ts';
 import { assemble } from './operator.ts';
 import { everyCache } from './reconcile/caches.ts';
 import { createLogger, type Logger } from './runtime/log.ts';
@@ -75,12 +74,12 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
     log,
     now,
     metrics,
-    record: (card, note) => events.record({ regarding: { ...card, ...typeOf(resources.agentCards) }, ...note }),
+    record: (regarding, note) => events.record({ regarding, ...note }),
   });
   const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
   const leading = election === undefined ? {} : { election };
   const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
-  for (const cache of everyCache(caches)) manager.addCache(cache.resource.plural, cache);
+  for (const { name, cache } of everyCache(caches)) manager.addCache(name, cache);
   for (const each of controllers) manager.addController(each);
   followTrustBundle(config, { manager, client, identity, log });
   manager.addTask({ name: 'identity', needsLeadership: false, run: (signal) => identity.start(signal) });

@@ -1,6 +1,7 @@
 import { refreshAnnotation } from './api/labels.ts';
 import type { Config } from './config.ts';
-import { connectDiscovery, discover } from './discover/discover.ts';
+import { discoverController, observed, sweepController } from './controllers.ts';
+import { connectDiscovery } from './discover/discover.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { FleetBrake } from './evidence/fleet.ts';
 import { createDialler } from './evidence/inquiry.ts';
@@ -10,20 +11,22 @@ import type { SignatureRules } from './evidence/receive.ts';
 import { recheck } from './evidence/recheck.ts';
 import { signedCardReader } from './evidence/signed-card.ts';
 import type { KubeClient } from './kube/client.ts';
-import { type Key, keyOf } from './kube/objects.ts';
+import { type Key, type KubeObject, keyOf, resources, typeOf } from './kube/objects.ts';
 import { type Caches, createCaches } from './reconcile/caches.ts';
 import { apiServerService, observe } from './reconcile/observe.ts';
+import { followQuarantineList } from './reconcile/quarantine-list.ts';
 import { type Edges, reconcile } from './reconcile/reconcile.ts';
 import type { CachedCard } from './reconcile/snapshot.ts';
-import { cardsClaiming, connect } from './reconcile/triggers.ts';
+import { connect } from './reconcile/triggers.ts';
 import { Controller } from './runtime/controller.ts';
 import type { Logger } from './runtime/log.ts';
 import type { Metrics } from './runtime/metrics.ts';
-import { LOW_PRIORITY, WorkQueue } from './runtime/queue.ts';
+import { LOW_PRIORITY } from './runtime/queue.ts';
 import { type Settings, settingsFrom } from './settings.ts';
 import type { IdentitySource } from './spiffe/identity.ts';
+import { type StatusMetrics, statusMetrics } from './status/metrics.ts';
 import type { Note } from './status/transitions.ts';
-import { sweep } from './sweep/sweep.ts';
+import { KnownChains } from './trust/known-chains.ts';
 
 /** What the operator stands on; made by the composition root. */
 export interface Platform {
@@ -31,7 +34,7 @@ export interface Platform {
   readonly identity: IdentitySource;
   readonly log: Logger;
   readonly now: () => number;
-  readonly record: (card: CachedCard, note: Note) => void;
+  readonly record: (regarding: KubeObject, note: Note) => void;
   readonly metrics: Metrics;
 }
 
@@ -49,6 +52,8 @@ interface Parts {
   readonly ledger: Ledger;
   readonly brake: FleetBrake;
   readonly caches: Caches;
+  readonly metrics: StatusMetrics;
+  readonly quarantineList: ReturnType<typeof followQuarantineList>;
   /** The resource version that our last status write brought, by card. */
   readonly ownWrites: Map<Key, string | undefined>;
   readonly signatures: () => SignatureRules | undefined;
@@ -56,41 +61,75 @@ interface Parts {
 }
 
 const operatorPodLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
+const rememberedChains = 4_096;
 const unreadRetryMs = 2_000;
 
 /** Joins caches, ledger, dialler and controllers; starts nothing. */
 export function assemble(config: Config, platform: Platform): Operator {
-  const { client, identity } = platform;
-  const settings = settingsFrom(config);
-  const infrastructure = [apiServerService, ...config.dnsService].map((key) => key.split('/', 1)[0] ?? '');
-  const scope = { namespaces: config.namespaces, infrastructure, signatures: settings.signature };
-  const parts: Parts = {
-    config,
-    settings,
-    platform,
-    ledger: new Ledger(),
-    brake: new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold }),
-    caches: createCaches(client, scope, platform.metrics.informer),
-    ownWrites: new Map(),
-    signatures: () =>
-      settings.signature ? { forms: config.signatureForms, bundles: identity.current().bundles } : undefined,
-    addCard: (key, options) => cards.add(key, options),
-  };
+  const parts = partsOf(config, platform, (key, options) => cards.add(key, options));
   const dialler = diallerOf(parts);
   const edges = edgesOf(parts, dialler);
   const cards = new Controller({
     ...observed('agentcard', config.concurrency, platform),
-    reconcile: ({ key }) => reconcile(key, settings, edges),
+    reconcile: ({ key }) => reconcile(key, parts.settings, edges),
   });
-  const strays = sweepController(parts);
-  const workloads = discoverController(parts);
+  const strays = sweepController(platform, parts.caches, () => parts.metrics.stripped('stray', 1));
+  const workloads = discoverController(platform, parts.caches);
   connectAll(parts, strays);
   connectDiscovery(parts.caches, (key) => workloads.add(key, { priority: LOW_PRIORITY }));
   return { caches: parts.caches, controllers: [cards, strays, workloads], dialler };
 }
 
-function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Parts): Dialler {
+function partsOf(config: Config, platform: Platform, addCard: Parts['addCard']): Parts {
+  const settings = settingsFrom(config);
+  const brake = new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold });
+  const caches = createCaches(platform.client, scopeOf(config, settings), platform.metrics.informer);
+  const metrics = statusMetrics(platform.metrics.registry, {
+    cards: () => caches.cards.values(),
+    silent: () => brake.lacking,
+    brakeEngaged: () => brake.heldUntil(caches.cards.size, platform.now()) !== undefined,
+  });
+  const knownChains = new KnownChains(rememberedChains);
+  const bundles = () => platform.identity.current().bundles;
+  return {
+    config,
+    settings,
+    platform,
+    ledger: new Ledger(),
+    brake,
+    caches,
+    metrics,
+    quarantineList: quarantineList(caches, platform, metrics, addCard),
+    ownWrites: new Map(),
+    signatures: () =>
+      settings.signature ? { forms: config.signatureForms, bundles: bundles(), knownChains } : undefined,
+    addCard,
+  };
+}
+
+function scopeOf({ namespaces, dnsService, podNamespace: ownNamespace }: Config, { signature: signatures }: Settings) {
+  const infrastructure = [apiServerService, ...dnsService].map((key) => key.split('/', 1)[0] ?? '');
+  return { namespaces, infrastructure, signatures, ownNamespace };
+}
+
+/** A malformed list is told once per version, as an Event of the ConfigMap. */
+function quarantineList(caches: Caches, { record, log }: Platform, metrics: StatusMetrics, addCard: Parts['addCard']) {
+  return followQuarantineList(caches, {
+    addCard: (key, background) => addCard(key, background ? { priority: LOW_PRIORITY } : {}),
+    onGood: () => metrics.quarantineList(false),
+    onMalformed: (list, problem) => {
+      metrics.quarantineList(true);
+      const note = `The list of quarantines cannot be read (${problem}): the last good one stays. Correct it.`;
+      log.warn('the list of quarantines cannot be read', { reason: problem });
+      const warning = { type: 'Warning', reason: 'QuarantineListMalformed', action: 'ReadQuarantineList' } as const;
+      record({ ...list, ...typeOf(resources.configMaps) }, { ...warning, note });
+    },
+  });
+}
+
+function diallerOf({ config, platform, ledger, caches, metrics, signatures, addCard }: Parts): Dialler {
   const { client, identity, log, now } = platform;
+  const observeFetch = fetchMetrics(platform.metrics.registry);
   return createDialler({
     config,
     client,
@@ -100,7 +139,10 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
     identity: () => identity.current(),
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
-    observe: fetchMetrics(platform.metrics.registry),
+    observe: (transport, finding, seconds) => {
+      observeFetch(transport, finding, seconds);
+      metrics.learned(finding);
+    },
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;
       ledger.record(ask, finding);
@@ -114,22 +156,30 @@ function diallerOf({ config, platform, ledger, caches, signatures, addCard }: Pa
   });
 }
 
-function edgesOf({ config, platform, ledger, brake, caches, ownWrites }: Parts, dialler: Dialler): Edges {
-  const { client, now, record } = platform;
+function edgesOf(parts: Parts, dialler: Dialler): Edges {
+  const { config, platform, ledger, brake, caches, metrics, ownWrites } = parts;
+  const { client, now } = platform;
   const place = { namespace: config.podNamespace, podLabels: operatorPodLabels, dnsServices: config.dnsService };
   return {
     client,
     now,
-    record,
-    snapshot: (key) =>
-      observe(key, { caches, ledger, place, fleetHeldUntil: brake.heldUntil(caches.cards.size, now()) }),
+    record: (card, note) => {
+      metrics.told(note.reason);
+      platform.record({ ...card, ...typeOf(resources.agentCards) }, note);
+    },
+    snapshot: (key) => {
+      const fleetHeldUntil = brake.heldUntil(caches.cards.size, now());
+      return observe(key, { caches, ledger, place, fleetHeldUntil, quarantineList: parts.quarantineList() });
+    },
+    observePolicy: (policy) => caches.policies.observe(policy),
     ask: (asks) => dialler.ask(asks),
     observe: (card) => {
       ownWrites.set(keyOf(card), card.metadata.resourceVersion);
       caches.cards.observe(card as CachedCard);
     },
-    tidy: ({ card, standing, silent }, { replaced }) => {
+    tidy: ({ card, standing, silent }, { replaced, unmarked }) => {
       const key = keyOf(card);
+      metrics.stripped('unproven', unmarked);
       brake.note(key, silent);
       ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
       for (const podUid of replaced) ledger.discard(key, podUid);
@@ -142,38 +192,6 @@ function edgesOf({ config, platform, ledger, brake, caches, ownWrites }: Parts, 
       ownWrites.delete(key);
     },
   };
-}
-
-function observed(name: string, workers: number, { log, metrics }: Platform) {
-  const { controller: observer, queue } = metrics.controller(name, workers);
-  return { name, workers, log, observer, queue: new WorkQueue({ observer: queue }) };
-}
-
-function sweepController({ platform, caches }: Parts): Controller {
-  const { client, log } = platform;
-  return new Controller({
-    ...observed('sweep', 2, platform),
-    reconcile: async ({ key }) => {
-      await sweep(key, {
-        client,
-        labelled: (pod) => caches.labelledPods.get(pod),
-        isClaimed: (pod) => cardsClaiming(caches, pod).length > 0,
-        onStripped: (pod) => log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) }),
-      });
-      return undefined;
-    },
-  });
-}
-
-function discoverController({ platform, caches }: Parts): Controller {
-  const { client } = platform;
-  return new Controller({
-    ...observed('discover', 4, platform),
-    reconcile: async ({ key }) => {
-      await discover(key, { client, caches });
-      return undefined;
-    },
-  });
 }
 
 function connectAll(

@@ -15,10 +15,10 @@ const pure = [
   /^src\/trust\//,
   /^src\/network\//,
   /^src\/workload\//,
-  /^src\/status\//,
+  /^src\/status\/(?!metrics)/,
   /^src\/spiffe\/(address|bundle|certificate|der|id|leaf|names|path|strength|svid)\.ts$/,
   /^src\/evidence\/(agenda|evidence|receive|recheck|restore)\.ts$/,
-  /^src\/reconcile\/(check|checks|conflict|evaluate|hold|outcomes|plan|plan-policy|published|resolve|signature-checks|snapshot|standing|verdict)\.ts$/,
+  /^src\/reconcile\/(check|checks|conflict|evaluate|hold|outcomes|plan|plan-policy|published|quarantine|resolve|signature-checks|snapshot|standing|verdict)\.ts$/,
   /^src\/settings\.ts$/,
 ];
 const isPure = (file: string) => pure.some((pattern) => pattern.test(file));

@@ -1,11 +1,11 @@
-import { access, copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseLdd } from '../../test/cluster/base-images.ts';
 import { cacheKey, cacheRoot, fillOnce } from '../../test/cluster/cache.ts';
 import { run } from '../../test/cluster/command.ts';
 import { buildImage, imageFromFolder } from '../../test/cluster/images.ts';
 import { need } from '../../test/cluster/packages.ts';
-import type { Progress } from '../../test/cluster/progress.ts';
+import { type Progress, silent } from '../../test/cluster/progress.ts';
 import { bundle, makeContext } from '../../tools/bundle.ts';
 
 export const operatorImage = 'localhost/agentcard-operator:demo';
@@ -76,12 +76,8 @@ async function installPackages(to: { requirements: string; version: string; targ
 }
 
 async function pythonVersion(): Promise<string> {
-  const present = await access('/usr/bin/python3').then(
-    () => true,
-    () => false,
-  );
-  if (!present) return '3.11';
-  return (await run('/usr/bin/python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
+  await need(['python3'], silent);
+  return (await run(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'])).trim();
 }
 
 /** This machine's Python, with the libraries that it and the agent's packages link. */

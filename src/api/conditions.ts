@@ -43,16 +43,15 @@ export const reasons = {
     IdentityMismatch: 'Find out who answers in place of the agent; compare expectedSpiffeID and attestedAgentSpiffeId.',
     CardNotApproved: 'Review the card and approve its cardId in spec.approvedCardId.',
     EvidenceExpired: 'Bring the agent back; it is trusted again as soon as it proves itself.',
-    Quarantined: 'Remove spec.quarantine when the agent may run again.',
+    Quarantined: 'Lift the quarantine where it was set, when the agent may run again.',
   },
   Enforced: {
     PolicyApplied: '',
     Off: 'Set --enforcement=enforce or label the namespace agent.kagenti.dev/enforcement=enforce.',
     Audit: 'Set enforcement to enforce when this is what you want.',
-    PolicyPending: 'Wait for the next try, or read the message for what the API server refused.',
+    PolicyPending: 'Mend what stands in the way; it is tried again by itself.',
     Weakened: 'Narrow or delete the NetworkPolicy that allows more.',
-    NotEnforceable:
-      'NetworkPolicies do not reach these pods: give the workload a selector and take it off hostNetwork.',
+    NotEnforceable: 'Mend what is named here, or accept that NetworkPolicies do not protect this agent.',
   },
   Ready: { ReadyToServe: '' },
 } as const;
@@ -70,8 +69,10 @@ export const longestMessage = 1024;
 
 /** What to do about a reason; empty when there is nothing to do. */
 export function remedy(type: ConditionType, reason: string): string {
-  const table: Readonly<Record<string, string>> = reasons[type];
-  return Object.hasOwn(table, reason) ? (table[reason] ?? '') : '';
+  const own: Readonly<Record<string, string>> = reasons[type];
+  if (Object.hasOwn(own, reason)) return own[reason] ?? '';
+  // Ready takes its reason from the condition that stands in its way.
+  return type === 'Ready' ? remedy('Verified', reason) || remedy('Synced', reason) : '';
 }
 
 /** A condition's message: what was seen, cut to fit, then what to do. */

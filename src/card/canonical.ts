@@ -20,6 +20,7 @@ export function canonicalize(value: JsonValue): string {
 
 /** The card that a signature is over: `signatures` is the only member that is no part of it (A2A 1.0, 8.4.1). */
 export function withoutSignatures(raw: JsonObject): JsonObject {
+  if (!Object.hasOwn(raw, 'signatures')) return raw;
   const rest = emptyObject();
   for (const key of Object.keys(raw)) if (key !== 'signatures') rest[key] = raw[key] ?? null;
   return rest;

@@ -6,12 +6,15 @@ import { publishCard } from '../card/publish.ts';
 import type { BundleSet } from '../spiffe/bundle.ts';
 import type { Parsed } from '../spiffe/id.ts';
 import { type SeenSignature, type SignatureEvidence, verifySignatures } from '../trust/jws.ts';
+import type { KnownChains } from '../trust/known-chains.ts';
 import type { CardSource, ReceivedCard, SignatureFinding } from './evidence.ts';
 
 /** How signatures are verified. */
 export interface SignatureRules {
   readonly forms: readonly CanonicalForm[];
   readonly bundles: BundleSet;
+  /** Spares the cryptography of chains that were good before. */
+  readonly knownChains: KnownChains;
 }
 
 export interface ReceiveContext {
@@ -44,8 +47,7 @@ function judged(
   rules: SignatureRules,
   { source, seen, now }: Pick<ReceiveContext, 'source' | 'seen' | 'now'>,
 ): ReceivedCard {
-  const { forms, bundles } = rules;
-  const evidence = verifySignatures({ card: raw, bundles, forms, now: new Date(now), ...(seen ? { seen } : {}) });
+  const evidence = verifySignatures({ ...rules, card: raw, now: new Date(now), ...(seen ? { seen } : {}) });
   const { good } = evidence;
   const signed = good === undefined ? raw : (JSON.parse(Buffer.from(good.payload).toString('utf8')) as JsonObject);
   return published(signed, source, findingOf(evidence, raw));

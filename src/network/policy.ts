@@ -10,12 +10,15 @@ import {
   verifiedLabel,
 } from '../api/labels.ts';
 import type {
+  KubeObject,
   LabelSelector,
   NetworkPolicy,
   NetworkPolicyPeer,
   NetworkPolicyRule,
   ObjectMeta,
+  OwnerReference,
 } from '../kube/objects.ts';
+import { controllerOf } from '../workload/pod.ts';
 
 /** What a policy lets through: a verified agent's, an unverified one's, or nothing but us. */
 export type PolicyShape = 'verified' | 'unverified' | 'quarantined';
@@ -48,7 +51,6 @@ export interface PolicySubject {
  */
 export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers: PolicyPeers): NetworkPolicy {
   const { card, workload } = subject;
-  const owner = { apiVersion: `${apiGroup}/v1alpha1`, kind: 'AgentCard', name: card.name, uid: card.uid };
   const metadata: ObjectMeta = {
     name: policyName(workload),
     namespace: card.namespace,
@@ -57,10 +59,21 @@ export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers:
       [policyCardLabel]: fitName(card.name),
       [policyTypeLabel]: policyTypeValue,
     },
-    ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: false }],
+    ownerReferences: [ownerOf(card)],
   };
   const fixed = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
   return { ...fixed, spec: { podSelector: workload.selector, ...rulesFor(shape, peers) } };
+}
+
+export function ownerOf({ name, uid = '' }: { readonly name: string; readonly uid?: string }): OwnerReference {
+  const card = { apiVersion: `${apiGroup}/v1alpha1`, kind: 'AgentCard', name, uid };
+  return { ...card, controller: true, blockOwnerDeletion: false };
+}
+
+/** The AgentCard that controls an object; undefined for a foreign one. */
+export function owningCard({ metadata }: KubeObject): OwnerReference | undefined {
+  const owner = controllerOf(metadata.ownerReferences);
+  return owner?.kind === 'AgentCard' && owner.apiVersion.startsWith(`${apiGroup}/`) ? owner : undefined;
 }
 
 function rulesFor(shape: PolicyShape, peers: PolicyPeers): Omit<NetworkPolicy['spec'], 'podSelector'> {

@@ -1,6 +1,7 @@
 import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
-import { ApiError, type KubeClient } from '../kube/client.ts';
-import { keyOf, type Pod, resources } from '../kube/objects.ts';
+import { ApiError, hasCode, type KubeClient } from '../kube/client.ts';
+import { keyOf, type NetworkPolicy, type Pod, resources } from '../kube/objects.ts';
+import { owningCard } from '../network/policy.ts';
 import { containersHash } from '../workload/pod.ts';
 import type { Mark, Plan } from './plan.ts';
 import type { PolicyOperation } from './plan-policy.ts';
@@ -10,47 +11,87 @@ export interface Applied {
   /** The policy operation that the API server refused, in words that stay the same from try to try. */
   readonly policyFailure: string | undefined;
   readonly markFailures: readonly string[];
+  /** How many pods lost their label. */
+  readonly unmarked: number;
   /** Pods that run other containers than those that proved themselves: their evidence is void. */
   readonly replaced: readonly string[];
 }
 
+export interface ApplyEdges {
+  readonly client: KubeClient;
+  /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
+  readonly observePolicy: (policy: NetworkPolicy) => void;
+}
+
 /** Executes the operations in order: the policy first, then the labels. Each failure is reported; none stops the rest. */
-export async function apply(plan: Plan, namespace: string, client: KubeClient): Promise<Applied> {
+export async function apply(plan: Plan, namespace: string, { client, observePolicy }: ApplyEdges): Promise<Applied> {
   let policyFailure: string | undefined;
   for (const operation of plan.policy.operations) {
-    const failure = await attempt(() => applyPolicy(operation, namespace, client));
-    policyFailure ??= failure && `NetworkPolicy ${nameOf(operation)} was refused: ${failure}`;
+    const failure = await attempt(async () => {
+      const written = await applyPolicy(operation, client);
+      if (written !== undefined) observePolicy(written);
+    });
+    policyFailure ??= failure && `NetworkPolicy ${operation.policy.metadata.name} was refused: ${failure}`;
   }
   const markFailures: string[] = [];
   const replaced: string[] = [];
+  let unmarked = 0;
   for (const mark of plan.marks) {
     const failure = await attempt(async () => {
       if (!(await applyMark(mark, namespace, client))) replaced.push(mark.podUid);
     });
     if (failure !== undefined) markFailures.push(`Pod ${mark.podName} could not be marked: ${failure}`);
+    else if (mark.attested === undefined) unmarked += 1;
   }
-  return { policyFailure, markFailures, replaced };
+  return { policyFailure, markFailures, unmarked, replaced };
 }
 
-function nameOf(operation: PolicyOperation): string {
-  return operation.kind === 'delete' ? operation.name : operation.policy.metadata.name;
+/** What the API server stores then; undefined after a deletion. */
+async function applyPolicy(operation: PolicyOperation, client: KubeClient): Promise<NetworkPolicy | undefined> {
+  const { kind, policy } = operation;
+  switch (kind) {
+    case 'create':
+      return createPolicy(policy, client);
+    case 'delete':
+      await client.delete(resources.networkPolicies, keyOf(policy), { uid: operation.uid });
+      return undefined;
+    case 'hand-over':
+      return patchPolicy(operation, [['metadata/ownerReferences', policy.metadata.ownerReferences]], client);
+    case 'replace': {
+      const { labels } = policy.metadata;
+      return patchPolicy(
+        operation,
+        [
+          ['metadata/labels', labels],
+          ['spec', policy.spec],
+        ],
+        client,
+      );
+    }
+  }
 }
 
-async function applyPolicy(operation: PolicyOperation, namespace: string, client: KubeClient): Promise<void> {
-  const resource = resources.networkPolicies;
-  if (operation.kind === 'create') {
-    await client.create(resource, operation.policy);
-  } else if (operation.kind === 'delete') {
-    await client.delete(resource, `${namespace}/${operation.name}`, { uid: operation.uid });
-  } else {
-    const { metadata, spec } = operation.policy;
-    const body = [
-      { op: 'test', path: '/metadata/uid', value: operation.uid },
-      { op: 'add', path: '/metadata/labels', value: metadata.labels },
-      { op: 'replace', path: '/spec', value: spec },
-    ];
-    await client.patch(resource, keyOf(operation.policy), body, { type: 'json' });
+/** By POST: whatever has the name already stays as it is, unless our own card owns it. */
+async function createPolicy(policy: NetworkPolicy, client: KubeClient): Promise<NetworkPolicy> {
+  try {
+    return await client.create(resources.networkPolicies, policy);
+  } catch (error) {
+    const there = hasCode(error, 409) ? await client.get(resources.networkPolicies, keyOf(policy)) : undefined;
+    const uid = there?.metadata.uid;
+    const ours = there !== undefined && owningCard(there)?.uid === owningCard(policy)?.uid;
+    if (uid === undefined || !ours) throw error;
+    return patchPolicy({ uid, policy }, [['spec', policy.spec]], client);
   }
+}
+
+function patchPolicy(
+  { uid, policy }: { readonly uid: string; readonly policy: NetworkPolicy },
+  members: readonly (readonly [path: string, value: unknown])[],
+  client: KubeClient,
+): Promise<NetworkPolicy> {
+  const test = { op: 'test', path: '/metadata/uid', value: uid };
+  const body = [test, ...members.map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))];
+  return client.patch<NetworkPolicy>(resources.networkPolicies, keyOf(policy), body, { type: 'json' });
 }
 
 /** False when the pod's containers are not those that proved themselves. A pod that is gone needs no mark. */

@@ -16,9 +16,19 @@ import {
 import { OptionalInformer } from '../kube/optional-informer.ts';
 import { publishedHash } from '../status/projection.ts';
 import { workloadKinds } from '../workload/kinds.ts';
-import { controllerOf } from '../workload/pod.ts';
-import { serviceNameLabel } from '../workload/service.ts';
-import { type Workload, workloadKey } from '../workload/workload.ts';
+import type { Workload } from '../workload/workload.ts';
+import {
+  firstSelectorPair,
+  foreignIn,
+  inNamespace,
+  ownerUid,
+  policyOf,
+  serviceOf,
+  servicesNamed,
+  targetOf,
+  templatePairs,
+} from './indexes.ts';
+import { quarantineListName } from './quarantine.ts';
 import type { CachedCard } from './snapshot.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
@@ -33,6 +43,8 @@ export interface Caches {
   readonly namespaces: Informer<Namespace>;
   /** ConfigMaps that signers labelled; watched while signatures are verified. */
   readonly signedCards: Informer<ConfigMap> | undefined;
+  /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
+  readonly quarantine: Informer<ConfigMap> | undefined;
 }
 
 /** A workload as it is cached: what the operator needs, read once. */
@@ -49,16 +61,17 @@ export interface CacheScope {
   /** Namespaces of the API server's and the DNS Services, watched besides. */
   readonly infrastructure: readonly string[];
   readonly signatures: boolean;
+  /** Where the list of quarantines is kept; empty = nowhere. */
+  readonly ownNamespace: string;
 }
 
-/** All of them, for the manager to start and watch over. */
-export function everyCache({ workloads, signedCards, ...rest }: Caches) {
-  return [...Object.values(rest), ...workloads.values(), ...(signedCards === undefined ? [] : [signedCards])];
-}
-
-/** An index entry for one label pair in one namespace. */
-export function pairKey(namespace: string | undefined, key: string, value: string): string {
-  return `${namespace ?? ''}/${key}=${value}`;
+/** All of them by name, for the manager to start and watch over. */
+export function everyCache({ workloads, ...rest }: Caches) {
+  const all = [...Object.values(rest), ...workloads.values()].filter((cache) => cache !== undefined);
+  return all.map((cache) => {
+    const { plural } = cache.resource;
+    return { name: cache === rest.quarantine ? `${plural}-quarantine` : plural, cache };
+  });
 }
 
 export function createCaches(client: KubeClient, scope: CacheScope, observe: Observe): Caches {
@@ -69,7 +82,7 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
       ...common,
       resource: resources.agentCards,
       transform: trimCard,
-      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed },
+      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed, policy: policyOf },
     }),
     workloads: workloadCaches(common, scope),
     ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
@@ -83,9 +96,10 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
     policies: informer<NetworkPolicy>({
       ...common,
       resource: resources.networkPolicies,
-      indexes: { owner: controllerUid },
+      indexes: { owner: ownerUid, foreign: foreignIn },
     }),
     signedCards: signatures ? signedCardCache(common) : undefined,
+    quarantine: scope.ownNamespace === '' ? undefined : quarantineCache(common, scope.ownNamespace),
     namespaces: informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare }),
   };
 }
@@ -157,38 +171,13 @@ function signedCardCache(common: Common): Informer<ConfigMap> {
   });
 }
 
-function inNamespace({ metadata }: KubeObject): readonly string[] {
-  return [metadata.namespace ?? ''];
-}
-
-function targetOf({ metadata, spec }: CachedCard): readonly string[] {
-  return spec.targetRef === undefined ? [] : [workloadKey(metadata.namespace ?? '', spec.targetRef)];
-}
-
-/** The Services that lead to the card by name: the one it names, and the one named like its workload. */
-function servicesNamed({ metadata, spec }: CachedCard): readonly string[] {
-  const names = [spec.endpoint?.service, spec.targetRef?.name].filter((name) => name !== undefined);
-  return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
-}
-
-function templatePairs({ metadata, workload }: CachedWorkload): readonly string[] {
-  const labels = Object.entries(workload?.templateLabels ?? {});
-  return labels.map(([key, value]) => pairKey(metadata.namespace, key, value));
-}
-
-function firstSelectorPair({ metadata, spec }: Service): readonly string[] {
-  const [first] = Object.entries(spec?.selector ?? {}).sort();
-  return first === undefined ? [] : [pairKey(metadata.namespace, ...first)];
-}
-
-function serviceOf({ metadata }: EndpointSlice): readonly string[] {
-  const name = metadata.labels?.[serviceNameLabel];
-  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
-}
-
-function controllerUid({ metadata }: KubeObject): readonly string[] {
-  const owner = controllerOf(metadata.ownerReferences);
-  return owner === undefined ? [] : [owner.uid];
+function quarantineCache(common: Common, namespace: string): Informer<ConfigMap> {
+  return informer<ConfigMap>({
+    ...common,
+    namespaces: [namespace],
+    resource: resources.configMaps,
+    fieldSelector: `metadata.name=${quarantineListName}`,
+  });
 }
 
 /** The published card is kept as its hash. */

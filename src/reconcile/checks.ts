@@ -5,8 +5,7 @@ import type { Findings } from './evaluate.ts';
 import { syncedOutcome } from './outcomes.ts';
 import { signatureChecks } from './signature-checks.ts';
 import type { ResolvedTarget } from './snapshot.ts';
-import type { PodStanding } from './standing.ts';
-import { isTrusted } from './standing.ts';
+import { provenId } from './standing.ts';
 
 /** Every question, in the order in which the answers build on each other; all are answered, not only the first failure. */
 export function checksOf(findings: Findings): readonly Check[] {
@@ -69,25 +68,19 @@ function transportCheck({ pods, settings }: Findings, target: ResolvedTarget): C
       hint: remedy('Bound', negative.standing.reason),
     });
   }
-  if (pods.some(hasServerIdentity)) return pass('transport', { observed: 'mutual TLS' });
+  if (pods.some((pod) => provenId(pod) !== undefined)) return pass('transport', { observed: 'mutual TLS' });
   const silence = pods.find(({ evidence }) => evidence?.silence !== undefined)?.evidence?.silence;
   return { name: 'transport', result: 'unknown', expected, observed: silence?.message ?? 'not asked yet' };
-}
-
-function hasServerIdentity({ standing }: PodStanding): boolean {
-  if (standing.kind === 'negative') return standing.attested !== undefined;
-  return isTrusted(standing) && standing.by === 'mtls';
 }
 
 function serverIdentityCheck(findings: Findings, target: ResolvedTarget): Check {
   const { settings, pods } = findings;
   if (!settings.mtls) return skipped('server-identity');
   const expected = target.expected.join(' or ');
-  const seen = pods.flatMap(({ standing }) => {
-    if (isTrusted(standing)) return standing.by === 'mtls' ? [{ ok: standing.matches, id: standing.identity }] : [];
-    if (standing.kind !== 'negative') return [];
-    const { attested, claimed } = standing;
-    return [{ ok: attested !== undefined && target.expected.includes(attested), id: attested ?? claim(claimed) }];
+  const seen = pods.flatMap((pod) => {
+    const id = provenId(pod);
+    if (id !== undefined) return [{ ok: target.expected.includes(id), id }];
+    return pod.standing.kind === 'negative' ? [{ ok: false, id: claim(pod.standing.claimed) }] : [];
   });
   const wrong = seen.find(({ ok }) => !ok);
   if (wrong !== undefined) {

@@ -4,11 +4,20 @@ import { trustDomainOf } from '../spiffe/id.ts';
 import { renderSpiffeId } from '../trust/expected.ts';
 import { containersHash } from '../workload/pod.ts';
 import { checksOf } from './checks.ts';
-import { cardHold, type Hold } from './hold.ts';
+import { cardHold, type Hold, noHold } from './hold.ts';
 import { boundOutcome, syncedOutcome, verifiedOutcome } from './outcomes.ts';
 import { publishedCard, signatureOutcome } from './published.ts';
+import { quarantineOf } from './quarantine.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
-import { isTrusted, type PodStanding, type StandingRules, standingEnds, standingOf, type Trusted } from './standing.ts';
+import {
+  isTrusted,
+  type PodStanding,
+  provenId,
+  type StandingRules,
+  standingEnds,
+  standingOf,
+  type Trusted,
+} from './standing.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What the outcomes and checks are computed from. */
@@ -19,6 +28,8 @@ export interface Findings {
   readonly pods: readonly PodStanding[];
   /** The card's own hold, for when no pod carries evidence of its own. */
   readonly hold: Hold;
+  /** Why the agent is cut off, whatever it proves; undefined when it is not. */
+  readonly quarantine: string | undefined;
 }
 
 /** Every check with its result, not only the first failure; pure. */
@@ -27,12 +38,16 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const rules = rulesOf(target, settings, fleetHeldUntil);
   const pods = target.resolved ? standings(snapshot, target, rules, now) : [];
   const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil, now });
-  const findings: Findings = { snapshot, target, settings, pods, hold };
-  const verified = verifiedOutcome(findings);
+  const seen = { snapshot, target, settings, pods, hold };
+  const quarantine = quarantineOf(seen);
+  const verified = verifiedOutcome({ ...seen, quarantine });
+  // Nothing else rests on a hold on which the verdict does not.
+  const findings: Findings = { ...seen, quarantine, hold: verified?.reason === 'EvidenceHeld' ? hold : noHold };
   const trusted = pods.filter(({ standing }) => isTrusted(standing));
   const ends = pods.map(standingEnds).filter((end) => end > now);
   return {
     pending: target.resolved && isPending(snapshot, pods),
+    quarantine,
     pods,
     synced: syncedOutcome(findings),
     signature: signatureOutcome(findings),
@@ -49,7 +64,7 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     covered: new Map(
       trusted.flatMap(({ endpoint, evidence }) => (evidence ? [[endpoint.podUid, evidence.facts]] : [])),
     ),
-    until: Math.min(hold.until ?? Infinity, ...ends),
+    until: Math.min(findings.hold.until ?? Infinity, ...ends),
   };
 }
 
@@ -111,11 +126,9 @@ function replaced(snapshot: Snapshot, podUid: string, facts: { readonly containe
 }
 
 /** What was proven over mutual TLS; an impostor's own identity before all. */
-function attestedId({ pods, hold }: Findings): string | undefined {
-  const negative = pods.find(({ standing }) => standing.kind === 'negative' && standing.attested !== undefined);
-  if (negative?.standing.kind === 'negative') return negative.standing.attested;
-  for (const { standing } of pods) if (isTrusted(standing) && standing.by === 'mtls') return standing.identity;
-  return hold.holds ? hold.attested : undefined;
+function attestedId({ target, pods, hold }: Findings): string | undefined {
+  const ids = pods.flatMap((pod) => provenId(pod) ?? []);
+  return ids.find((id) => !target.expected.includes(id)) ?? ids[0] ?? hold.attested;
 }
 
 /** The verdict has been held since the last pod with evidence fell silent. */

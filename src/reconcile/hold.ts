@@ -18,7 +18,7 @@ interface HoldLimits {
   readonly now: number;
 }
 
-const noHold: Hold = { holds: false, expired: false, since: undefined, until: undefined, attested: undefined };
+export const noHold: Hold = { holds: false, expired: false, since: undefined, until: undefined, attested: undefined };
 
 /**
  * Absence is not guilt: when the agent's pods or the way to them are gone or silent, a stored verdict stands for the
@@ -46,7 +46,8 @@ export function cardHold(
   const until =
     expires > since ? Math.min(Math.max(since + evidenceTtlMs, fleetHeldUntil), expires) : since + evidenceTtlMs;
   const holds = now < until;
-  return { holds, expired: !holds, since, until: holds ? until : undefined, attested: status?.attestedAgentSpiffeId };
+  if (!holds) return { ...noHold, expired: true };
+  return { holds, expired: false, since, until, attested: status?.attestedAgentSpiffeId };
 }
 
 function firstSilence(pods: readonly PodStanding[]): number | undefined {

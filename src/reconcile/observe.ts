@@ -1,11 +1,14 @@
-import { signedCardName } from '../api/labels.ts';
+import { policyName, signedCardName } from '../api/labels.ts';
 import type { Ledger } from '../evidence/ledger.ts';
 import type { Key, Pod, Service } from '../kube/objects.ts';
+import { apiServerFacts, dnsFacts } from '../network/facts.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';
-import { type Caches, pairKey } from './caches.ts';
-import type { CachedCard, ClusterFacts, DnsService, Snapshot } from './snapshot.ts';
+import type { Caches } from './caches.ts';
+import { pairKey } from './indexes.ts';
+import type { QuarantineEntry } from './quarantine.ts';
+import type { CachedCard, ClusterFacts, Snapshot } from './snapshot.ts';
 
 export interface OperatorPlace {
   readonly namespace: string;
@@ -19,6 +22,7 @@ export interface Sources {
   readonly ledger: Ledger;
   readonly place: OperatorPlace;
   readonly fleetHeldUntil: number | undefined;
+  readonly quarantineList: readonly QuarantineEntry[] | undefined;
 }
 
 export const apiServerService = 'default/kubernetes';
@@ -27,7 +31,8 @@ export const apiServerService = 'default/kubernetes';
  * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
  * or going: what is written there then is refused or deleted again.
  */
-export function observe(key: Key, { caches, ledger, place, fleetHeldUntil }: Sources): Snapshot | undefined {
+export function observe(key: Key, sources: Sources): Snapshot | undefined {
+  const { caches, ledger, place, fleetHeldUntil, quarantineList } = sources;
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
@@ -43,6 +48,9 @@ export function observe(key: Key, { caches, ledger, place, fleetHeldUntil }: Sou
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
     labelledPods: workload === undefined ? [] : labelledPodsOf(workload, caches),
     ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
+    foreignPolicies: caches.policies.byIndex('foreign', namespace),
+    namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
+    quarantineList,
     namespaceLabels: home?.labels ?? {},
     cluster: clusterFacts(caches, place),
     evidence: ledger.of(key),
@@ -104,38 +112,12 @@ function labelledPodsOf(workload: Workload, caches: Caches): Pod[] {
     .filter((pod) => selects(workload.selector, pod.metadata.labels ?? {}));
 }
 
-function clusterFacts(caches: Caches, place: OperatorPlace): ClusterFacts {
-  const dns = place.dnsServices.flatMap((key) => dnsFacts(key, caches) ?? []);
+function clusterFacts({ services, slices }: Caches, place: OperatorPlace): ClusterFacts {
+  const slicesOf = (key: Key) => slices.byIndex('service', key);
   return {
     operatorNamespace: place.namespace,
     operatorPodLabels: place.podLabels,
-    apiServer: apiServerFacts(caches),
-    dns,
+    apiServer: apiServerFacts(services.get(apiServerService), slicesOf(apiServerService)),
+    dns: place.dnsServices.flatMap((key) => dnsFacts(services.get(key), slicesOf(key)) ?? []),
   };
-}
-
-/** The API server's endpoints and its ClusterIPs, each with its own ports: policies apply before or after translation. */
-function apiServerFacts(caches: Caches): ClusterFacts['apiServer'] {
-  const slices = caches.slices.byIndex('service', apiServerService).map((slice) => ({
-    addresses: (slice.endpoints ?? []).flatMap(({ addresses }) => addresses),
-    ports: (slice.ports ?? []).flatMap(({ port }) => (port === undefined ? [] : [port])),
-  }));
-  const service = caches.services.get(apiServerService)?.spec;
-  const ports = (service?.ports ?? []).map(({ port }) => port);
-  return [{ addresses: service?.clusterIPs ?? [], ports }, ...slices];
-}
-
-function dnsFacts(key: Key, caches: Caches): DnsService | undefined {
-  const service = caches.services.get(key);
-  const selector = service?.spec?.selector;
-  if (service === undefined || selector === undefined) return undefined;
-  const ports = new Map<string, { protocol: string; port: number }>();
-  for (const slice of caches.slices.byIndex('service', key)) {
-    for (const { port, protocol = 'TCP', name } of slice.ports ?? []) {
-      const isDns = service.spec?.ports?.some((known) => known.name === name && known.port === 53);
-      if (port !== undefined && isDns) ports.set(`${protocol} ${port}`, { protocol, port });
-    }
-  }
-  const sorted = [...ports].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, port]) => port);
-  return { namespace: service.metadata.namespace ?? '', podLabels: selector, ports: sorted };
 }

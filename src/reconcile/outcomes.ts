@@ -1,7 +1,7 @@
 import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
 import type { Findings } from './evaluate.ts';
 import { currentCardId } from './published.ts';
-import { isReadable, isTrusted, type PodStanding, type Standing, sentence } from './standing.ts';
+import { isReadable, isTrusted, type PodStanding, provenId, type Standing, sentence } from './standing.ts';
 import { no, type Outcome } from './verdict.ts';
 
 /** Synced: whether the card can be read now. */
@@ -51,10 +51,9 @@ export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefin
   if (!target.resolved) return no('WorkloadUnresolved', target.message);
   const negative = pods.map(({ standing }) => standing).find(isMismatch);
   if (negative !== undefined) return no(negative.reason, negative.message);
-  const trusted = pods.map(({ standing }) => standing).filter(isTrusted);
+  const ids = pods.flatMap((pod) => (isTrusted(pod.standing) ? pod.standing.identity : provenId(pod)) ?? []);
   const wanted = target.expected.join(' or ');
-  const uri =
-    (trusted.find(({ matches }) => !matches) ?? trusted[0])?.identity ?? (hold.holds ? hold.attested : undefined);
+  const uri = ids.find((id) => !target.expected.includes(id)) ?? ids[0] ?? hold.attested;
   if (uri === undefined) return no('NoIdentity', `Nothing proves an identity; expected ${wanted}.`);
   if (!target.expected.includes(uri)) return no('SpiffeIDMismatch', `The pod proved ${uri}, expected ${wanted}.`);
   return { ok: true, reason: 'Bound', message: `The workload proved ${uri}.` };
@@ -68,10 +67,10 @@ function isMismatch(standing: Standing): standing is Mismatch {
 
 /** Verified: whether the card is trusted; undefined when no mechanism is on. */
 export function verifiedOutcome(findings: Findings): Outcome<VerifiedReason> | undefined {
-  const { snapshot, settings } = findings;
-  const { quarantine, approvedCardId } = snapshot.card.spec;
+  const { snapshot, settings, quarantine } = findings;
+  const { approvedCardId } = snapshot.card.spec;
   if (!settings.mtls && !settings.signature) return undefined;
-  if (quarantine !== undefined) return no('Quarantined', `Quarantined: ${quarantine.reason}.`);
+  if (quarantine !== undefined) return no('Quarantined', quarantine);
   const guilt = guiltOutcome(findings);
   if (guilt !== undefined) return guilt;
   const cardId = currentCardId(findings);
@@ -87,9 +86,9 @@ function guiltOutcome({ pods }: Findings): Outcome<VerifiedReason> | undefined {
   );
   const first = guilty.find(({ reason }) => reason !== 'SignatureInvalid') ?? guilty[0];
   if (first === undefined) return undefined;
-  const more = guilty.length > 1 ? ` So do ${guilty.length - 1} more pods.` : '';
+  const more = guilty.length > 1 ? ` (and ${guilty.length - 1} more)` : '';
   const signature = first.reason === 'SignatureInvalid' || first.reason === 'SignerIsNotServer';
-  return no(signature ? 'SignatureInvalid' : 'IdentityMismatch', `Pod ${first.podName}: ${first.message}${more}`);
+  return no(signature ? 'SignatureInvalid' : 'IdentityMismatch', `Pod ${first.podName}${more}: ${first.message}`);
 }
 
 function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason> {

@@ -2,11 +2,11 @@ import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
 import { labelFits } from '../evidence/restore.ts';
-import { keyOf } from '../kube/objects.ts';
+import { keyOf, type Pod } from '../kube/objects.ts';
 import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { type DesiredStatus, projectStatus } from '../status/projection.ts';
-import { type PolicyPlan, planPolicy } from './plan-policy.ts';
+import { leftovers, type PolicyPlan, planPolicy } from './plan-policy.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -37,7 +37,6 @@ export interface Judged {
 }
 
 const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
-const untouched: PolicyPlan = { operations: [], enforced: undefined, status: undefined };
 const shortestPeriodMs = 5_000;
 
 /** Pure and total: the same sight gives the same plan, and every path gives a whole one. */
@@ -46,9 +45,9 @@ export function plan(judged: Judged, now: number): Plan {
   const asking = target.resolved ? questions(judged, target, now) : { asks: [], next: undefined };
   const next = Math.min(asking.next ?? Infinity, verdict.until);
   const rest = { agenda: asking.asks, next: Number.isFinite(next) ? next : undefined };
-  if (verdict.pending && snapshot.card.spec.quarantine === undefined) {
+  if (verdict.pending && verdict.quarantine === undefined) {
     const unfit = snapshot.labelledPods.filter((pod) => !labelFits(pod));
-    return { status: undefined, marks: unfit.map(unmarked), policy: untouched, ...rest };
+    return { status: undefined, marks: unfit.map(unmarked), policy: leftovers(judged), ...rest };
   }
   const policy = planPolicy(judged);
   return { status: projectStatus(judged, policy, now), marks: marks(judged), policy, ...rest };
@@ -77,12 +76,16 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
   return { asks: due.map((endpoint): Ask => ({ ...common, endpoint })), next };
 }
 
-/** Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. */
+/**
+ * Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. While a verdict
+ * is held because nothing leads to the agent, those that wear it rightly keep it.
+ */
 function marks({ snapshot, target, verdict }: Judged): readonly Mark[] {
   if (!target.resolved && target.reason === 'Conflict') return [];
   const deserved = verdict.verified?.ok === true ? verdict.covered : new Map<string, { containersHash: string }>();
   const wearing = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid ?? '', pod]));
-  const off = [...wearing].filter(([uid]) => !deserved.has(uid)).map(([, pod]) => unmarked(pod));
+  const isHeld = (pod: Pod) => !target.resolved && verdict.verified?.ok === true && labelFits(pod);
+  const off = [...wearing].filter(([uid, pod]) => !deserved.has(uid) && !isHeld(pod)).map(([, pod]) => unmarked(pod));
   const on = verdict.pods.flatMap(({ endpoint }): Mark[] => {
     const covered = deserved.get(endpoint.podUid);
     const pod = wearing.get(endpoint.podUid);

@@ -1,7 +1,7 @@
 import type { Ask } from '../evidence/agenda.ts';
 import type { Key } from '../kube/objects.ts';
 import type { Settings } from '../settings.ts';
-import { type Applied, apply } from './apply.ts';
+import { type Applied, type ApplyEdges, apply } from './apply.ts';
 import { evaluate } from './evaluate.ts';
 import { plan } from './plan.ts';
 import { resolve } from './resolve.ts';
@@ -10,7 +10,8 @@ import { type CachedCard, podsBehind, type Snapshot } from './snapshot.ts';
 import { isSilent } from './verdict.ts';
 
 /** The world around the story. Only observe, ask, apply and settle touch it; the steps between them are pure. */
-export interface Edges extends SettleEdges {
+export interface Edges extends SettleEdges, ApplyEdges {
+  readonly client: SettleEdges['client'];
   readonly observe: SettleEdges['observe'];
   /** Reads the caches; undefined when the card is gone. */
   readonly snapshot: (key: Key) => Snapshot | undefined;
@@ -48,7 +49,7 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
   const planned = plan({ snapshot, target, verdict, settings }, now);
 
   edges.ask(planned.agenda);
-  const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges.client);
+  const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges);
   edges.tidy({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
   await settle(planned, applied, snapshot, edges);
 

@@ -3,7 +3,7 @@ import { remedy } from '../api/conditions.ts';
 import { fail, pass, skipped } from './check.ts';
 import type { Findings } from './evaluate.ts';
 import { signatureOutcome } from './published.ts';
-import { isTrusted } from './standing.ts';
+import { provenId } from './standing.ts';
 
 /** Whether the card's signature holds, who made it, and whether that is who serves the card. */
 export function signatureChecks(findings: Findings): readonly Check[] {
@@ -26,10 +26,7 @@ function signerChecks({ target, pods }: Findings, signer: string | undefined): r
   const identity = target.expected.includes(signer)
     ? pass('signer-identity', { expected, observed: signer })
     : fail('signer-identity', { expected, observed: signer, hint: remedy('Bound', 'SignerIsNotServer') });
-  const servers = pods.flatMap(({ standing }) => {
-    if (standing.kind === 'negative') return standing.attested === undefined ? [] : [standing.attested];
-    return isTrusted(standing) && standing.by === 'mtls' ? [standing.identity] : [];
-  });
+  const servers = pods.flatMap((pod) => provenId(pod) ?? []);
   const [server] = servers;
   if (server === undefined) return [identity, skipped('signer-is-server')];
   const other = servers.find((id) => id !== signer);

@@ -1,8 +1,10 @@
 import type { AgentCard, AgentCardStatus } from '../api/agentcard.ts';
 import type { CardEvidence } from '../evidence/evidence.ts';
 import type { EndpointSlice, NetworkPolicy, Pod, Service } from '../kube/objects.ts';
+import type { PolicyPeers } from '../network/policy.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
+import type { QuarantineEntry } from './quarantine.ts';
 
 /** An AgentCard as the cache keeps it: the published card's bytes are replaced by their hash. */
 export interface CachedCard extends Omit<AgentCard, 'status'> {
@@ -11,20 +13,8 @@ export interface CachedCard extends Omit<AgentCard, 'status'> {
   readonly publishedHash?: string | undefined;
 }
 
-/** What the whole cluster contributes to every card's plan. */
-export interface ClusterFacts {
-  /** Where our own pods run; their policies' peers are made from it. */
-  readonly operatorNamespace: string;
-  readonly operatorPodLabels: Readonly<Record<string, string>>;
-  readonly apiServer: readonly { readonly addresses: readonly string[]; readonly ports: readonly number[] }[];
-  readonly dns: readonly DnsService[];
-}
-
-export interface DnsService {
-  readonly namespace: string;
-  readonly podLabels: Readonly<Record<string, string>>;
-  readonly ports: readonly { readonly protocol: string; readonly port: number }[];
-}
+/** What the whole cluster contributes to every card's policy; our own pods' place among it. */
+export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'operatorPodLabels' | 'apiServer' | 'dns'>;
 
 /** Everything one reconcile sees, read from caches at one moment. */
 export interface Snapshot {
@@ -37,8 +27,14 @@ export interface Snapshot {
   readonly slicesOf: (serviceName: string) => readonly EndpointSlice[];
   /** Pods that wear the verified label and that the workload's selector chooses. */
   readonly labelledPods: readonly Pod[];
-  /** NetworkPolicies of this card, by owner or label. */
+  /** NetworkPolicies that this card owns. */
   readonly ownPolicies: readonly NetworkPolicy[];
+  /** NetworkPolicies of the namespace that no AgentCard owns. */
+  readonly foreignPolicies: readonly NetworkPolicy[];
+  /** The NetworkPolicy that has the name of this card's, whoever owns it. */
+  readonly namesake: NetworkPolicy | undefined;
+  /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */
+  readonly quarantineList: readonly QuarantineEntry[] | undefined;
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly cluster: ClusterFacts;
   readonly evidence: CardEvidence;

@@ -19,7 +19,7 @@ export type Standing =
       readonly since: number;
     }
   /** Answered, but not with what is required. */
-  | { readonly kind: 'unproven'; readonly message: string }
+  | { readonly kind: 'unproven'; readonly message: string; readonly attested: string | undefined }
   /** Showed that it is not who it must be, or that its card was altered. */
   | {
       readonly kind: 'negative';
@@ -62,6 +62,12 @@ export function isTrusted(standing: Standing): standing is Trusted {
   return standing.kind === 'proven' || standing.kind === 'held';
 }
 
+/** The identity that a pod proved over mutual TLS, whatever is wrong with it or its card. */
+export function provenId({ standing }: PodStanding): string | undefined {
+  if (isTrusted(standing)) return standing.by === 'mtls' ? standing.identity : undefined;
+  return standing.kind === 'negative' || standing.kind === 'unproven' ? standing.attested : undefined;
+}
+
 /** The last attempt brought a card, whoever sent it. */
 export function isReadable({ evidence }: PodStanding): boolean {
   return evidence?.answer?.kind === 'card' && evidence.silence === undefined;
@@ -79,7 +85,8 @@ export function standingOf(evidence: PodEvidence, rules: StandingRules, now: num
   if (guilt !== undefined) return guilt;
   const proof = proofOf(answer, evidence.facts, rules);
   if ('lacks' in proof) {
-    return silence === undefined ? { kind: 'unproven', message: proof.lacks } : { kind: 'silent', expired: false };
+    if (silence !== undefined) return { kind: 'silent', expired: false };
+    return { kind: 'unproven', message: proof.lacks, attested: answer.peer?.uri };
   }
   const until = Math.min(proof.until, silenceEnds(evidence, rules));
   if (now >= until) return { kind: 'silent', expired: true };

@@ -1,12 +1,13 @@
-import { enforcementLabel, signedCardSuffix } from '../api/labels.ts';
-import type { Key, KubeObject, Service } from '../kube/objects.ts';
+import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
+import type { Key, KubeObject, NetworkPolicy, Service } from '../kube/objects.ts';
 import { keyOf } from '../kube/objects.ts';
-import { controllerOf } from '../workload/pod.ts';
-import { pairsSelect } from '../workload/selector.ts';
+import { owningCard } from '../network/policy.ts';
+import { pairsSelect, selects } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
-import { type Caches, pairKey } from './caches.ts';
-import { apiServerService, workloadsSelecting, workloadsWithPair } from './observe.ts';
+import type { Caches } from './caches.ts';
+import { pairKey } from './indexes.ts';
+import { apiServerService, workloadOf, workloadsSelecting, workloadsWithPair } from './observe.ts';
 import type { CachedCard } from './snapshot.ts';
 
 export interface Sinks {
@@ -33,6 +34,9 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
     }),
   );
   caches.namespaces.onEvent({
+    add: ({ metadata }, initial) => {
+      if (!initial) wake(caches.cards.byIndex('namespace', metadata.name));
+    },
     update: (old, { metadata }) => {
       if (old.metadata.labels?.[enforcementLabel] === metadata.labels?.[enforcementLabel]) return;
       wake(caches.cards.byIndex('namespace', metadata.name));
@@ -53,13 +57,19 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
       }),
     );
   }
-  caches.services.onEvent(either((service) => wake(cardsBehind(caches, keyOf(service), service))));
+  const isCommon = (key: Key) => key === apiServerService || dnsServices.includes(key);
+  caches.services.onEvent(
+    either((service) => {
+      wake(cardsBehind(caches, keyOf(service), service));
+      if (isCommon(keyOf(service))) wakeAll(caches, sinks);
+    }),
+  );
   caches.slices.onEvent(
     either((slice) => {
       const name = slice.metadata.labels?.[serviceNameLabel];
       const key = `${slice.metadata.namespace}/${name}`;
       wake(cardsBehind(caches, key, caches.services.get(key)));
-      if (key === apiServerService || dnsServices.includes(key)) wakeAll(caches, sinks);
+      if (isCommon(key)) wakeAll(caches, sinks);
     }),
   );
 }
@@ -74,12 +84,25 @@ function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
     }),
   );
   caches.policies.onEvent(
-    either(({ metadata }) => {
-      const owner = controllerOf(metadata.ownerReferences);
-      const card = owner && caches.cards.get(`${metadata.namespace}/${owner.name}`);
-      if (card !== undefined && card.metadata.uid === owner?.uid) wake([card]);
+    either((policy) => {
+      const owner = owningCard(policy);
+      const card = owner && caches.cards.get(`${policy.metadata.namespace}/${owner.name}`);
+      if (card !== undefined) wake([card]);
+      wake(caches.cards.byIndex('policy', keyOf(policy)));
+      if (owner === undefined) wake(cardsChosenBy(policy, caches));
     }),
   );
+}
+
+/** The cards whose pods a foreign policy chooses, with the verified label or without. */
+function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): CachedCard[] {
+  const { namespace = '' } = metadata;
+  return caches.cards.byIndex('namespace', namespace).filter((card) => {
+    const workload = card.spec.targetRef && workloadOf(caches, namespace, card.spec.targetRef);
+    const labels = workload?.templateLabels;
+    if (labels === undefined) return false;
+    return selects(spec.podSelector, labels) || selects(spec.podSelector, { ...labels, [verifiedLabel]: 'true' });
+  });
 }
 
 function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {

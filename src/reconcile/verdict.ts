@@ -27,6 +27,8 @@ export interface SignatureVerdict {
 export interface Verdict {
   /** Nothing has been learned since the operator started: what stands, stands. */
   readonly pending: boolean;
+  /** Why the agent is cut off, whatever it proves; undefined when it is not. */
+  readonly quarantine: string | undefined;
   readonly pods: readonly PodStanding[];
   readonly synced: Outcome<SyncedReason>;
   readonly signature: SignatureVerdict | undefined;

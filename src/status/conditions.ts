@@ -36,14 +36,9 @@ export function conditionsFrom(
 const guilty = new Set(['IdentityMismatch', 'SignatureInvalid', 'CardNotApproved']);
 
 /** Ready = Synced and (Verified or no mechanism) and not quarantined; guilt is named before absence. */
-export function readyOutcome(
-  verdict: Pick<Verdict, 'synced' | 'verified'>,
-  quarantine: string | undefined,
-): Outcome<string> {
-  const { synced, verified } = verdict;
-  if (quarantine !== undefined) {
-    return { ok: false, reason: 'Quarantined', message: `Quarantined: ${quarantine}.` };
-  }
+export function readyOutcome(verdict: Pick<Verdict, 'synced' | 'verified' | 'quarantine'>): Outcome<string> {
+  const { synced, verified, quarantine } = verdict;
+  if (quarantine !== undefined) return { ok: false, reason: 'Quarantined', message: quarantine };
   if (verified !== undefined && guilty.has(verified.reason)) return verified;
   if (!synced.ok) return synced;
   if (verified !== undefined && !verified.ok) return verified;

@@ -26,7 +26,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
   const { generation } = snapshot.card.metadata;
   const stored = snapshot.card.status ?? {};
   const outcomes = {
-    Ready: readyOutcome(verdict, snapshot.card.spec.quarantine?.reason),
+    Ready: readyOutcome(verdict),
     Synced: verdict.synced,
     Verified: verdict.verified,
     Bound: verdict.bound,

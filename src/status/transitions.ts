@@ -35,6 +35,7 @@ const quiet = new Set(['Off', 'Audit']);
 export function transitions(before: StatusFields, after: StatusFields, spec: AgentCardSpec): readonly Note[] {
   return [
     ...conditionNotes(before, after),
+    ...quarantineNotes(before, after),
     ...contentNotes(before, after),
     ...strangerNotes(before, after),
     ...sigstoreNotes(before, after, spec),
@@ -43,7 +44,8 @@ export function transitions(before: StatusFields, after: StatusFields, spec: Age
 
 function conditionNotes(before: StatusFields, after: StatusFields): Note[] {
   const readable = after.conditions?.some(({ type, status }) => type === 'Synced' && status === 'True') ?? false;
-  return (Object.keys(news) as Told[]).flatMap((type): Note[] => {
+  const types = Object.keys(news) as Told[];
+  return types.flatMap((type): Note[] => {
     const is = after.conditions?.find((condition) => condition.type === type);
     const was = before.conditions?.find((condition) => condition.type === type);
     if (is === undefined || (was?.status === is.status && was.reason === is.reason)) return [];
@@ -53,6 +55,15 @@ function conditionNotes(before: StatusFields, after: StatusFields): Note[] {
     const calm = (is.status === 'True' && is.reason !== 'EvidenceHeld') || quiet.has(is.reason);
     return [{ type: calm ? 'Normal' : 'Warning', reason: is.reason, action: `Evaluate${type}`, note: is.message }];
   });
+}
+
+/** Where no mechanism is on, Verified is absent and cannot tell it. */
+function quarantineNotes(before: StatusFields, after: StatusFields): Note[] {
+  const ready = ({ conditions }: StatusFields) => conditions?.find(({ type }) => type === 'Ready');
+  const is = ready(after);
+  const told = is?.reason !== 'Quarantined' || ready(before)?.reason === 'Quarantined';
+  if (told || after.conditions?.some(({ type }) => type === 'Verified')) return [];
+  return [{ type: 'Warning', reason: 'Quarantined', action: 'EvaluateReady', note: is.message }];
 }
 
 function contentNotes(before: StatusFields, after: StatusFields): Note[] {

@@ -38,6 +38,7 @@ const NEEDS = {
   nsenter: { package: 'util-linux' },
   openssl: { package: 'openssl' },
   pip: { package: 'python3-pip', present: runs('python3', '-m', 'pip', '--version') },
+  python3: { package: 'python3', present: () => exists('/usr/bin/python3') },
   runc: { package: 'runc' },
   setpriv: { package: 'util-linux' },
   tar: { package: 'tar' },

@@ -118,29 +118,4 @@ describe('calm', () => {
     await agent.play('good');
     await agent.says({ Ready: 'True ReadyToServe' });
   });
-
-  test('nothing is written while nothing happens, however often agents are asked', async () => {
-    await world.kubectl(
-      '-n',
-      namespace,
-      'patch',
-      'agentcard',
-      'fickle',
-      '--type=merge',
-      '-p',
-      '{"spec":{"syncPeriod":"5s"}}',
-    );
-    await world.cardSays(namespace, 'fickle', { Ready: 'True ReadyToServe' });
-    const asked = async () =>
-      Number(/^agentcard_fetches_total\{.*outcome="card".*\} (\d+)$/m.exec(await operatorMetrics())?.[1] ?? 0);
-    const start = await asked();
-    const before = await world.writes();
-    while ((await asked()) < start + 3) await agent.pods();
-    expect(await world.writes()).toEqual(before);
-  });
 });
-
-async function operatorMetrics(): Promise<string> {
-  const script = "fetch('http://127.0.0.1:8080/metrics').then((r) => r.text()).then(console.log)";
-  return world.kubectl('-n', 'agentcard-system', 'exec', 'deploy/agentcard-operator', '--', 'node', '-e', script);
-}

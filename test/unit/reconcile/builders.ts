@@ -179,6 +179,9 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     slicesOf: (name) => (name === 'weather' ? [slice(pods)] : []),
     labelledPods: [],
     ownPolicies: [],
+    foreignPolicies: [],
+    namesake: undefined,
+    quarantineList: [],
     namespaceLabels: {},
     cluster: {
       operatorNamespace: 'agentcard-system',

@@ -1,0 +1,54 @@
+import { discover } from './discover/discover.ts';
+import type { KubeClient } from './kube/client.ts';
+import { keyOf } from './kube/objects.ts';
+import type { Caches } from './reconcile/caches.ts';
+import { cardsClaiming } from './reconcile/triggers.ts';
+import { Controller } from './runtime/controller.ts';
+import type { Logger } from './runtime/log.ts';
+import type { Metrics } from './runtime/metrics.ts';
+import { WorkQueue } from './runtime/queue.ts';
+import { sweep } from './sweep/sweep.ts';
+
+interface Watched {
+  readonly client: KubeClient;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Name, bound and metrics of a controller. */
+export function observed(name: string, workers: number, { log, metrics }: Watched) {
+  const { controller: observer, queue } = metrics.controller(name, workers);
+  return { name, workers, log, observer, queue: new WorkQueue({ observer: queue }) };
+}
+
+/** Takes the label off pods that no card accounts for. */
+export function sweepController(platform: Watched, caches: Caches, onStripped: () => void): Controller {
+  const { client, log } = platform;
+  return new Controller({
+    ...observed('sweep', 2, platform),
+    reconcile: async ({ key }) => {
+      await sweep(key, {
+        client,
+        labelled: (pod) => caches.labelledPods.get(pod),
+        isClaimed: (pod) => cardsClaiming(caches, pod).length > 0,
+        onStripped: (pod) => {
+          onStripped();
+          log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) });
+        },
+      });
+      return undefined;
+    },
+  });
+}
+
+/** Gives labelled workloads their AgentCards. */
+export function discoverController(platform: Watched, caches: Caches): Controller {
+  const { client } = platform;
+  return new Controller({
+    ...observed('discover', 4, platform),
+    reconcile: async ({ key }) => {
+      await discover(key, { client, caches });
+      return undefined;
+    },
+  });
+}

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Pod } from '../../src/kube/objects.ts';
+import { Agent } from './kit/agent.ts';
+import { operatorNamespace, World } from './kit/world.ts';
+
+let world: World;
+let namespace: string;
+let agents: readonly Agent[];
+
+const periods = 20;
+
+beforeAll(async () => {
+  world = await World.open();
+  await world.install({ replicas: 2 });
+  namespace = await world.namespace('calm');
+  const options = { spec: { syncPeriod: '5s' } };
+  agents = await Promise.all(['one', 'two', 'three'].map((name) => Agent.deploy(world, namespace, name, options)));
+  for (const agent of agents) {
+    await agent.says({ Ready: 'True ReadyToServe' });
+    await agent.wears(true);
+  }
+});
+
+afterAll(async () => {
+  await world.kubectl('delete', 'namespace', namespace, '--wait=false');
+});
+
+interface Scrape {
+  readonly cards: number;
+  readonly requests: Readonly<Record<string, number>>;
+}
+
+/** Of each replica: cards that were fetched, and requests to the API server by method. */
+async function scrape(): Promise<readonly Scrape[]> {
+  const selector = 'app.kubernetes.io/name=agentcard-operator';
+  const { items } = await world.json<{ items: Pod[] }>('-n', operatorNamespace, 'get', 'pods', '-l', selector);
+  const names = items.map(({ metadata }) => metadata.name).sort();
+  return Promise.all(names.map(async (name) => read(await metricsOf(name))));
+}
+
+function metricsOf(pod: string): Promise<string> {
+  const script = "fetch('http://127.0.0.1:8080/metrics').then((r) => r.text()).then(console.log)";
+  return world.kubectl('-n', operatorNamespace, 'exec', pod, '--', 'node', '-e', script);
+}
+
+function read(text: string): Scrape {
+  const cards = Number(/^agentcard_fetches_total\{.*outcome="card".*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  const requests: Record<string, number> = { GET: 0, POST: 0, PATCH: 0, PUT: 0, DELETE: 0 };
+  for (const [, method = '', value] of text.matchAll(/^rest_client_requests_total\{.*method="(\w+)".*\} (\d+)$/gm)) {
+    requests[method] = (requests[method] ?? 0) + Number(value);
+  }
+  return { cards, requests };
+}
+
+const total = (scrapes: readonly Scrape[], method: string) =>
+  scrapes.reduce((sum, { requests }) => sum + (requests[method] ?? 0), 0);
+const fetched = (scrapes: readonly Scrape[]) => scrapes.reduce((sum, { cards }) => sum + cards, 0);
+
+/** Once the events of the beginning have been written, which takes a while at their own pace. */
+async function quietScrape(): Promise<readonly Scrape[]> {
+  let last = await scrape();
+  for (;;) {
+    await agents[0]?.pods();
+    const next = await scrape();
+    if (total(next, 'POST') === total(last, 'POST')) return next;
+    last = next;
+  }
+}
+
+test('twenty sync periods in which nothing happens cost no read, and no write but the Lease', async () => {
+  const before = await quietScrape();
+  const written = await world.writes();
+  let after = before;
+  while (fetched(after) < fetched(before) + periods * agents.length) {
+    await agents[0]?.pods();
+    after = await scrape();
+  }
+  expect(await world.writes()).toEqual(written);
+  const spent = (method: string) => total(after, method) - total(before, method);
+  expect({ POST: spent('POST'), DELETE: spent('DELETE') }).toEqual({ POST: 0, DELETE: 0 });
+  // The standby looks at the Lease, the leader renews it. A watch that is renewed meanwhile is a GET as well.
+  const leaseReads = total(after, 'GET') - total(before, 'GET');
+  const leaseWrites = spent('PATCH') + spent('PUT');
+  expect(leaseWrites).toBeGreaterThan(0);
+  expect(leaseReads).toBeLessThanOrEqual(leaseWrites * 3 + 20);
+});
