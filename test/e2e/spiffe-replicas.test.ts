@@ -15,7 +15,11 @@ const trusted = { Verified: 'True mTLSVerified', Bound: 'True Bound', Ready: 'Tr
 beforeAll(async () => {
   world = await World.open();
   // No enforcement, so that a relay keeps its way; a short hold, so that its end is seen.
-  await world.install({ replicas: 1, enforcement: { mode: 'off' }, config: { ...metrics, 'evidence-ttl': '6s', 'fetch-timeout': '3s' } });
+  await world.install({
+    replicas: 1,
+    enforcement: { mode: 'off' },
+    config: { ...metrics, 'evidence-ttl': '6s', 'fetch-timeout': '3s' },
+  });
   namespace = await world.namespace('replicas');
   [weather, lurker] = await Promise.all([
     Agent.deploy(world, namespace, 'weather', { replicas: 3, podLabels: { team: 'sky' } }),
