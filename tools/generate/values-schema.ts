@@ -48,6 +48,12 @@ const ownValues: Readonly<Record<string, Schema>> = {
     }),
   }),
   enforcement: closed({ mode: { ...flagSchema(flags.enforcement), description: flags.enforcement.doc } }),
+  labelGuard: closed({
+    enabled: truth('Refuse the verified label from anybody but the operator.'),
+    onCreate: text('What happens to a pod that is created with the label.', { enum: ['Strip', 'Deny'] }),
+  }),
+  trustGuard: closed({ enabled: truth('Ask for the verbs trust and quarantine where a card is loosened.') }),
+  userRoles: closed({ create: truth('Create the ClusterRoles viewer, editor and security.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
 };
 
