@@ -48,6 +48,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
     }),
   }),
   enforcement: closed({ mode: { ...flagSchema(flags.enforcement), description: flags.enforcement.doc } }),
+  cleanup: closed({ enabled: truth('Take off what the operator leaves, before the release is uninstalled.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
 };
 
