@@ -40,6 +40,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if ne $address "0" }}{{ splitList ":" $address | last }}{{ end }}
 {{- end }}
 
+{{- /* Where metrics are served; whoever asks for one of their readers wants them. */}}
+{{- define "agentcard-operator.metricsAddress" -}}
+{{- $wanted := or .Values.metrics.podMonitor.enabled .Values.metrics.rules.enabled .Values.metrics.dashboard.enabled }}
+{{- get .Values.config "metrics-bind-address" | default (ternary ":8080" "0" $wanted) }}
+{{- end }}
+
 {{- /* A flag's text: objects as JSON, lists by commas, the rest as it is. */}}
 {{- define "agentcard-operator.flagText" -}}
 {{- if not (kindIs "slice" .) }}{{ toString . }}
@@ -92,6 +98,11 @@ annotations:
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
+{{- /* Not empty when a ClusterSPIFFEID is wanted and its kind is there. */}}
+{{- define "agentcard-operator.registers" -}}
+{{- if and .Values.spiffe.clusterSPIFFEID.create (.Capabilities.APIVersions.Has "spire.spiffe.io/v1alpha1/ClusterSPIFFEID") }}true{{ end }}
+{{- end }}
+
 {{- /* What a wrong combination would break later is said before anything is installed. */}}
 {{- define "agentcard-operator.check" -}}
 {{- $twins := dict
@@ -106,6 +117,9 @@ annotations:
 {{- end }}
 {{- if and (include "agentcard-operator.namespaces" .) .Values.spiffe.clusterSPIFFEID.create }}
 {{- fail "config.namespaces asks for Roles alone, and a ClusterSPIFFEID is the cluster's: set spiffe.clusterSPIFFEID.create=false" }}
+{{- end }}
+{{- if and .Values.metrics.podMonitor.enabled (eq (include "agentcard-operator.metricsAddress" .) "0") }}
+{{- fail "metrics.podMonitor.enabled needs metrics: remove config.metrics-bind-address=0" }}
 {{- end }}
 {{- if and (include "agentcard-operator.verifies" .) (not .Values.verifiedFetch.trustDomain) }}
 {{- fail "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain, for example example.org" }}
