@@ -75,9 +75,21 @@ export function remedy(type: ConditionType, reason: string): string {
   return type === 'Ready' ? remedy('Verified', reason) || remedy('Synced', reason) : '';
 }
 
+/** What to do when it is the operator itself that cannot ask. */
+export const blockedRemedies = {
+  NoIdentity: "Look at SPIRE's agent on the operator's node, and at the operator's registration entry.",
+  NoBundle: 'Federate with that trust domain, and name it in federatesWith of the ClusterSPIFFEID of the operator.',
+} as const;
+
+export type Blocked = keyof typeof blockedRemedies;
+
 /** A condition's message: what was seen, cut to fit, then what to do. */
-export function messageWithRemedy(type: ConditionType, reason: string, seen: string): string {
-  const todo = remedy(type, reason);
+export function messageWithRemedy(
+  type: ConditionType,
+  reason: string,
+  seen: string,
+  todo = remedy(type, reason),
+): string {
   const room = longestMessage - todo.length - 1;
   const text = seen.length > room ? `${seen.slice(0, room - 1)}…` : seen;
   return todo === '' ? text : `${text} ${todo}`;

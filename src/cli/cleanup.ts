@@ -1,55 +1,57 @@
-import { ownRemains, type Refused, type Remain, undoAll } from '../cleanup/remains.ts';
+import { ownRemains, undoAll } from '../cleanup/remains.ts';
 import { standDown } from '../cleanup/stand-down.ts';
-import type { KubeClient } from '../kube/client.ts';
-import { clusterOptions, listOf, namespacesOption, withCluster } from './cluster.ts';
+import { type Key, keyOf, type Pod, resources } from '../kube/objects.ts';
+import { asking, fleetOptions, namespacesOf, type Place, placeOf, visible } from './cluster.ts';
 import { type Command, exit, Trouble } from './command.ts';
 import { listed, reported } from './remains.ts';
 import { formatOf, outputOption } from './table.ts';
 
 export const cleanup: Command = {
   name: 'cleanup',
-  summary: 'Take off what the operator leaves on a cluster: labels, annotations, NetworkPolicies',
+  summary: 'List what the operator leaves on a cluster (labels, annotations, NetworkPolicies), and take it off',
   operands: [],
   options: {
-    ...clusterOptions,
-    namespaces: namespacesOption,
+    ...fleetOptions,
     operator: { value: '<namespace/name>', doc: 'Deployment of the operator, which is scaled to none first' },
     apply: { doc: 'do it; without this they are listed only' },
     output: outputOption,
   },
   notes: [
-    'This is what the chart runs before it is uninstalled. Use it where that could not run. Quarantines end with their policies.',
+    'This is what the chart runs before it is uninstalled. Use it where that could not run.',
     'AgentCards stay, with the last status that was written; finalizers that would hold them are taken off.',
+    'Policies of quarantined agents go as well: cut such agents off by other means first.',
     'Exit status: 0 done or listed, 1 some were refused, 2 wrong usage or no cluster.',
   ],
   examples: ['cleanup', 'cleanup --apply --operator agentcard-system/agentcard-operator'],
-  run: (invocation, io) =>
-    withCluster(invocation, async (client) => {
-      const format = formatOf(invocation);
-      const namespaces = listOf(invocation.option('namespaces'));
-      if (invocation.option('apply') === undefined) {
-        io.out(listed(await ownRemains(client, namespaces), format));
-        return exit.ok;
-      }
-      const { remains, refused } = await sweepAll(client, namespaces, invocation.option('operator'));
-      io.out(listed(remains, format));
-      return reported(remains, refused, io);
-    }),
+  run: async (invocation, io) => {
+    const place = await placeOf(invocation);
+    const format = formatOf(invocation);
+    const namespaces = namespacesOf(invocation);
+    if (invocation.option('apply') === undefined) {
+      io.out(listed(await asking(ownRemains(place.client, namespaces)), format));
+      return exit.ok;
+    }
+    let status: number = exit.ok;
+    await asking(
+      alone(place, invocation.option('operator'), async () => {
+        const remains = await ownRemains(place.client, namespaces);
+        const refused = await undoAll(remains, place.client);
+        io.out(listed(remains, format));
+        status = reported(remains, refused, io);
+      }),
+    );
+    return status;
+  },
 };
 
-interface Swept {
-  readonly remains: readonly Remain[];
-  readonly refused: readonly Refused[];
-}
-
-async function sweepAll(client: KubeClient, namespaces: readonly string[], operator: string | undefined) {
-  let swept: Swept = { remains: [], refused: [] };
-  const work = async () => {
-    const remains = await ownRemains(client, namespaces);
-    swept = { remains, refused: await undoAll(remains, client) };
-  };
-  if (operator === undefined) await work();
-  else if (/^[^/]+\/[^/]+$/.test(operator)) await standDown(client, operator, work);
-  else throw new Trouble(`--operator is <namespace>/<name>, not "${operator}"`);
-  return swept;
+/** Runs the work while no operator writes: the named one is stopped for good; without a name there must be none. */
+async function alone(place: Place, operator: Key | undefined, work: () => Promise<void>): Promise<void> {
+  if (operator !== undefined) {
+    if (!/^[^/]+\/[^/]+$/.test(operator)) throw new Trouble(`--operator is <namespace>/<name>, not "${operator}"`);
+    return standDown(place.client, operator, work);
+  }
+  const selector = 'app.kubernetes.io/name=agentcard-operator';
+  const [running] = await visible<Pod>(place, resources.pods, selector);
+  if (running === undefined) return work();
+  throw new Trouble(`pod ${keyOf(running)} still runs and would put it all back: name its Deployment by --operator`);
 }

@@ -2,18 +2,17 @@ import { predecessor } from '../api/predecessor.ts';
 import { kindOwner } from '../cleanup/kind.ts';
 import { predecessorRemains, runningPredecessor } from '../cleanup/predecessor.ts';
 import { undoAll } from '../cleanup/remains.ts';
-import { clusterOptions, listOf, namespacesOption, withCluster } from './cluster.ts';
+import { asking, fleetOptions, namespacesOf, placeOf } from './cluster.ts';
 import { type Command, exit } from './command.ts';
 import { listed, reported } from './remains.ts';
 import { formatOf, outputOption } from './table.ts';
 
 export const migrate: Command = {
   name: 'migrate',
-  summary: 'List what the Go operator (kagenti-operator) left on a cluster, and clean it',
+  summary: `List what the Go operator (${predecessor.managedBy}) left on a cluster, and clean it`,
   operands: [],
   options: {
-    ...clusterOptions,
-    namespaces: namespacesOption,
+    ...fleetOptions,
     apply: { doc: 'clean it; without this it is listed only' },
     output: outputOption,
   },
@@ -22,19 +21,19 @@ export const migrate: Command = {
     'Exit status: 0 done or listed, 1 the Go operator still runs or something was refused, 2 wrong usage or no cluster.',
   ],
   examples: ['migrate -o wide', 'migrate --apply --namespaces team-a,team-b'],
-  run: (invocation, io) =>
-    withCluster(invocation, async (client) => {
-      const format = formatOf(invocation);
-      const remains = await predecessorRemains(client, listOf(invocation.option('namespaces')));
-      const running = await runningPredecessor(client, io.now());
-      const owner = await kindOwner(client);
-      io.out(listed(remains, format));
-      if (owner !== undefined) io.err(`${owner}\n`);
-      if (running !== undefined) {
-        io.err(`${predecessor.managedBy} still runs in namespace ${running}, and would put back what is taken away: `);
-        io.err(`uninstall it, or scale its Deployment to none, first\n`);
-      }
-      if (invocation.option('apply') === undefined) return exit.ok;
-      return running === undefined ? reported(remains, await undoAll(remains, client), io) : exit.refused;
-    }),
+  run: async (invocation, io) => {
+    const { client } = await placeOf(invocation);
+    const format = formatOf(invocation);
+    const remains = await asking(predecessorRemains(client, namespacesOf(invocation)));
+    const running = await asking(runningPredecessor(client, io.now()));
+    const owner = await asking(kindOwner(client));
+    io.out(listed(remains, format));
+    if (owner !== undefined) io.err(`${owner}\n`);
+    if (running !== undefined) {
+      io.err(`${predecessor.managedBy} still runs in namespace ${running}, and would put back what is taken away: `);
+      io.err('uninstall it, or scale its Deployment to none, first\n');
+    }
+    if (invocation.option('apply') === undefined) return exit.ok;
+    return running === undefined ? reported(remains, await undoAll(remains, client), io) : exit.refused;
+  },
 };

@@ -160,7 +160,8 @@ export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number, 
       return { kind: 'answer', facts, answer: { kind: 'refusal', at, code, message, claimedId } };
     }
     const reason = bodyFailures.has(code) ? 'CardInvalid' : 'FetchFailed';
-    return { kind: 'silence', facts, at, reason, message, peer };
+    const blocked = code === 'NoIdentity' || code === 'NoBundle' ? code : undefined;
+    return { kind: 'silence', facts, at, reason, message, blocked, peer };
   }
   if (outcome.status !== 200) {
     const message = `The agent answered HTTP ${outcome.status}.`;

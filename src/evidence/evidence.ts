@@ -1,3 +1,4 @@
+import type { Blocked } from '../api/conditions.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { SeenSignature } from '../trust/jws.ts';
 import type { PodFacts } from '../workload/pod.ts';
@@ -65,6 +66,8 @@ export interface Silence {
   readonly attempts: number;
   readonly reason: 'FetchFailed' | 'CardInvalid';
   readonly message: string;
+  /** It was we who could not ask. */
+  readonly blocked?: Blocked | undefined;
   /** Who answered, where the last attempt brought an identity but no card. */
   readonly peer: PeerIdentity | undefined;
 }
@@ -114,6 +117,7 @@ export type Finding =
       readonly at: number;
       readonly reason: Silence['reason'];
       readonly message: string;
+      readonly blocked?: Blocked | undefined;
       readonly peer: PeerIdentity | undefined;
     }
   | { readonly kind: 'stranger'; readonly owner: string };

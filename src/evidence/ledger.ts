@@ -109,6 +109,7 @@ function merged(
     attempts: (earlier?.attempts ?? 0) + 1,
     reason: finding.reason,
     message: finding.message,
+    blocked: finding.blocked,
     peer: finding.peer,
   };
   return { ...base, answer: same ? before.answer : undefined, silence };

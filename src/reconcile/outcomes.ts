@@ -1,4 +1,4 @@
-import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
+import { type BoundReason, blockedRemedies, type SyncedReason, type VerifiedReason } from '../api/conditions.ts';
 import type { Findings } from './evaluate.ts';
 import { currentCardId } from './published.ts';
 import { isReadable, isTrusted, type PodStanding, provenId, type Standing, sentence } from './standing.ts';
@@ -25,6 +25,9 @@ const way = { mtls: 'over mutual TLS', http: 'over plain HTTP', configmap: "from
 function unread(pods: readonly PodStanding[]): Outcome<SyncedReason> {
   const silent = pods.find(({ evidence }) => evidence?.silence !== undefined);
   const { silence } = silent?.evidence ?? {};
+  if (silence?.blocked !== undefined) {
+    return { ...no(silence.reason, sentence(silence.message)), todo: blockedRemedies[silence.blocked] };
+  }
   if (silence !== undefined) return no(silence.reason, `Pod ${silent?.endpoint.podName}: ${sentence(silence.message)}`);
   const refused = pods.find(({ standing }) => standing.kind === 'negative');
   if (refused?.standing.kind !== 'negative') return no('FetchFailed', 'No pod has been asked yet.');
@@ -101,8 +104,10 @@ function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason>
   const unproven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'unproven');
   if (unproven?.kind === 'unproven') return no('NotVerified', unproven.message);
   if (pods.some(({ standing }) => standing.kind === 'held') || hold.holds) {
-    const message = 'The agent does not answer; the verdict rests on earlier evidence.';
-    return { ok: true, reason: 'EvidenceHeld', message };
+    const { todo } = unread(pods);
+    const absence = todo === undefined ? 'The agent does not answer' : 'The agent cannot be asked';
+    const message = `${absence}; the verdict rests on earlier evidence.`;
+    return { ok: true, reason: 'EvidenceHeld', message, ...(todo === undefined ? {} : { todo }) };
   }
   const expired = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired) || hold.expired;
   if (expired) return no('EvidenceExpired', 'The agent did not answer while its evidence lasted.');
@@ -110,5 +115,5 @@ function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason>
   if (target.transport === 'http' && !pods.some(({ evidence }) => evidence?.silence !== undefined)) {
     return no('NotVerified', 'The Service has no port named agent-tls.');
   }
-  return no('FetchFailed', unread(pods).message);
+  return { ...unread(pods), reason: 'FetchFailed' };
 }

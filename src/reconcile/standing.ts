@@ -82,20 +82,25 @@ export function standingOf(evidence: PodEvidence, rules: StandingRules, now: num
   if (answer === undefined) return { kind: 'silent', expired: false };
   if (answer.kind === 'refusal') return refused(answer, rules);
   const guilt = guiltOf(answer, rules);
-  if (guilt !== undefined) return guilt;
+  // What was restored after a restart may prove nothing by the rules of today; it is no fresh sight of guilt.
+  if (guilt !== undefined) return answer.kind === 'restored' ? { kind: 'silent', expired: false } : guilt;
   const proof = proofOf(answer, evidence.facts, rules);
   if ('lacks' in proof) {
     if (silence !== undefined) return { kind: 'silent', expired: false };
     return { kind: 'unproven', message: proof.lacks, attested: answer.peer?.uri };
   }
-  const until = Math.min(proof.until, silenceEnds(silence, rules));
+  const until = Math.min(proof.until, silenceEnds(evidence, rules));
   if (now >= until) return { kind: 'silent', expired: true };
   const kind = silence === undefined ? 'proven' : 'held';
   return { ...proof, kind, until, since: silence?.since ?? answer.at };
 }
 
-function silenceEnds(silence: PodEvidence['silence'], rules: StandingRules): number {
-  return silence === undefined ? Infinity : Math.max(silence.since + rules.evidenceTtlMs, rules.fleetHeldUntil);
+function silenceEnds({ silence, answer }: PodEvidence, rules: StandingRules): number {
+  if (silence === undefined) return Infinity;
+  const end = silence.since + rules.evidenceTtlMs;
+  // Past a certificate nothing is held: where its end is not known, the brake holds nothing.
+  const unknown = answer?.kind === 'restored' && answer.peer.notAfter === Infinity;
+  return unknown ? end : Math.max(end, rules.fleetHeldUntil);
 }
 
 type Given = Extract<Answer, { kind: 'card' | 'restored' }>;

@@ -8,6 +8,8 @@ export interface Outcome<Reason extends string> {
   readonly reason: Reason;
   /** What was seen; the remedy is added where the message is written. */
   readonly message: string;
+  /** Instead of the reason's own remedy. */
+  readonly todo?: string;
 }
 
 /** Which card the status shows: a new one, the last good one (absence is not news), or none. */

@@ -25,7 +25,7 @@ export function conditionsFrom(
         type,
         status,
         reason: outcome.reason,
-        message: messageWithRemedy(type, outcome.reason, outcome.message),
+        message: messageWithRemedy(type, outcome.reason, outcome.message, outcome.todo),
         lastTransitionTime: since,
         ...(generation === undefined ? {} : { observedGeneration: generation }),
       },

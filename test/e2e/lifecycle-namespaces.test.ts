@@ -13,7 +13,8 @@ beforeAll(async () => {
   world = await World.open();
   [watched, other] = [await world.namespace('watched'), await world.namespace('other')];
   await world.uninstall();
-  await world.install({ replicas: 1, config: { 'metrics-bind-address': ':8080', namespaces: [watched] } });
+  const config = { 'metrics-bind-address': ':8080', namespaces: [watched] };
+  await world.install({ replicas: 1, config, userRoles: { create: false } });
   agent = await Agent.deploy(world, watched, 'weather');
   unseen = await Agent.deploy(world, other, 'unseen');
 });

@@ -68,6 +68,12 @@ const ownValues: Readonly<Record<string, Schema>> = {
     metricsFrom: list('NetworkPolicy peers that may scrape. Default: any.'),
   }),
   cleanup: closed({ enabled: truth('Take off what the operator leaves, before the release is uninstalled.') }),
+  labelGuard: closed({
+    enabled: truth('Refuse the verified label from anybody but the operator.'),
+    onCreate: text('What happens to a pod that is created with the label.', { enum: ['Strip', 'Deny'] }),
+  }),
+  trustGuard: closed({ enabled: truth('Ask for the verbs trust and quarantine where a card is loosened.') }),
+  userRoles: closed({ create: truth('Create the ClusterRoles viewer, editor and security.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
 };
 

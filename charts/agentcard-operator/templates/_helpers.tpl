@@ -28,6 +28,19 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{ required "image.repository: name the image, as pushed after make image" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
 {{- end }}
 
+{{- define "agentcard-operator.username" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "agentcard-operator.serviceAccountName" . }}
+{{- end }}
+
+{{- /* Admission policies reach as far as the operator does. */}}
+{{- define "agentcard-operator.watchedNamespaces" -}}
+{{- with get .Values.config "namespaces" -}}
+namespaceSelector:
+  matchExpressions:
+    - { key: kubernetes.io/metadata.name, operator: In, values: {{ ternary . (splitList "," (toString .)) (kindIs "slice" .) | toJson }} }
+{{- end }}
+{{- end }}
+
 {{- /* YAML takes an unquoted off for false. */}}
 {{- define "agentcard-operator.enforcementMode" -}}
 {{- ternary "off" .Values.enforcement.mode (eq (toString .Values.enforcement.mode) "false") }}

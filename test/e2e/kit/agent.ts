@@ -1,7 +1,7 @@
 import { vi } from 'vitest';
 import type { Pod } from '../../../src/kube/objects.ts';
 import { puppetImage } from './images.ts';
-import type { Part } from './puppet.ts';
+import type { Part, Role } from './puppet.ts';
 import { patience, type World } from './world.ts';
 
 export interface AgentOptions {
@@ -130,10 +130,16 @@ export class Agent {
 
   /** Gives every pod its part, and has the operator ask at once. */
   async play(part: Part, card?: object): Promise<void> {
-    const role = JSON.stringify({ part, ...(card === undefined ? {} : { card }) });
-    const script = `fetch('http://127.0.0.1:8079', { method: 'PUT', body: ${JSON.stringify(role)} }).then((r) => r.text())`;
-    for (const pod of await this.pods()) await this.exec(pod.metadata.name, ['node', '-e', script]);
+    const role = { part, ...(card === undefined ? {} : { card }) };
+    for (const pod of await this.pods()) await this.direct(pod, role);
     await this.refresh();
+  }
+
+  /** Gives one pod its part; returns how often its TLS port was dialled so far. */
+  async direct(pod: Pod, role: Partial<Role> = {}): Promise<number> {
+    const body = JSON.stringify(JSON.stringify(role));
+    const script = `fetch('http://127.0.0.1:8079', { method: 'PUT', body: ${body} }).then((r) => r.text()).then(console.log)`;
+    return Number(await this.exec(pod.metadata.name, ['node', '-e', script]));
   }
 
   async refresh(): Promise<void> {

@@ -11,9 +11,9 @@ export async function calmly(world: World, act: () => Promise<void>): Promise<vo
   expect(await world.writes()).toEqual(before);
 }
 
-/** Ends the operator's pod without notice; returns once another one has put `asks` questions to agents. */
+/** Ends the operator's pods; returns once another one has put `asks` questions to agents. */
 export async function restartOperator(world: World, asks: number): Promise<void> {
-  await world.kubectl('delete', 'pod', ...operatorPods, '--grace-period=0', '--force');
+  await world.kubectl('delete', 'pod', ...operatorPods, '--wait=false');
   await vi.waitFor(async () => {
     expect(await asked(world)).toBeGreaterThanOrEqual(asks);
     expect(await metric(world, 'workqueue_depth', 'controller="agentcard"')).toBe(0);

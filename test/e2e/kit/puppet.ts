@@ -1,5 +1,6 @@
 /** An agent that plays whatever part a test gives it: a good one, a broken one, a silent one. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { connect, createServer as createTcpServer } from 'node:net';
 import { createSpiffeServer } from '../../../src/agent/spiffe-server.ts';
 import { IdentitySource } from '../../../src/spiffe/identity.ts';
 import { workloadApi } from '../../../src/spiffe/workload-api.ts';
@@ -19,14 +20,18 @@ export const parts = [
 ] as const;
 export type Part = (typeof parts)[number];
 
-interface Role {
+export interface Role {
   readonly part: Part;
   readonly card: object;
+  /** An address and port to which the TLS port passes every connection on, untouched; empty: it answers itself. */
+  readonly relay: string;
 }
 
 const { AGENT_NAME = 'puppet', SPIFFE_ENDPOINT_SOCKET: socket } = process.env;
 
-let role: Role = { part: 'good', card: cardOf(AGENT_NAME) };
+let role: Role = { part: 'good', card: cardOf(AGENT_NAME), relay: '' };
+/** Connections to the TLS port. */
+let dials = 0;
 
 function cardOf(name: string): object {
   return {
@@ -83,8 +88,8 @@ createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    role = { ...role, ...(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Partial<Role>) };
-    response.end(role.part);
+    if (chunks.length > 0) role = { ...role, ...(JSON.parse(Buffer.concat(chunks).toString('utf8')) as Partial<Role>) };
+    response.end(String(dials));
   });
 }).listen(8079, '127.0.0.1');
 
@@ -92,7 +97,14 @@ createServer(serve).listen(8080);
 
 if (socket !== undefined) {
   const identity = new IdentitySource({ clock: () => Date.now(), workloadApi: workloadApi(socket) });
-  createSpiffeServer({ identity, handler: serve }).listen(8443);
+  const server = createSpiffeServer({ identity, handler: serve });
+  createTcpServer((socket) => {
+    dials += 1;
+    const [host = '', port = ''] = role.relay.split(':');
+    if (role.relay === '') server.emit('connection', socket);
+    else socket.pipe(connect(Number(port), host).on('error', () => socket.destroy())).pipe(socket);
+    socket.on('error', () => {});
+  }).listen(8443);
   void identity.start(new AbortController().signal);
 }
 process.on('SIGTERM', () => process.exit(0));
