@@ -1,54 +1,57 @@
-import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
-import { hasCode } from '../kube/client.ts';
-import { keyOf, type NetworkPolicy, type Pod, resources } from '../kube/objects.ts';
-import { owningCard } from '../network/policy.ts';
-import { asking, clusterOptions, type Place, placeOf, visible } from './cluster.ts';
+import { ownRemains, undoAll } from '../cleanup/remains.ts';
+import { standDown } from '../cleanup/stand-down.ts';
+import { type Key, keyOf, type Pod, resources } from '../kube/objects.ts';
+import { asking, fleetOptions, namespacesOf, type Place, placeOf, visible } from './cluster.ts';
 import { type Command, exit, Trouble } from './command.ts';
+import { listed, reported } from './remains.ts';
+import { formatOf, outputOption } from './table.ts';
 
-/** What an operator that is gone would leave behind: labels that open doors, policies that close them. */
 export const cleanup: Command = {
   name: 'cleanup',
-  summary: 'Take every label and NetworkPolicy of the operator away, after it is uninstalled or stopped',
+  summary: 'List what the operator leaves on a cluster (labels, annotations, NetworkPolicies), and take it off',
   operands: [],
-  options: { ...clusterOptions, yes: { doc: 'do it; without, it is only said what would be done' } },
+  options: {
+    ...fleetOptions,
+    operator: { value: '<namespace/name>', doc: 'Deployment of the operator, which is scaled to none first' },
+    apply: { doc: 'do it; without this they are listed only' },
+    output: outputOption,
+  },
   notes: [
-    'AgentCards stay. Policies of quarantined agents go as well: cut such agents off by other means first.',
-    'A running operator puts everything back: scale it to 0 before.',
+    'This is what the chart runs before it is uninstalled. Use it where that could not run.',
+    'AgentCards stay, with the last status that was written; finalizers that would hold them are taken off.',
+    'Policies of quarantined agents go as well: cut such agents off by other means first.',
+    'Exit status: 0 done or listed, 1 some were refused, 2 wrong usage or no cluster.',
   ],
-  examples: ['cleanup', 'cleanup --yes'],
+  examples: ['cleanup', 'cleanup --apply --operator agentcard-system/agentcard-operator'],
   run: async (invocation, io) => {
     const place = await placeOf(invocation);
-    const pods = await visible<Pod>(place, resources.pods, `${verifiedLabel}=true`);
-    const policies = (await visible<NetworkPolicy>(place, resources.networkPolicies)).filter(owningCard);
-    const done = invocation.option('yes') !== undefined;
-    if (done) {
-      await mustBeStopped(place);
-      for (const pod of pods) await asking(unlabel(place, pod));
-      for (const policy of policies) await asking(remove(place, policy));
+    const format = formatOf(invocation);
+    const namespaces = namespacesOf(invocation);
+    if (invocation.option('apply') === undefined) {
+      io.out(listed(await asking(ownRemains(place.client, namespaces)), format));
+      return exit.ok;
     }
-    const what = `the label of ${pods.length} pods, ${policies.length} NetworkPolicies`;
-    io.out(done ? `removed: ${what}\n` : `would be removed: ${what}; --yes removes them\n`);
-    return exit.ok;
+    let status: number = exit.ok;
+    await asking(
+      alone(place, invocation.option('operator'), async () => {
+        const remains = await ownRemains(place.client, namespaces);
+        const refused = await undoAll(remains, place.client);
+        io.out(listed(remains, format));
+        status = reported(remains, refused, io);
+      }),
+    );
+    return status;
   },
 };
 
-async function mustBeStopped(place: Place): Promise<void> {
+/** Runs the work while no operator writes: the named one is stopped for good; without a name there must be none. */
+async function alone(place: Place, operator: Key | undefined, work: () => Promise<void>): Promise<void> {
+  if (operator !== undefined) {
+    if (!/^[^/]+\/[^/]+$/.test(operator)) throw new Trouble(`--operator is <namespace>/<name>, not "${operator}"`);
+    return standDown(place.client, operator, work);
+  }
   const selector = 'app.kubernetes.io/name=agentcard-operator';
   const [running] = await visible<Pod>(place, resources.pods, selector);
-  if (running !== undefined) throw new Trouble(`pod ${keyOf(running)} of the operator still runs: scale it to 0 first`);
-}
-
-async function unlabel({ client }: Place, pod: Pod): Promise<void> {
-  const { uid } = pod.metadata;
-  const metadata = { uid, labels: { [verifiedLabel]: null }, annotations: { [attestedAnnotation]: null } };
-  await client.patch(resources.pods, keyOf(pod), { metadata }, { type: 'merge' }).catch(goneIsFine);
-}
-
-async function remove({ client }: Place, policy: NetworkPolicy): Promise<void> {
-  const { uid = '' } = policy.metadata;
-  await client.delete(resources.networkPolicies, keyOf(policy), { uid }).catch(goneIsFine);
-}
-
-function goneIsFine(error: unknown): void {
-  if (!hasCode(error, 404) && !hasCode(error, 409)) throw error;
+  if (running === undefined) return work();
+  throw new Trouble(`pod ${keyOf(running)} still runs and would put it all back: name its Deployment by --operator`);
 }

@@ -4,11 +4,23 @@ import { inClusterConfig, kubeconfigConfig } from '../kube/config.ts';
 import { type KubeObject, type Resource, resources } from '../kube/objects.ts';
 import { type Invocation, type Option, Trouble } from './command.ts';
 
-/** Options of every command that asks a cluster. */
+const kubeconfig: Option = { value: '<file>', doc: 'kubeconfig to use (default KUBECONFIG, else ~/.kube/config)' };
+
+/** Options of every command that asks a cluster about a card. */
 export const clusterOptions: Readonly<Record<string, Option>> = {
   namespace: { value: '<name>', short: 'n', doc: "namespace of the card (default the context's)" },
-  kubeconfig: { value: '<file>', doc: 'kubeconfig to use (default KUBECONFIG, else ~/.kube/config)' },
+  kubeconfig,
 };
+
+/** Options of every command that goes through a whole cluster. */
+export const fleetOptions: Readonly<Record<string, Option>> = {
+  namespaces: { value: '<list>', doc: 'only these namespaces, by commas (default all)' },
+  kubeconfig,
+};
+
+export function namespacesOf(invocation: Invocation): readonly string[] {
+  return (invocation.option('namespaces') ?? '').split(',').flatMap((part) => part.trim() || []);
+}
 
 export interface Place {
   readonly client: KubeClient;

@@ -5,12 +5,13 @@ import { candidates, completionOf } from './completion.ts';
 import { diff } from './diff.ts';
 import { explain } from './explain/explain.ts';
 import { helpOf, overview } from './help.ts';
+import { migrate } from './migrate.ts';
 import { approve, quarantine, release } from './orders.ts';
 import { sign } from './sign.ts';
 import { verify } from './verify.ts';
 
 const offline = [verify, sign, canonicalize, diff];
-const inCluster = [explain, quarantine, release, approve, cleanup];
+const inCluster = [explain, quarantine, release, approve, migrate, cleanup];
 const commands: readonly Command[] = [...offline, ...inCluster, completionOf(() => commands)];
 
 /** Runs one command line and returns its exit status. It never throws: what goes wrong becomes one line on `err`. */
