@@ -3,22 +3,17 @@ import { chart, helm, image, namespace, objectsOf, type Rendered } from './helm.
 
 const served = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
 
-/** The admission policies and their bindings, as "kind name action…", on a cluster that serves these kinds besides. */
-async function policies(apiVersions: readonly string[], ...values: string[]): Promise<string[]> {
+/** The chart on a cluster that serves these kinds besides the usual ones. */
+function rendered(apiVersions: readonly string[], ...values: string[]): Promise<string> {
   const set = [image, ...values].flatMap((value) => ['--set', value]);
   const apis = apiVersions.flatMap((version) => ['--api-versions', version]);
-  const text = await helm(
-    'template',
-    'demo',
-    chart,
-    '--namespace',
-    namespace,
-    '--kube-version',
-    '1.37.0',
-    ...apis,
-    ...set,
-  );
-  return objectsOf(text)
+  return helm('template', 'demo', chart, '--namespace', namespace, '--kube-version', '1.37.0', ...apis, ...set);
+}
+
+/** The admission policies and their bindings, as "kind name action…". */
+async function policies(apiVersions: readonly string[], ...values: string[]): Promise<string[]> {
+  const objects = objectsOf(await rendered(apiVersions, ...values));
+  return objects
     .filter(({ kind }) => kind.includes('AdmissionPolicy'))
     .map(describePolicy)
     .sort();
@@ -65,9 +60,7 @@ describe('admission policies', () => {
   });
 
   test('reach as far as the operator does', async () => {
-    const set = ['--set', image, '--set', 'config.namespaces={a,b}', '--api-versions', served];
-    const objects = objectsOf(await helm('template', 'demo', chart, '--namespace', namespace, ...set));
-    const reach = objects
+    const reach = objectsOf(await rendered([served], 'config.namespaces={a,b}'))
       .filter(({ kind, metadata }) => kind.endsWith('AdmissionPolicy') && !metadata.name.endsWith('-restraint'))
       .map(({ spec = {} }) => (spec.matchConstraints as { namespaceSelector?: object }).namespaceSelector);
     expect(reach).toHaveLength(4);
@@ -79,28 +72,12 @@ describe('admission policies', () => {
   });
 
   test('name the operator as the API server will see it', async () => {
-    const text = await helm(
-      'template',
-      'demo',
-      chart,
-      '--namespace',
-      namespace,
-      '--set',
-      `${image},serviceAccount.name=mine`,
-    );
+    const text = await rendered([], 'serviceAccount.name=mine');
     expect(text.match(/system:serviceaccount:agentcard-system:mine/g)).toHaveLength(2);
   });
 });
 
 test('roles for people can be left out', async () => {
-  const text = await helm(
-    'template',
-    'demo',
-    chart,
-    '--namespace',
-    namespace,
-    '--set',
-    `${image},userRoles.create=false`,
-  );
+  const text = await rendered([], 'userRoles.create=false');
   expect(text).not.toContain('aggregate-to-');
 });
