@@ -41,8 +41,9 @@ export function cardChange(workload: Workload | undefined, cards: readonly Cache
   const handWritten = cards.some((card) => !isAutoCreated(card) && card.metadata.deletionTimestamp === undefined);
   const wanted = workload !== undefined && isDiscoverable(workload) && !handWritten;
   if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload) };
-  const going = ours?.metadata.deletionTimestamp !== undefined;
-  return !wanted && ours !== undefined && !going ? { kind: 'delete', card: ours } : undefined;
+  // A quarantine outlives the reason for which its card was made: only people lift it.
+  const stays = ours?.metadata.deletionTimestamp !== undefined || ours?.spec.quarantine !== undefined;
+  return !wanted && ours !== undefined && !stays ? { kind: 'delete', card: ours } : undefined;
 }
 
 function isDiscoverable(workload: Workload): boolean {

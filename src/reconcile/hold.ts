@@ -33,9 +33,11 @@ export function cardHold(
 ): Hold {
   const { status } = card;
   const verified = status?.conditions?.find(({ type }) => type === 'Verified');
-  const sameTarget = workload !== undefined && status?.targetRef?.name === workload.name;
+  const { targetRef, attestedAgentSpiffeId: attested } = status ?? {};
+  const sameTarget = workload !== undefined && targetRef?.name === workload.name && targetRef.kind === workload.kind;
+  const unfit = target.strict && attested !== undefined && !target.expected.includes(attested);
   const absent = target.resolved ? target.transport === 'mtls' : target.absent !== undefined;
-  if (!absent || !sameTarget || verified === undefined) return noHold;
+  if (!absent || !sameTarget || unfit || verified === undefined) return noHold;
   const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
   if (ranOut || verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
   if (verified.status !== 'True') return noHold;
@@ -47,7 +49,7 @@ export function cardHold(
     expires > since ? Math.min(Math.max(since + evidenceTtlMs, fleetHeldUntil), expires) : since + evidenceTtlMs;
   const holds = now < until;
   if (!holds) return { ...noHold, expired: true };
-  return { holds, expired: false, since, until, attested: status?.attestedAgentSpiffeId };
+  return { holds, expired: false, since, until, attested };
 }
 
 function firstSilence(pods: readonly PodStanding[]): number | undefined {

@@ -15,8 +15,9 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   const found = workload === undefined ? missing(snapshot) : (conflict(snapshot) ?? notAgent(workload));
   if (workload === undefined || found !== undefined) return found ?? missing(snapshot);
   const expected = expectation(snapshot, workload, settings);
+  const strict = strictness(snapshot, settings);
   const absent = (reason: Unresolved['reason'], message: string): Unresolved => {
-    return { resolved: false, reason, message, absent: workload, expected };
+    return { resolved: false, reason, message, absent: workload, expected, strict };
   };
   const choice = chooseService(card.spec, workload, snapshot.services);
   if (!choice.ok) return absent(choice.reason, choice.message);
@@ -30,7 +31,6 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   if (endpoints.length === 0) {
     return absent('WorkloadNotReady', `No pod of ${title(workload)} stands behind Service ${service}.`);
   }
-  const strict = strictness(snapshot, settings);
   return {
     resolved: true,
     workload,
@@ -54,7 +54,7 @@ function title(workload: Workload): string {
 }
 
 function gone(reason: Unresolved['reason'], message: string): Unresolved {
-  return { resolved: false, reason, message, absent: undefined, expected: [] };
+  return { resolved: false, reason, message, absent: undefined, expected: [], strict: true };
 }
 
 function missing({ card }: Snapshot): Unresolved {

@@ -73,6 +73,7 @@ export interface Unresolved {
   /** Set when only the way to the agent is missing: then earlier evidence is held for a while. */
   readonly absent: Workload | undefined;
   readonly expected: readonly string[];
+  readonly strict: boolean;
 }
 
 /** The uids of the pods behind the agent's Service. */

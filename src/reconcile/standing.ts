@@ -82,7 +82,8 @@ export function standingOf(evidence: PodEvidence, rules: StandingRules, now: num
   if (answer === undefined) return { kind: 'silent', expired: false };
   if (answer.kind === 'refusal') return refused(answer, rules);
   const guilt = guiltOf(answer, rules);
-  if (guilt !== undefined) return guilt;
+  // What was restored after a restart may prove nothing by the rules of today; it is no fresh sight of guilt.
+  if (guilt !== undefined) return answer.kind === 'restored' ? { kind: 'silent', expired: false } : guilt;
   const proof = proofOf(answer, evidence.facts, rules);
   if ('lacks' in proof) {
     if (silence !== undefined) return { kind: 'silent', expired: false };

@@ -33,11 +33,16 @@ export function asked(world: World): Promise<number> {
   return metric(world, 'agentcard_fetches_total', '');
 }
 
-/** The sum of a metric over all its series whose labels contain the text. */
+/** The sum of a metric over all replicas and all its series whose labels contain the text. */
 async function metric(world: World, name: string, labels: string): Promise<number> {
   const { items } = await world.json<{ items: Pod[] }>('get', 'pods', ...operatorPods);
-  const running = items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const path = `/api/v1/namespaces/${operatorNamespace}/pods/${running?.metadata.name}:8080/proxy/metrics`;
+  const running = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const sums = await Promise.all(running.map(({ metadata }) => sumOf(world, metadata.name, { name, labels })));
+  return sums.reduce((sum, each) => sum + each, 0);
+}
+
+async function sumOf(world: World, pod: string, { name, labels }: { name: string; labels: string }): Promise<number> {
+  const path = `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`;
   const text = await world.kubectl('get', '--raw', path);
   const series = [...text.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\d+)$`, 'gm'))];
   if (series.length === 0) throw new Error(`there is no metric ${name}`);

@@ -85,7 +85,7 @@ export class SignedAgent extends Agent {
       volumeMounts: mounts,
     };
     const volumes = [
-      { name: 'spiffe', hostPath: { path: '/run/spire/agent-sockets' } },
+      { name: 'spiffe', hostPath: { path: options.socketFolder ?? '/run/spire/agent-sockets' } },
       { name: 'unsigned', configMap: { name: `${this.name}-unsigned` } },
       { name: 'signed', emptyDir: {} },
     ];
