@@ -1,14 +1,22 @@
 import { expect, vi } from 'vitest';
-import type { Pod } from '../../../src/kube/objects.ts';
+import type { AgentCard } from '../../../src/api/agentcard.ts';
+import { keyOf, type Pod } from '../../../src/kube/objects.ts';
 import { operatorNamespace, patience, type World } from './world.ts';
 
 const operatorPods = ['-n', operatorNamespace, '-l', 'app.kubernetes.io/name=agentcard-operator'];
 
 /** Does something that must change nothing: no status, no NetworkPolicy, no label is written. */
 export async function calmly(world: World, act: () => Promise<void>): Promise<void> {
-  const before = await world.writes();
+  const before = { statuses: await statuses(world), writes: await world.writes() };
   await act();
-  expect(await world.writes()).toEqual(before);
+  // The statuses first: their difference says what happened; the writes then find what was written to and fro.
+  expect(await statuses(world)).toEqual(before.statuses);
+  expect(await world.writes()).toEqual(before.writes);
+}
+
+async function statuses(world: World): Promise<Readonly<Record<string, unknown>>> {
+  const { items } = await world.json<{ items: AgentCard[] }>('get', 'agentcards', '--all-namespaces');
+  return Object.fromEntries(items.map((card) => [keyOf(card), card.status]));
 }
 
 /** Ends the operator's pods; returns once another one has put `asks` questions to agents. */
@@ -25,11 +33,16 @@ export function asked(world: World): Promise<number> {
   return metric(world, 'agentcard_fetches_total', '');
 }
 
-/** The sum of a metric over all its series whose labels contain the text. */
+/** The sum of a metric over all replicas and all its series whose labels contain the text. */
 async function metric(world: World, name: string, labels: string): Promise<number> {
   const { items } = await world.json<{ items: Pod[] }>('get', 'pods', ...operatorPods);
-  const running = items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const path = `/api/v1/namespaces/${operatorNamespace}/pods/${running?.metadata.name}:8080/proxy/metrics`;
+  const running = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const sums = await Promise.all(running.map(({ metadata }) => sumOf(world, metadata.name, { name, labels })));
+  return sums.reduce((sum, each) => sum + each, 0);
+}
+
+async function sumOf(world: World, pod: string, { name, labels }: { name: string; labels: string }): Promise<number> {
+  const path = `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`;
   const text = await world.kubectl('get', '--raw', path);
   const series = [...text.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\d+)$`, 'gm'))];
   if (series.length === 0) throw new Error(`there is no metric ${name}`);

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll } from 'vitest';
 import type { ApiServer } from '../../cluster/api-server.ts';
 import { type Daemon, startDaemon } from '../../cluster/daemon.ts';
@@ -17,7 +18,8 @@ export async function restart(
   const pid = before?.pid ?? first;
   const [command = '', ...args] = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
   process.kill(pid, 'SIGKILL');
-  await before?.ended;
+  // Its ports are free when it is gone, which a kill does not wait for.
+  while (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) await sleep(5);
   await meanwhile(args);
   successors.set(first, await startDaemon({ name: which, command, args, logs: api.logs }));
 }

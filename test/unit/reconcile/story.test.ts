@@ -1,9 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { evaluate } from '../../../src/reconcile/evaluate.ts';
-import { plan } from '../../../src/reconcile/plan.ts';
-import { resolve } from '../../../src/reconcile/resolve.ts';
-import type { CachedCard, Snapshot } from '../../../src/reconcile/snapshot.ts';
-import type { StatusFields } from '../../../src/status/projection.ts';
 import {
   answered,
   card,
@@ -13,30 +8,11 @@ import {
   now,
   pod,
   refused,
-  settings,
   silent,
   snapshot,
   workload,
 } from './builders.ts';
-
-function tell(seen: Snapshot, at = now, over: Partial<typeof settings> = {}) {
-  const chosen = { ...settings, ...over };
-  const target = resolve(seen, chosen);
-  const verdict = evaluate(seen, target, chosen, at);
-  const planned = plan({ snapshot: seen, target, verdict, settings: chosen }, at);
-  const { fields } = planned.status ?? {};
-  const condition = (type: string) => fields?.conditions?.find((candidate) => candidate.type === type);
-  const says = (type: string) => {
-    const found = condition(type);
-    return found && `${found.status} ${found.reason}`;
-  };
-  return { ...planned, verdict, fields, condition, says };
-}
-
-/** The card as it is stored once `first` has been settled. */
-function settled(first: ReturnType<typeof tell>, base: CachedCard = card()): CachedCard {
-  return { ...base, status: first.fields as StatusFields, publishedHash: 'hash' };
-}
+import { settled, tell } from './tell.ts';
 
 describe('first sight', () => {
   test('an agent that was never asked is asked at once and nothing is written', () => {
