@@ -1,23 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { chart, helm, image, namespace, objectsOf, type Rendered } from './helm.ts';
+import { objectsOf, type Rendered, renderOn } from './helm.ts';
 
 const served = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
 
 /** The admission policies and their bindings, as "kind name action…", on a cluster that serves these kinds besides. */
 async function policies(apiVersions: readonly string[], ...values: string[]): Promise<string[]> {
-  const set = [image, ...values].flatMap((value) => ['--set', value]);
-  const apis = apiVersions.flatMap((version) => ['--api-versions', version]);
-  const text = await helm(
-    'template',
-    'demo',
-    chart,
-    '--namespace',
-    namespace,
-    '--kube-version',
-    '1.37.0',
-    ...apis,
-    ...set,
-  );
+  const text = await renderOn(apiVersions, ...values.flatMap((value) => ['--set', value]));
   return objectsOf(text)
     .filter(({ kind }) => kind.includes('AdmissionPolicy'))
     .map(describePolicy)
@@ -65,8 +53,7 @@ describe('admission policies', () => {
   });
 
   test('reach as far as the operator does', async () => {
-    const set = ['--set', image, '--set', 'config.namespaces={a,b}', '--api-versions', served];
-    const objects = objectsOf(await helm('template', 'demo', chart, '--namespace', namespace, ...set));
+    const objects = objectsOf(await renderOn([served], '--set', 'config.namespaces={a,b}'));
     const reach = objects
       .filter(({ kind, metadata }) => kind.endsWith('AdmissionPolicy') && !metadata.name.endsWith('-restraint'))
       .map(({ spec = {} }) => (spec.matchConstraints as { namespaceSelector?: object }).namespaceSelector);
@@ -79,28 +66,12 @@ describe('admission policies', () => {
   });
 
   test('name the operator as the API server will see it', async () => {
-    const text = await helm(
-      'template',
-      'demo',
-      chart,
-      '--namespace',
-      namespace,
-      '--set',
-      `${image},serviceAccount.name=mine`,
-    );
+    const text = await renderOn([], '--set', 'serviceAccount.name=mine');
     expect(text.match(/system:serviceaccount:agentcard-system:mine/g)).toHaveLength(2);
   });
 });
 
 test('roles for people can be left out', async () => {
-  const text = await helm(
-    'template',
-    'demo',
-    chart,
-    '--namespace',
-    namespace,
-    '--set',
-    `${image},userRoles.create=false`,
-  );
+  const text = await renderOn([], '--set', 'userRoles.create=false');
   expect(text).not.toContain('aggregate-to-');
 });
