@@ -1,12 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { objectsOf, type Rendered, renderOn } from './helm.ts';
+import { chart, helm, image, namespace, objectsOf, type Rendered } from './helm.ts';
 
 const served = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
 
-/** The admission policies and their bindings, as "kind name action…", on a cluster that serves these kinds besides. */
+/** The chart on a cluster that serves these kinds besides the usual ones. */
+function rendered(apiVersions: readonly string[], ...values: string[]): Promise<string> {
+  const set = [image, ...values].flatMap((value) => ['--set', value]);
+  const apis = apiVersions.flatMap((version) => ['--api-versions', version]);
+  return helm('template', 'demo', chart, '--namespace', namespace, '--kube-version', '1.37.0', ...apis, ...set);
+}
+
+/** The admission policies and their bindings, as "kind name action…". */
 async function policies(apiVersions: readonly string[], ...values: string[]): Promise<string[]> {
-  const text = await renderOn(apiVersions, ...values.flatMap((value) => ['--set', value]));
-  return objectsOf(text)
+  const objects = objectsOf(await rendered(apiVersions, ...values));
+  return objects
     .filter(({ kind }) => kind.includes('AdmissionPolicy'))
     .map(describePolicy)
     .sort();
@@ -53,8 +60,7 @@ describe('admission policies', () => {
   });
 
   test('reach as far as the operator does', async () => {
-    const objects = objectsOf(await renderOn([served], '--set', 'config.namespaces={a,b}'));
-    const reach = objects
+    const reach = objectsOf(await rendered([served], 'config.namespaces={a,b}'))
       .filter(({ kind, metadata }) => kind.endsWith('AdmissionPolicy') && !metadata.name.endsWith('-restraint'))
       .map(({ spec = {} }) => (spec.matchConstraints as { namespaceSelector?: object }).namespaceSelector);
     expect(reach).toHaveLength(4);
@@ -66,12 +72,12 @@ describe('admission policies', () => {
   });
 
   test('name the operator as the API server will see it', async () => {
-    const text = await renderOn([], '--set', 'serviceAccount.name=mine');
+    const text = await rendered([], 'serviceAccount.name=mine');
     expect(text.match(/system:serviceaccount:agentcard-system:mine/g)).toHaveLength(2);
   });
 });
 
 test('roles for people can be left out', async () => {
-  const text = await renderOn([], '--set', 'userRoles.create=false');
+  const text = await rendered([], 'userRoles.create=false');
   expect(text).not.toContain('aggregate-to-');
 });
