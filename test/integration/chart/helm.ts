@@ -1,4 +1,4 @@
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
