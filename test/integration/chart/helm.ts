@@ -1,4 +1,4 @@
-import { parseAllDocuments, stringify } from 'yaml';
+import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
@@ -50,9 +50,8 @@ const everywhere = /^(Cluster|CustomResourceDefinition|ValidatingAdmission|Mutat
 export function placed(manifest: string): string {
   const place = (object: Rendered) =>
     everywhere.test(object.kind) ? object : { ...object, metadata: { namespace, ...object.metadata } };
-  return objectsOf(manifest)
-    .map((object) => stringify(place(object)))
-    .join('---\n');
+  // As JSON: what older YAML takes for false, such as an unquoted off, stays text.
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objectsOf(manifest).map(place) });
 }
 
 const hook = 'helm.sh/hook';
