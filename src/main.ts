@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
+import { leaseName } from './api/labels.ts';
 import { type Config, readConfig } from './config.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { type BundleListener, bundleConfigMap, followFile } from './evidence/trust-bundle.ts';
@@ -33,7 +34,6 @@ Flags:
 ${describeFlags(flags)}
 `;
 
-const leaseName = 'agentcard-operator';
 /** How long nothing is dialled while our own identity is on its way. */
 const identityPatienceMs = 10_000;
 const now = () => Date.now();

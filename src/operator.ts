@@ -1,4 +1,5 @@
 import { refreshAnnotation } from './api/labels.ts';
+import { releaseCard } from './cleanup/remains.ts';
 import type { Config } from './config.ts';
 import { discoverController, observed, sweepController } from './controllers.ts';
 import { connectDiscovery } from './discover/discover.ts';
@@ -185,11 +186,12 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       for (const podUid of replaced) ledger.discard(key, podUid);
       ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
     },
-    forget: (key) => {
+    forget: async (key) => {
       ledger.forget(key);
       brake.note(key, false);
       dialler.forget(key);
       ownWrites.delete(key);
+      await releaseCard(caches.cards.get(key), client);
     },
   };
 }

@@ -75,12 +75,12 @@ describe('the size of things', () => {
     expect(linesOf(file)).toBeLessThanOrEqual(250);
   });
 
-  test('all of src stays below 12,500 lines of code; comments and blank lines are free', () => {
+  test('all of src stays below 14,000 lines of code; comments and blank lines are free', () => {
     const code = (file: string) =>
       textOf(file)
         .split('\n')
         .filter((line) => !/^\s*(\/\/|\/?\*|$)/.test(line)).length;
-    expect(own.reduce((sum, file) => sum + code(file), 0)).toBeLessThanOrEqual(12_500);
+    expect(own.reduce((sum, file) => sum + code(file), 0)).toBeLessThanOrEqual(14_000);
   });
 
   test('no file is named after nothing', () => {

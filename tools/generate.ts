@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { crdFiles } from './generate/crd.ts';
+import { monitoringFiles } from './generate/monitoring.ts';
 import { rbacFiles } from './generate/rbac.ts';
 import { readmeWithTables } from './generate/readme.ts';
 import { valuesSchema } from './generate/values-schema.ts';
@@ -9,6 +10,7 @@ import { valuesSchema } from './generate/values-schema.ts';
 const generated: ReadonlyMap<string, string> = new Map([
   ...crdFiles(),
   ...rbacFiles(),
+  ...monitoringFiles(),
   ['charts/agentcard-operator/values.schema.json', valuesSchema()],
   ...(await readme()),
 ]);

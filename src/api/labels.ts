@@ -20,6 +20,12 @@ export const enforcementLabel = `${apiGroup}/enforcement`;
 export const verifiedLabel = `${apiGroup}/signature-verified`;
 export const attestedAnnotation = `${apiGroup}/attested`;
 
+/** The ConfigMap in the operator's own namespace that quarantines over every card's head. */
+export const quarantineListName = 'agentcard-quarantine';
+
+/** The Lease of the replicas, in the operator's own namespace. */
+export const leaseName = 'agentcard-operator';
+
 /** Written on NetworkPolicies. */
 export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedByValue = 'agentcard-operator';

@@ -23,7 +23,7 @@ export interface Option {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** Names of the positional arguments, all required. */
+  /** Names of the positional arguments; those in square brackets may be left out. */
   readonly operands: readonly string[];
   readonly options: Readonly<Record<string, Option>>;
   /** Paragraphs of help below the options. */
@@ -47,7 +47,8 @@ export function parseInvocation(command: Command, args: readonly string[]): Invo
     if (required && values[name] === undefined) throw new Trouble(`${command.name} needs --${name}${hint(command)}`);
   }
   const missing = command.operands[positionals.length];
-  if (missing !== undefined) throw new Trouble(`${command.name} needs ${missing}${hint(command)}`);
+  if (missing !== undefined && !missing.startsWith('['))
+    throw new Trouble(`${command.name} needs ${missing}${hint(command)}`);
   const extra = positionals[command.operands.length];
   if (extra !== undefined) throw new Trouble(`unexpected argument "${extra}"${hint(command)}`);
   return {

@@ -5,7 +5,7 @@ const program = 'kubectl agentcard';
 export function overview(commands: readonly Command[]): string {
   const width = Math.max(...commands.map(({ name }) => name.length));
   return [
-    'Proves who wrote an A2A AgentCard, without a cluster.',
+    'Proves who wrote an A2A AgentCard, and explains and changes what the operator makes of it in a cluster.',
     '',
     'Usage:',
     `  ${program} <command> [arguments]`,

@@ -1,12 +1,18 @@
 import { canonicalize } from './canonicalize.ts';
+import { cleanup } from './cleanup.ts';
 import { type Command, exit, type Io, parseInvocation, Trouble } from './command.ts';
 import { candidates, completionOf } from './completion.ts';
 import { diff } from './diff.ts';
+import { explain } from './explain/explain.ts';
 import { helpOf, overview } from './help.ts';
+import { migrate } from './migrate.ts';
+import { approve, quarantine, release } from './orders.ts';
 import { sign } from './sign.ts';
 import { verify } from './verify.ts';
 
-const commands: readonly Command[] = [verify, sign, canonicalize, diff, completionOf(() => commands)];
+const offline = [verify, sign, canonicalize, diff];
+const inCluster = [explain, quarantine, release, approve, migrate, cleanup];
+const commands: readonly Command[] = [...offline, ...inCluster, completionOf(() => commands)];
 
 /** Runs one command line and returns its exit status. It never throws: what goes wrong becomes one line on `err`. */
 export async function run(args: readonly string[], io: Io): Promise<number> {

@@ -1,3 +1,5 @@
+import { quarantineListName } from '../api/labels.ts';
+
 /** One RBAC rule and why the operator needs it. The chart's roles are generated from this list. */
 export interface Permission {
   readonly group: string;
@@ -8,6 +10,8 @@ export interface Permission {
   readonly reason: string;
   /** `cluster`: meaningless in a namespaced Role; `own`: only in our own namespace. Default: in every watched namespace. */
   readonly scope?: 'cluster' | 'own';
+  /** Where it is needed besides when only some namespaces are watched: our own, or those of the API server and of DNS. */
+  readonly also?: 'own' | 'infrastructure';
 }
 
 const READ = ['get', 'list', 'watch'];
@@ -17,8 +21,9 @@ export const PERMISSIONS: readonly Permission[] = [
   {
     group: 'agent.kagenti.dev',
     resources: ['agentcards'],
-    verbs: [...READ, 'create', 'delete'],
-    reason: 'The kind itself; cards of labelled workloads are created, and deleted when a hand-written one takes over.',
+    verbs: [...READ, 'create', 'delete', 'patch'],
+    reason:
+      "The kind itself; cards of labelled workloads are created, and deleted when a hand-written one takes over. The Go operator's finalizers are patched off cards that go.",
   },
   {
     group: 'agent.kagenti.dev',
@@ -57,12 +62,14 @@ export const PERMISSIONS: readonly Permission[] = [
     resources: ['services'],
     verbs: READ,
     reason: 'Where an agent is served.',
+    also: 'infrastructure',
   },
   {
     group: 'discovery.k8s.io',
     resources: ['endpointslices'],
     verbs: READ,
     reason: 'The pods behind a Service; the addresses of the API server and of DNS for policies.',
+    also: 'infrastructure',
   },
   {
     group: '',
@@ -95,12 +102,64 @@ export const PERMISSIONS: readonly Permission[] = [
     resources: ['events'],
     verbs: ['create', 'patch'],
     reason: 'What happened, for people; a repetition is counted on its Event.',
+    also: 'own',
+  },
+  {
+    group: '',
+    resources: ['configmaps'],
+    names: [quarantineListName],
+    verbs: READ,
+    reason: 'The list of quarantines.',
+    scope: 'own',
   },
   {
     group: 'coordination.k8s.io',
     resources: ['leases'],
     verbs: ['get', 'create', 'patch', 'update'],
     reason: 'Leader election.',
+    scope: 'own',
+  },
+];
+
+/** What is needed once, before the chart is uninstalled: to end the operator and take off what it leaves. */
+export const CLEANUP_PERMISSIONS: readonly Permission[] = [
+  {
+    group: '',
+    resources: ['pods'],
+    verbs: ['list', 'patch'],
+    reason: 'The verified label and its annotation are taken off.',
+  },
+  {
+    group: 'networking.k8s.io',
+    resources: ['networkpolicies'],
+    verbs: ['list', 'delete'],
+    reason: "The operator's policies go.",
+  },
+  {
+    group: 'agent.kagenti.dev',
+    resources: ['agentcards'],
+    verbs: ['list', 'patch'],
+    reason: 'Finalizers of the Go operator would hold cards, and their namespaces, for ever.',
+  },
+  {
+    group: 'apps',
+    resources: ['deployments'],
+    verbs: ['get'],
+    reason: 'Whether the operator is still there.',
+    scope: 'own',
+  },
+  {
+    group: 'apps',
+    resources: ['deployments/scale'],
+    verbs: ['patch'],
+    reason: 'The operator is scaled to none.',
+    scope: 'own',
+  },
+  {
+    group: 'coordination.k8s.io',
+    resources: ['leases'],
+    verbs: ['get', 'create', 'patch', 'update', 'delete'],
+    reason: 'The Lease is taken, so that no replica writes meanwhile, and removed.',
     scope: 'own',
   },
 ];

@@ -109,10 +109,11 @@ export class Reflector<T extends KubeObject> {
     const { client, resource, namespace } = this.#options;
     const scope = { ...(namespace === undefined ? {} : { namespace }), ...this.#selectors() };
     const type = typeOf(resource);
+    const call = { signal, timeoutMs: this.#timing.pageMs };
     const objects: T[] = [];
     for (let next: string | undefined; ; ) {
       const cursor = next === undefined ? {} : { continue: next };
-      const page = await client.listPage<T>(resource, { ...scope, ...cursor, limit: this.#plan.pageSize, signal });
+      const page = await client.listPage<T>(resource, { ...scope, ...cursor, limit: this.#plan.pageSize, ...call });
       // Items of a list come without their type, unlike watched objects.
       for (const item of page.items) this.#keep({ ...type, ...item }, (object) => objects.push(object));
       next = page.continue;

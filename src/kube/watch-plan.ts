@@ -2,6 +2,8 @@ import type { ApiError } from './api-error.ts';
 
 export interface ReflectorTiming {
   readonly pageSize: number;
+  /** For one page of a list. */
+  readonly pageMs: number;
   /** Until the headers of a watch; the server may queue a request for a quarter of a minute. */
   readonly openMs: number;
   /** Silence that counts as a dead connection; bookmarks come about once a minute. */
@@ -16,6 +18,7 @@ export interface ReflectorTiming {
 
 export const TIMING: ReflectorTiming = {
   pageSize: 500,
+  pageMs: 60_000,
   openMs: 20_000,
   idleMs: 120_000,
   baseDelayMs: 800,
@@ -31,6 +34,8 @@ const MAX_BROKEN = 3;
 /** Answers that say nothing about the resourceVersion we resume from. */
 const BUSY_OR_DENIED = new Set([401, 403, 429, 503]);
 const REFUSES_STREAMING = new Set([400, 403, 422]);
+/** Ends of a list that had begun to stream. */
+const BROKEN_OFF = new Set(['Malformed', 'Silent', 'TooLarge', 'Truncated']);
 
 /** What a reflector does next and how long it waits: the memory that survives from one connection to the next. */
 export class WatchPlan {
@@ -104,6 +109,6 @@ export class WatchPlan {
       // The refusal of the streaming list was a missing right, not a missing feature.
       if (error.code === 403) this.#refused = false;
     } else if (REFUSES_STREAMING.has(error.code)) this.#refused = true;
-    else if (error.code === 0 && error.reason !== 'ConnectionFailed') this.#broken++;
+    else if (BROKEN_OFF.has(error.reason)) this.#broken++;
   }
 }

@@ -1,4 +1,4 @@
-import { signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
@@ -28,7 +28,7 @@ import {
   targetOf,
   templatePairs,
 } from './indexes.ts';
-import { quarantineListName } from './quarantine.ts';
+
 import type { CachedCard } from './snapshot.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
@@ -40,7 +40,8 @@ export interface Caches {
   readonly slices: Informer<EndpointSlice>;
   readonly labelledPods: Informer<Pod>;
   readonly policies: Informer<NetworkPolicy>;
-  readonly namespaces: Informer<Namespace>;
+  /** Absent when only some namespaces are watched: reading them is a right on the whole cluster. */
+  readonly namespaces: Informer<Namespace> | undefined;
   /** ConfigMaps that signers labelled; watched while signatures are verified. */
   readonly signedCards: Informer<ConfigMap> | undefined;
   /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
@@ -100,7 +101,7 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
     }),
     signedCards: signatures ? signedCardCache(common) : undefined,
     quarantine: scope.ownNamespace === '' ? undefined : quarantineCache(common, scope.ownNamespace),
-    namespaces: informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare }),
+    namespaces: scope.namespaces.length > 0 ? undefined : namespaceCache(client, observe),
   };
 }
 
@@ -171,6 +172,10 @@ function signedCardCache(common: Common): Informer<ConfigMap> {
   });
 }
 
+function namespaceCache(client: KubeClient, observe: Observe): Informer<Namespace> {
+  return informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare });
+}
+
 function quarantineCache(common: Common, namespace: string): Informer<ConfigMap> {
   return informer<ConfigMap>({
     ...common,
@@ -185,7 +190,7 @@ function trimCard(raw: CachedCard): CachedCard {
   const { card, ...status } = (raw.status ?? {}) as CachedCard['status'] & { card?: JsonObject };
   const { metadata, spec } = raw;
   return {
-    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ...ownersOf(metadata) },
+    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ...ownersOf(metadata), ...finalizersOf(metadata) },
     spec,
     ...(raw.status === undefined ? {} : { status }),
     ...(card === undefined ? {} : { publishedHash: publishedHash(card) }),
@@ -226,6 +231,10 @@ function identityOf(metadata: ObjectMeta): ObjectMeta {
   const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels } = metadata;
   const kept = { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels };
   return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as ObjectMeta;
+}
+
+function finalizersOf({ finalizers }: ObjectMeta): Pick<ObjectMeta, 'finalizers'> {
+  return finalizers === undefined ? {} : { finalizers };
 }
 
 function ownersOf({ ownerReferences }: ObjectMeta): Pick<ObjectMeta, 'ownerReferences'> {

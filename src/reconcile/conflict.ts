@@ -1,8 +1,11 @@
 import { managedByLabel, managedByValue } from '../api/labels.ts';
+import { predecessor } from '../api/predecessor.ts';
 import type { CachedCard } from './snapshot.ts';
 
+/** By us, or by the Go operator before us. */
 export function isAutoCreated(card: CachedCard): boolean {
-  return card.metadata.labels?.[managedByLabel] === managedByValue;
+  const by = card.metadata.labels?.[managedByLabel];
+  return by === managedByValue || by === predecessor.managedBy;
 }
 
 /** The card that stands for the workload instead of this one: hand-written before auto-created, older, then by name. */

@@ -36,7 +36,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
-  const home = caches.namespaces.get(namespace)?.metadata;
+  const home = caches.namespaces?.get(namespace)?.metadata;
   if (home?.deletionTimestamp !== undefined) return undefined;
   const { targetRef } = card.spec;
   const workload = targetRef === undefined ? undefined : workloadOf(caches, namespace, targetRef);

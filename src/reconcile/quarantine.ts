@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { messageWithRemedy } from '../api/conditions.ts';
+import { quarantineListName } from '../api/labels.ts';
 import { type ConfigMap, keyOf } from '../kube/objects.ts';
 import type { Parsed } from '../spiffe/id.ts';
 import type { Findings } from './evaluate.ts';
 import type { CachedCard } from './snapshot.ts';
 
-export const quarantineListName = 'agentcard-quarantine';
 const listKey = 'entries';
 
 const value = z.string().min(1).max(2048);

@@ -19,7 +19,7 @@ export interface Edges extends SettleEdges, ApplyEdges {
   readonly ask: (asks: readonly Ask[]) => void;
   /** Keeps what is still true of a card's evidence, and counts silent cards. */
   readonly tidy: (seen: Seen, applied: Applied) => void;
-  readonly forget: (key: Key) => void;
+  readonly forget: (key: Key) => Promise<void>;
 }
 
 export interface Seen {
@@ -40,7 +40,7 @@ export interface Result {
 export async function reconcile(key: Key, settings: Settings, edges: Edges): Promise<Result> {
   const snapshot = edges.snapshot(key);
   if (snapshot === undefined) {
-    edges.forget(key);
+    await edges.forget(key);
     return {};
   }
   const now = edges.now();
@@ -48,9 +48,10 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
   const verdict = evaluate(snapshot, target, settings, now);
   const planned = plan({ snapshot, target, verdict, settings }, now);
 
-  edges.ask(planned.agenda);
   const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges);
+  edges.ask(planned.agenda);
   edges.tidy({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
+  if (applied.replaced.length > 0) return { requeueAfterMs: 0 };
   await settle(planned, applied, snapshot, edges);
 
   const failed = applied.policyFailure ?? applied.markFailures[0];

@@ -33,7 +33,7 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
       wake(caches.cards.byIndex('refers', `${metadata.namespace}/${owner}`));
     }),
   );
-  caches.namespaces.onEvent({
+  caches.namespaces?.onEvent({
     add: ({ metadata }, initial) => {
       if (!initial) wake(caches.cards.byIndex('namespace', metadata.name));
     },

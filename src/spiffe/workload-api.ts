@@ -26,7 +26,7 @@ export interface WorkloadApiListener {
 
 const FETCH_X509_SVID = '/SpiffeWorkloadAPI/FetchX509SVID';
 /** A new workload is denied until SPIRE has heard of it, which takes seconds; asking a socket of the same node costs little. */
-const BACKOFF = { first: 500, early: 2_000, late: 10_000, earlyAttempts: 60 } as const;
+const BACKOFF = { first: 500, early: 2_000, late: 5_000, earlyAttempts: 60 } as const;
 /** Even the luckiest jitter does not make a busy loop. */
 const LEAST_BACKOFF = 100;
 const CHANNEL = {
@@ -77,7 +77,7 @@ export async function watchX509Context(
   }
 }
 
-/** Exponential with full jitter: at most two seconds for about the first minute, ten seconds afterwards. */
+/** Exponential with full jitter: at most two seconds for about the first minute, five seconds afterwards. */
 export function backoff(failures: number, random: () => number): number {
   const { first, early, late, earlyAttempts } = BACKOFF;
   const ceiling = failures < earlyAttempts ? Math.min(early, first * 2 ** Math.min(failures, 10)) : late;

@@ -1,8 +1,8 @@
-import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { NetworkPolicy } from '../../src/kube/objects.ts';
 import { addTrustDomain, type TrustDomain } from '../cluster/trust-domain.ts';
 import { Agent } from './kit/agent.ts';
+import { servedId } from './kit/certificate.ts';
 import { told } from './kit/events.ts';
 import { patience, World } from './kit/world.ts';
 
@@ -46,7 +46,7 @@ describe('mTLS', () => {
   test('SPIFFE ID captured', async () => {
     const { status } = await agent.says({ Verified: 'True mTLSVerified' });
     const [pod] = await agent.pods();
-    expect(status?.attestedAgentSpiffeId).toBe(await servedId(pod?.status?.podIP ?? ''));
+    expect(status?.attestedAgentSpiffeId).toBe(await servedId(world, pod?.status?.podIP ?? ''));
     expect(status?.attestedAgentSpiffeId).toBe(expectedId());
   });
 
@@ -114,11 +114,3 @@ describe('mTLS', () => {
     await foreigner.wears(false);
   });
 });
-
-/** The SPIFFE ID in the certificate that a pod serves, read without the operator's code. */
-async function servedId(address: string): Promise<string> {
-  const dial = ['openssl', 's_client', '-connect', `${address}:8443`];
-  const said = await world.cluster.exec(['sh', '-c', `${dial.join(' ')} </dev/null 2>/dev/null || true`]);
-  const pem = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(said)?.[0] ?? '';
-  return new X509Certificate(pem).subjectAltName?.replace(/^URI:/, '') ?? '';
-}

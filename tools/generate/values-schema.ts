@@ -48,6 +48,32 @@ const ownValues: Readonly<Record<string, Schema>> = {
     }),
   }),
   enforcement: closed({ mode: { ...flagSchema(flags.enforcement), description: flags.enforcement.doc } }),
+  metrics: closed({
+    podMonitor: closed({
+      enabled: truth('Create a PodMonitor of the Prometheus operator, and serve metrics.'),
+      labels: open('Labels by which your Prometheus chooses it.'),
+      interval: text('Between two scrapes.', { pattern: goDuration.source }),
+    }),
+    rules: closed({
+      enabled: truth('Create a PrometheusRule with alerts.'),
+      labels: open('Labels by which your Prometheus chooses it.'),
+    }),
+    dashboard: closed({
+      enabled: truth('Create a ConfigMap with a dashboard for Grafana.'),
+      labels: open('Labels by which the sidecar of Grafana finds it.'),
+    }),
+  }),
+  networkPolicy: closed({
+    enabled: truth("Let nobody reach the operator's pods but for probes and metrics."),
+    metricsFrom: list('NetworkPolicy peers that may scrape. Default: any.'),
+  }),
+  cleanup: closed({ enabled: truth('Take off what the operator leaves, before the release is uninstalled.') }),
+  labelGuard: closed({
+    enabled: truth('Refuse the verified label from anybody but the operator.'),
+    onCreate: text('What happens to a pod that is created with the label.', { enum: ['Strip', 'Deny'] }),
+  }),
+  trustGuard: closed({ enabled: truth('Ask for the verbs trust and quarantine where a card is loosened.') }),
+  userRoles: closed({ create: truth('Create the ClusterRoles viewer, editor and security.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
 };
 

@@ -24,6 +24,23 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
+{{- define "agentcard-operator.image" -}}
+{{ required "image.repository: name the image, as pushed after make image" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+
+{{- define "agentcard-operator.username" -}}
+system:serviceaccount:{{ .Release.Namespace }}:{{ include "agentcard-operator.serviceAccountName" . }}
+{{- end }}
+
+{{- /* Admission policies reach as far as the operator does. */}}
+{{- define "agentcard-operator.watchedNamespaces" -}}
+{{- with get .Values.config "namespaces" -}}
+namespaceSelector:
+  matchExpressions:
+    - { key: kubernetes.io/metadata.name, operator: In, values: {{ ternary . (splitList "," (toString .)) (kindIs "slice" .) | toJson }} }
+{{- end }}
+{{- end }}
+
 {{- /* YAML takes an unquoted off for false. */}}
 {{- define "agentcard-operator.enforcementMode" -}}
 {{- ternary "off" .Values.enforcement.mode (eq (toString .Values.enforcement.mode) "false") }}
@@ -34,6 +51,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $config := index . 0 }}{{ $flag := index . 1 }}
 {{- $address := ternary (toString (get $config $flag)) (index . 2) (hasKey $config $flag) }}
 {{- if ne $address "0" }}{{ splitList ":" $address | last }}{{ end }}
+{{- end }}
+
+{{- /* Where metrics are served; whoever asks for one of their readers wants them. */}}
+{{- define "agentcard-operator.metricsAddress" -}}
+{{- $wanted := or .Values.metrics.podMonitor.enabled .Values.metrics.rules.enabled .Values.metrics.dashboard.enabled }}
+{{- ternary (toString (get .Values.config "metrics-bind-address")) (ternary ":8080" "0" $wanted) (hasKey .Values.config "metrics-bind-address") }}
 {{- end }}
 
 {{- /* A flag's text: objects as JSON, lists by commas, the rest as it is. */}}
@@ -49,6 +72,50 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if or .Values.verifiedFetch.enabled .Values.signatureVerification.enabled }}true{{ end }}
 {{- end }}
 
+{{- /* The namespaces that are watched, by commas; empty = all. */}}
+{{- define "agentcard-operator.namespaces" -}}
+{{- $given := include "agentcard-operator.flagText" (get .Values.config "namespaces" | default "") }}
+{{- range $index, $name := splitList "," $given }}{{ if $index }},{{ end }}{{ trim $name }}{{ end }}
+{{- end }}
+
+{{- /* The DNS Services whose policies are made. A Role in a namespace that is not there would fail the installation, so
+       in namespaced mode OpenShift's is not among the defaults. */}}
+{{- define "agentcard-operator.dnsService" -}}
+{{- include "agentcard-operator.flagText" (get .Values.config "dns-service" | default "kube-system/kube-dns") }}
+{{- end }}
+
+{{- /* Namespaces of the API server's and the DNS Services, by commas. */}}
+{{- define "agentcard-operator.infrastructure" -}}
+{{- $names := list "default" }}
+{{- range splitList "," (include "agentcard-operator.dnsService" .) }}{{ $names = append $names (splitList "/" (trim .) | first) }}{{ end }}
+{{- uniq $names | join "," }}
+{{- end }}
+
+{{- /* Where the trust bundle's ConfigMap is, as JSON. */}}
+{{- define "agentcard-operator.bundle" -}}
+{{- $parts := splitList "/" (get .Values.config "trust-bundle-configmap" | default "/") }}
+{{- dict "namespace" (first $parts) "name" (last $parts) | toJson }}
+{{- end }}
+
+{{- /* Labels and annotations of what exists for the clean-up before the release is uninstalled: (list $ weight). */}}
+{{- define "agentcard-operator.cleanupMeta" -}}
+{{- $root := index . 0 -}}
+labels:
+  helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+  app.kubernetes.io/name: agentcard-cleanup
+  app.kubernetes.io/instance: {{ $root.Release.Name }}
+  app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+annotations:
+  helm.sh/hook: pre-delete
+  helm.sh/hook-weight: {{ index . 1 | quote }}
+  helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
+{{- /* Not empty when a ClusterSPIFFEID is wanted and its kind is there. */}}
+{{- define "agentcard-operator.registers" -}}
+{{- if and .Values.spiffe.clusterSPIFFEID.create (.Capabilities.APIVersions.Has "spire.spiffe.io/v1alpha1/ClusterSPIFFEID") }}true{{ end }}
+{{- end }}
+
 {{- /* What a wrong combination would break later is said before anything is installed. */}}
 {{- define "agentcard-operator.check" -}}
 {{- $twins := dict
@@ -60,6 +127,12 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   "leader-elect" "replicas" }}
 {{- range $flag, $value := $twins }}
 {{- if hasKey $.Values.config $flag }}{{ fail (printf "config.%s: set %s instead" $flag $value) }}{{ end }}
+{{- end }}
+{{- if and (include "agentcard-operator.namespaces" .) .Values.spiffe.clusterSPIFFEID.create }}
+{{- fail "config.namespaces asks for Roles alone, and a ClusterSPIFFEID is the cluster's: set spiffe.clusterSPIFFEID.create=false" }}
+{{- end }}
+{{- if and .Values.metrics.podMonitor.enabled (eq (include "agentcard-operator.metricsAddress" .) "0") }}
+{{- fail "metrics.podMonitor.enabled needs metrics: remove config.metrics-bind-address=0" }}
 {{- end }}
 {{- if and (include "agentcard-operator.verifies" .) (not .Values.verifiedFetch.trustDomain) }}
 {{- fail "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain, for example example.org" }}

@@ -1,14 +1,22 @@
 import { expect, vi } from 'vitest';
-import type { Pod } from '../../../src/kube/objects.ts';
+import type { AgentCard } from '../../../src/api/agentcard.ts';
+import { keyOf, type Pod } from '../../../src/kube/objects.ts';
 import { operatorNamespace, patience, type World } from './world.ts';
 
 const operatorPods = ['-n', operatorNamespace, '-l', 'app.kubernetes.io/name=agentcard-operator'];
 
 /** Does something that must change nothing: no status, no NetworkPolicy, no label is written. */
 export async function calmly(world: World, act: () => Promise<void>): Promise<void> {
-  const before = await world.writes();
+  const before = { statuses: await statuses(world), writes: await world.writes() };
   await act();
-  expect(await world.writes()).toEqual(before);
+  // The statuses first: their difference says what happened; the writes then find what was written to and fro.
+  expect(await statuses(world)).toEqual(before.statuses);
+  expect(await world.writes()).toEqual(before.writes);
+}
+
+async function statuses(world: World): Promise<Readonly<Record<string, unknown>>> {
+  const { items } = await world.json<{ items: AgentCard[] }>('get', 'agentcards', '--all-namespaces');
+  return Object.fromEntries(items.map((card) => [keyOf(card), card.status]));
 }
 
 /** Ends the operator's pods; returns once another one has put `asks` questions to agents. */

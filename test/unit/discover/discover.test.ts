@@ -45,6 +45,12 @@ test.each([
   expect(cardChange({ ...workload, ...over }, [auto])).toMatchObject({ kind: 'delete' });
 });
 
+test('a created card in quarantine stays, whatever becomes of its workload’s labels', () => {
+  const quarantined = { ...auto, spec: { ...auto.spec, quarantine: { reason: 'incident' } } };
+  expect(cardChange({ ...workload, labels: {} }, [quarantined])).toBeUndefined();
+  expect(cardChange(workload, [card(), quarantined])).toBeUndefined();
+});
+
 test('a card that merely looks like ours but has no owner is people’s to delete', () => {
   const orphan = card({ metadata: { ...auto.metadata, ownerReferences: [] } });
   expect(cardChange({ ...workload, autoCard: false }, [orphan])).toBeUndefined();

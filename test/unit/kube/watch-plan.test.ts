@@ -60,7 +60,9 @@ test('answers that speak of load or rights never cost the position', () => {
 
 test('an unreachable server is no reason to give up streaming lists', () => {
   const subject = plan();
-  for (let i = 0; i < 20; i++) subject.ended(ApiError.transport('ConnectionFailed', ''), 0);
+  for (const reason of ['ConnectionFailed', 'Timeout', 'StaleConnection', 'CredentialsUnavailable'] as const) {
+    for (let i = 0; i < 5; i++) subject.ended(ApiError.transport(reason, ''), 0);
+  }
   expect(subject.needsPages).toBe(false);
 });
 

@@ -53,7 +53,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     record: (_, note) => void notes.push(note),
     ask: () => {},
     tidy: () => {},
-    forget: () => {},
+    forget: async () => {},
   };
   const failure = await reconcile('team/weather', { ...settings, ...more.settings }, edges).then(
     () => undefined,

@@ -206,12 +206,12 @@ describe('the Workload API client', () => {
   });
 });
 
-it('the back-off lies between 100 ms and 10 s, below 2 s for the first minute, and never exceeds its ceiling', () => {
+it('the back-off lies between 100 ms and 5 s, below 2 s for the first minute, and never exceeds its ceiling', () => {
   fc.assert(
     fc.property(fc.nat(2000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {
       const wait = backoff(failures, () => random);
       expect(wait).toBeGreaterThanOrEqual(100);
-      expect(wait).toBeLessThanOrEqual(Math.min(failures < 60 ? 2_000 : 10_000, 500 * 2 ** failures));
+      expect(wait).toBeLessThanOrEqual(Math.min(failures < 60 ? 2_000 : 5_000, 500 * 2 ** failures));
     }),
   );
 });

@@ -1,0 +1,123 @@
+import {
+  attestedAnnotation,
+  managedByLabel,
+  managedByValue,
+  policyTypeLabel,
+  policyTypeValue,
+  verifiedLabel,
+} from '../api/labels.ts';
+import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
+import { hasCode, type KubeClient } from '../kube/client.ts';
+import { type Key, type KubeObject, keyOf, type Resource, resources } from '../kube/objects.ts';
+
+/** One thing that somebody left behind, and how to undo it. */
+export interface Remain {
+  readonly resource: Resource;
+  readonly key: Key;
+  readonly what: string;
+  /** What else happens when it is undone. */
+  readonly consequence?: string;
+  readonly fix: Fix;
+}
+
+export type Fix =
+  | { readonly delete: { readonly uid: string } }
+  /** A merge patch that carries the uid as precondition. */
+  | { readonly merge: object }
+  /** A list of JSON patch operations. */
+  | { readonly json: readonly object[] };
+
+/** What was refused, in the API server's words. */
+export interface Refused {
+  readonly remain: Remain;
+  readonly message: string;
+}
+
+/** Undoes all and returns what was refused; one refusal does not stop the rest. What is gone needs nothing. */
+export async function undoAll(remains: readonly Remain[], client: KubeClient): Promise<readonly Refused[]> {
+  const refused: Refused[] = [];
+  const waiting = remains.values();
+  const worker = async () => {
+    for (const remain of waiting) {
+      await undo(remain, client).catch((error: Error) => refused.push({ remain, message: error.message }));
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  return refused;
+}
+
+async function undo({ resource, key, fix }: Remain, client: KubeClient): Promise<void> {
+  try {
+    if ('delete' in fix) await client.delete(resource, key, fix.delete);
+    else if ('merge' in fix) await client.patch(resource, key, fix.merge, { type: 'merge' });
+    else await client.patch(resource, key, fix.json, { type: 'json' });
+  } catch (error) {
+    if (!hasCode(error, 404)) throw error;
+  }
+}
+
+/** Lists one resource in the named namespaces, or everywhere when none is named. */
+export async function listIn<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource,
+  namespaces: readonly string[],
+  options: { readonly labelSelector?: string; readonly metadataOnly?: boolean } = {},
+): Promise<readonly T[]> {
+  const scopes =
+    namespaces.length === 0 || !resource.namespaced ? [{}] : namespaces.map((namespace) => ({ namespace }));
+  const pages = await Promise.all(scopes.map((scope) => client.list<T>(resource, { ...scope, ...options })));
+  return pages.flatMap(({ items }) => items);
+}
+
+/** Everything of this operator's that outlives it: marks on pods, NetworkPolicies; and finalizers that would hold cards. */
+export async function ownRemains(client: KubeClient, namespaces: readonly string[]): Promise<readonly Remain[]> {
+  const labelSelector = `${managedByLabel}=${managedByValue},${policyTypeLabel}=${policyTypeValue}`;
+  const [policies, pods, cards] = await Promise.all([
+    listIn(client, resources.networkPolicies, namespaces, { labelSelector, metadataOnly: true }),
+    listIn(client, resources.pods, namespaces, { metadataOnly: true }),
+    listIn(client, resources.agentCards, namespaces, { metadataOnly: true }).catch(noneWithoutKind),
+  ]);
+  return [
+    ...pods.flatMap((pod) => markOf(pod) ?? []),
+    ...policies.map((policy) => policyRemain(policy, "the operator's NetworkPolicy")),
+    ...cards.flatMap((card) => finalizersOf(card) ?? []),
+  ];
+}
+
+export function noneWithoutKind(error: unknown): [] {
+  if (hasCode(error, 404)) return [];
+  throw error;
+}
+
+/** The verified label and its annotation, or either. */
+export function markOf(pod: KubeObject): Remain | undefined {
+  const { uid, labels, annotations } = pod.metadata;
+  if (labels?.[verifiedLabel] === undefined && annotations?.[attestedAnnotation] === undefined) return undefined;
+  const metadata = { uid, labels: { [verifiedLabel]: null }, annotations: { [attestedAnnotation]: null } };
+  return { resource: resources.pods, key: keyOf(pod), what: 'the verified label', fix: { merge: { metadata } } };
+}
+
+export function policyRemain(policy: KubeObject, what: string): Remain {
+  const { uid = '' } = policy.metadata;
+  return { resource: resources.networkPolicies, key: keyOf(policy), what, fix: { delete: { uid } } };
+}
+
+/** The finalizers that the Go operator put on a card. */
+export function finalizersOf(card: KubeObject): Remain | undefined {
+  const { uid, resourceVersion, finalizers } = card.metadata;
+  const kept = foreignFinalizers(finalizers);
+  if (kept === undefined) return undefined;
+  return {
+    resource: resources.agentCards,
+    key: keyOf(card),
+    what: `finalizers of ${predecessor.managedBy}`,
+    fix: { merge: { metadata: { uid, resourceVersion, finalizers: kept } } },
+  };
+}
+
+/** Takes the Go operator's finalizers off a card that is being deleted: the deletion would wait for that operator for ever. */
+export async function releaseCard(card: KubeObject | undefined, client: KubeClient): Promise<void> {
+  if (card?.metadata.deletionTimestamp === undefined) return;
+  const remain = finalizersOf(card);
+  if (remain !== undefined) await undo(remain, client);
+}

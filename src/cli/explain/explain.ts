@@ -1,0 +1,52 @@
+import { keyOf } from '../../kube/objects.ts';
+import { modeFor } from '../../network/mode.ts';
+import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
+import { type Command, choice, exit, Trouble } from '../command.ts';
+import { loadFleet } from './fleet.ts';
+import { reachOf } from './forecast.ts';
+import { summarize, summaryText } from './summary.ts';
+import { type Explanation, explanationText } from './text.ts';
+
+export const explain: Command = {
+  name: 'explain',
+  summary: 'Say why an agent is trusted or not, who may call it, and what enforcement would close',
+  operands: ['[<name>]'],
+  options: {
+    ...clusterOptions,
+    all: { short: 'A', doc: 'a summary of every card that you may see' },
+    output: { value: '<format>', short: 'o', doc: 'text or json (default text)' },
+  },
+  notes: [
+    'Exit status: 0 Ready (with --all: every card), 1 not Ready, 2 wrong usage or no answer of the cluster.',
+    'What packets may do is computed from the NetworkPolicies and pods that you may see; hosts and meshes are not looked at.',
+  ],
+  examples: ['explain weather -n team', 'explain weather -n team -o json', 'explain --all'],
+  run: async (invocation, io) => {
+    const output = choice(invocation, 'output', ['text', 'json']);
+    const [name] = invocation.operands;
+    const all = invocation.option('all') !== undefined;
+    if (all === (name !== undefined))
+      throw new Trouble('explain takes the name of a card, or --all; see kubectl agentcard explain --help');
+    const place = await placeOf(invocation);
+    if (name === undefined) {
+      const summary = summarize(await loadFleet(place));
+      io.out(output === 'json' ? `${JSON.stringify(summary, null, 2)}\n` : summaryText(summary));
+      return summary.notReady.length === 0 ? exit.ok : exit.refused;
+    }
+    const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place)]);
+    const { conditions = [], checks = [], policy } = card.status ?? {};
+    const { targetRef } = card.spec;
+    const explanation: Explanation = {
+      card: keyOf(card),
+      workload: targetRef === undefined ? null : `${targetRef.kind} ${targetRef.name}`,
+      conditions,
+      checks,
+      mode: policy?.mode ?? modeFor(fleet.namespaceLabels(place.namespace), fleet.settings.enforcement),
+      policy: policy?.name ?? null,
+      ...reachOf(card, fleet),
+      notes: fleet.notes,
+    };
+    io.out(output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation));
+    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
+  },
+};

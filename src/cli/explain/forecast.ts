@@ -1,0 +1,142 @@
+import type { AgentCard } from '../../api/agentcard.ts';
+import { verifiedLabel } from '../../api/labels.ts';
+import type { NetworkPolicy, Pod } from '../../kube/objects.ts';
+import { desiredPolicy, owningCard, type PolicyShape } from '../../network/policy.ts';
+import { connects, type Party, type Port } from '../../network/reach.ts';
+import { winnerOver } from '../../reconcile/conflict.ts';
+import { controllerOf } from '../../workload/pod.ts';
+import { selects } from '../../workload/selector.ts';
+import { type Workload, workloadKey } from '../../workload/workload.ts';
+import type { Fleet } from './fleet.ts';
+
+/** One way that packets may take: as things are, and if the mode were enforce everywhere. */
+export interface Way {
+  readonly who: string;
+  readonly pods: number;
+  readonly verified: boolean;
+  readonly now: 'open' | 'closed';
+  readonly enforced: 'open' | 'closed';
+  /** The policy that decides as things are. */
+  readonly by: string | null;
+}
+
+export interface Reach {
+  readonly callers: readonly Way[];
+  readonly reaches: readonly Way[];
+}
+
+export function shapeOf({ status }: AgentCard): PolicyShape {
+  const condition = (wanted: string) => status?.conditions?.find(({ type }) => type === wanted);
+  if (condition('Ready')?.reason === 'Quarantined') return 'quarantined';
+  return condition('Verified')?.status === 'True' ? 'verified' : 'unverified';
+}
+
+export function workloadOf(card: AgentCard, { workloads }: Fleet): Workload | undefined {
+  return workloads.get(targetOf(card));
+}
+
+function targetOf({ metadata, spec }: AgentCard): string {
+  return spec.targetRef === undefined ? '' : workloadKey(metadata.namespace ?? '', spec.targetRef);
+}
+
+/** The NetworkPolicies as they would be with the mode enforce, by the very functions that the operator uses. */
+export function enforcedPolicies(fleet: Fleet): readonly NetworkPolicy[] {
+  const foreign = fleet.policies.filter((policy) => owningCard(policy) === undefined);
+  const ours = [...Map.groupBy(fleet.cards, targetOf)].flatMap(([target, rivals]) => {
+    const workload = fleet.workloads.get(target);
+    const card = rivals.find(
+      (one) =>
+        winnerOver(
+          one,
+          rivals.filter((other) => other !== one),
+        ) === undefined,
+    );
+    if (workload === undefined || workload.hostNetwork || card === undefined) return [];
+    const { name, namespace = '', uid = '' } = card.metadata;
+    return [desiredPolicy({ card: { name, namespace, uid }, workload }, shapeOf(card), fleet.peers)];
+  });
+  return [...foreign, ...ours];
+}
+
+/** Who may call an agent, and what it may reach. */
+export function reachOf(card: AgentCard, fleet: Fleet): Reach {
+  const workload = workloadOf(card, fleet);
+  if (workload === undefined) return { callers: [], reaches: [] };
+  const namespace = card.metadata.namespace ?? '';
+  const members = fleet.pods.filter(
+    ({ metadata }) => metadata.namespace === namespace && selects(workload.selector, metadata.labels ?? {}),
+  );
+  const [member] = members;
+  const verified = shapeOf(card) === 'verified' ? { [verifiedLabel]: 'true' } : {};
+  const agent =
+    member === undefined
+      ? partyOf(namespace, { ...workload.templateLabels, ...verified }, fleet)
+      : podParty(member, fleet);
+  const after = enforcedPolicies(fleet);
+  const way = (who: string, [caller, callee]: readonly [Party, Party], port?: Port): Way => {
+    const now = connects(caller, callee, port, fleet.policies);
+    const enforced = connects(caller, callee, port, after).allowed;
+    const isVerified = (callee === agent ? caller : callee).labels[verifiedLabel] === 'true';
+    return { who, pods: 1, verified: isVerified, now: word(now.allowed), enforced: word(enforced), by: now.by ?? null };
+  };
+  const others = fleet.pods.filter((pod) => pod.spec?.hostNetwork !== true && pod !== member);
+  const callers = others.map((pod) => way(nameOf(pod), [podParty(pod, fleet), agent]));
+  const agents = others.filter((pod) => fleet.cards.some((other) => isPodOf(pod, other, fleet)));
+  const calls = agents.map((pod) => way(nameOf(pod), [agent, podParty(pod, fleet)]));
+  const common = destinations(fleet).map(({ who, party, port }) => way(who, [agent, party], port));
+  return { callers: grouped(callers), reaches: [...common, ...grouped(calls)] };
+}
+
+const word = (allowed: boolean) => (allowed ? 'open' : 'closed');
+
+function isPodOf(pod: Pod, card: AgentCard, fleet: Fleet): boolean {
+  const workload = card.metadata.namespace === pod.metadata.namespace ? workloadOf(card, fleet) : undefined;
+  return workload !== undefined && selects(workload.selector, pod.metadata.labels ?? {});
+}
+
+function partyOf(namespace: string, labels: Party['labels'], fleet: Fleet): Party {
+  return { namespace, namespaceLabels: fleet.namespaceLabels(namespace), labels, addresses: [] };
+}
+
+function podParty({ metadata, status }: Pod, fleet: Fleet): Party {
+  const party = partyOf(metadata.namespace ?? '', metadata.labels ?? {}, fleet);
+  return { ...party, addresses: (status?.podIPs ?? []).map(({ ip }) => ip) };
+}
+
+/** A pod by what it belongs to; the pods of one ReplicaSet are its Deployment's. */
+function nameOf({ metadata }: Pod): string {
+  const owner = controllerOf(metadata.ownerReferences);
+  const hash = metadata.labels?.['pod-template-hash'];
+  const name = owner?.kind === 'ReplicaSet' && hash !== undefined ? owner.name.replace(`-${hash}`, '') : owner?.name;
+  return `${metadata.namespace}/${name ?? metadata.name}`;
+}
+
+function destinations({ peers, namespaceLabels }: Fleet): { who: string; party: Party; port: Port }[] {
+  const outside = (address: string): Party => {
+    return { namespace: undefined, namespaceLabels: {}, labels: {}, addresses: [address] };
+  };
+  const dns = peers.dns.slice(0, 1).flatMap(({ namespace, podLabels: labels, ports: [port] }) => {
+    const party = { namespace, namespaceLabels: namespaceLabels(namespace), labels, addresses: [] };
+    return port === undefined ? [] : [{ who: 'DNS', party, port }];
+  });
+  const api = peers.apiServer.flatMap(({ addresses: [address], ports: [port] }) =>
+    address === undefined || port === undefined
+      ? []
+      : [{ who: 'the API server', party: outside(address), port: { protocol: 'TCP', port } }],
+  );
+  const elsewhere = {
+    who: 'addresses outside the cluster',
+    party: outside('192.0.2.1'),
+    port: { protocol: 'TCP', port: 443 },
+  };
+  return [...dns, ...api.slice(-1), elsewhere];
+}
+
+function grouped(ways: readonly Way[]): Way[] {
+  const groups = new Map<string, Way>();
+  for (const way of ways) {
+    const id = JSON.stringify([way.who, way.verified, way.now, way.enforced]);
+    groups.set(id, { ...way, pods: (groups.get(id)?.pods ?? 0) + 1 });
+  }
+  return [...groups.values()].sort((a, b) => (a.who < b.who ? -1 : a.who > b.who ? 1 : 0));
+}

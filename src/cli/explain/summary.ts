@@ -1,0 +1,72 @@
+import { remedy } from '../../api/conditions.ts';
+import { keyOf } from '../../kube/objects.ts';
+import { modeFor } from '../../network/mode.ts';
+import { type Branch, drawTree } from '../tree.ts';
+import type { Fleet } from './fleet.ts';
+import { shapeOf } from './forecast.ts';
+
+export interface Summary {
+  readonly cards: number;
+  readonly notReady: readonly { readonly reason: string; readonly cards: readonly string[] }[];
+  readonly namespaces: readonly {
+    readonly name: string;
+    readonly cards: number;
+    readonly mode: string;
+    /** Agents that only the operator could call if this namespace enforced. */
+    readonly wouldClose: readonly string[];
+  }[];
+  readonly notes: readonly string[];
+}
+
+export function summarize(fleet: Fleet): Summary {
+  const { cards, namespaceLabels, settings, notes } = fleet;
+  const readyOf = (card: (typeof cards)[number]) => card.status?.conditions?.find(({ type }) => type === 'Ready');
+  const waiting = cards.filter((card) => readyOf(card)?.status !== 'True');
+  const byReason = Map.groupBy(waiting, (card) => readyOf(card)?.reason ?? 'NotJudgedYet');
+  const byNamespace = Map.groupBy(cards, ({ metadata }) => metadata.namespace ?? '');
+  return {
+    cards: cards.length,
+    notReady: sorted(
+      [...byReason].map(([reason, some]) => ({ reason, cards: some.map(keyOf).sort() })),
+      'reason',
+    ),
+    namespaces: sorted(
+      [...byNamespace].map(([name, some]) => {
+        const mode = modeFor(namespaceLabels(name), settings.enforcement);
+        const open = mode === 'enforce' ? [] : some.filter((card) => shapeOf(card) === 'unverified');
+        return { name, cards: some.length, mode, wouldClose: open.map(keyOf).sort() };
+      }),
+      'name',
+    ),
+    notes,
+  };
+}
+
+function sorted<K extends string, T extends Readonly<Record<K, string>>>(items: readonly T[], key: K): T[] {
+  return [...items].sort((a, b) => (a[key] < b[key] ? -1 : 1));
+}
+
+export function summaryText({ cards, notReady, namespaces, notes }: Summary): string {
+  const waiting = notReady.reduce((sum, each) => sum + each.cards.length, 0);
+  const reasons = notReady.map(({ reason, cards: some }): Branch => {
+    const todo = remedy('Ready', reason);
+    const text = `${reason}: ${some.length}${todo === '' ? '' : `. ${todo}`}`;
+    return { text, below: listed(some) };
+  });
+  const places = namespaces.map(({ name, cards: count, mode, wouldClose }): Branch => {
+    const text = `${name}: ${count} cards, ${mode}`;
+    if (wouldClose.length === 0) return { text };
+    return { text, below: [{ text: 'enforcing would close to all but the operator', below: listed(wouldClose) }] };
+  });
+  const below = [
+    ...(reasons.length === 0 ? [] : [{ text: 'not Ready', below: reasons }]),
+    { text: 'namespaces', below: places },
+    ...notes.map((text) => ({ text: `note: ${text}` })),
+  ];
+  return `${drawTree({ text: `${cards} AgentCards, ${cards - waiting} Ready`, below })}\n`;
+}
+
+function listed(keys: readonly string[]): Branch[] {
+  const shown = keys.slice(0, 20).map((text) => ({ text }));
+  return keys.length > shown.length ? [...shown, { text: `and ${keys.length - shown.length} more` }] : shown;
+}

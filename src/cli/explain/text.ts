@@ -1,0 +1,82 @@
+import type { Check } from '../../api/agentcard.ts';
+import { type ConditionType, remedy } from '../../api/conditions.ts';
+import type { Condition } from '../../kube/objects.ts';
+import { type Branch, drawTree } from '../tree.ts';
+import type { Reach, Way } from './forecast.ts';
+
+export interface Explanation extends Reach {
+  readonly card: string;
+  readonly workload: string | null;
+  readonly conditions: readonly Condition[];
+  readonly checks: readonly Check[];
+  /** off, audit, enforce, or quarantine. */
+  readonly mode: string;
+  readonly policy: string | null;
+  readonly notes: readonly string[];
+}
+
+export function explanationText(explanation: Explanation): string {
+  const { card, workload, conditions, checks, notes } = explanation;
+  const known =
+    conditions.length === 0 ? [{ text: 'nothing is known yet: the operator has not judged this card' }] : [];
+  const below = [
+    ...known,
+    ...conditions.map(conditionBranch),
+    ...(checks.length === 0 ? [] : [{ text: 'checks', below: checks.map(checkBranch) }]),
+    networkBranch(explanation),
+    ...notes.map((text) => ({ text: `note: ${text}` })),
+  ];
+  return `${drawTree({ text: `AgentCard ${card}${workload === null ? '' : `: ${workload}`}`, below })}\n`;
+}
+
+function conditionBranch({ type, status, reason, message }: Condition): Branch {
+  const todo = remedy(type as ConditionType, reason);
+  const seen = todo !== '' && message.endsWith(todo) ? message.slice(0, -todo.length).trim() : message;
+  const below = [{ text: seen }, ...(todo === '' ? [] : [{ text: `what to do: ${todo}` }])];
+  return { text: `${type} ${status} ${reason}`, below };
+}
+
+const signs: Readonly<Record<Check['result'], string>> = { pass: '✓', fail: '✗', unknown: '?', skipped: '-' };
+
+function checkBranch({ name, result, expected, observed, hint }: Check): Branch {
+  const sides = [
+    expected === undefined ? [] : [`expected ${expected}`],
+    observed === undefined ? [] : [observed],
+  ].flat();
+  const text = `${signs[result]} ${name}${sides.length === 0 ? '' : `: ${sides.join('; ')}`}`;
+  return hint === undefined || result === 'pass' ? { text } : { text, below: [{ text: `what to do: ${hint}` }] };
+}
+
+function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch {
+  const list = (title: string, ways: readonly Way[]): Branch[] => {
+    if (ways.length === 0) return [];
+    const shown = ways.slice(0, longestList).map((way) => ({ text: wayText(way) }));
+    const rest = ways.length - shown.length;
+    return [{ text: title, below: [...shown, ...(rest > 0 ? [{ text: `and ${rest} more` }] : [])] }];
+  };
+  const is = (now: Way['now'], ways: readonly Way[]) => ways.filter((way) => way.now === now);
+  const closing = [...callers, ...reaches].filter((way) => way.now === 'open' && way.enforced === 'closed');
+  const name = policy === null ? '' : ` by NetworkPolicy ${policy}`;
+  return {
+    text: `network: ${mode}${name}`,
+    below: [
+      ...list('may call it', is('open', callers)),
+      ...list('may not call it', is('closed', callers)),
+      ...list('it may reach', is('open', reaches)),
+      ...list('it may not reach', is('closed', reaches)),
+      ...list('enforcing would close', closing),
+    ],
+  };
+}
+
+const longestList = 30;
+
+function wayText({ who, pods, verified, now, by }: Way): string {
+  const facts = [
+    pods > 1 ? [`${pods} pods`] : [],
+    verified ? ['verified'] : [],
+    now === 'closed' && by !== null ? [`by ${by}`] : [],
+  ];
+  const told = facts.flat().join(', ');
+  return told === '' ? who : `${who} (${told})`;
+}

@@ -1,0 +1,39 @@
+import { predecessor } from '../api/predecessor.ts';
+import { kindOwner } from '../cleanup/kind.ts';
+import { predecessorRemains, runningPredecessor } from '../cleanup/predecessor.ts';
+import { undoAll } from '../cleanup/remains.ts';
+import { asking, fleetOptions, namespacesOf, placeOf } from './cluster.ts';
+import { type Command, exit } from './command.ts';
+import { listed, reported } from './remains.ts';
+import { formatOf, outputOption } from './table.ts';
+
+export const migrate: Command = {
+  name: 'migrate',
+  summary: `List what the Go operator (${predecessor.managedBy}) left on a cluster, and clean it`,
+  operands: [],
+  options: {
+    ...fleetOptions,
+    apply: { doc: 'clean it; without this it is listed only' },
+    output: outputOption,
+  },
+  notes: [
+    'A label or annotation in a pod template goes by a change of the template, which replaces the pods of that workload once.',
+    'Exit status: 0 done or listed, 1 the Go operator still runs or something was refused, 2 wrong usage or no cluster.',
+  ],
+  examples: ['migrate -o wide', 'migrate --apply --namespaces team-a,team-b'],
+  run: async (invocation, io) => {
+    const { client } = await placeOf(invocation);
+    const format = formatOf(invocation);
+    const remains = await asking(predecessorRemains(client, namespacesOf(invocation)));
+    const running = await asking(runningPredecessor(client, io.now()));
+    const owner = await asking(kindOwner(client));
+    io.out(listed(remains, format));
+    if (owner !== undefined) io.err(`${owner}\n`);
+    if (running !== undefined) {
+      io.err(`${predecessor.managedBy} still runs in namespace ${running}, and would put back what is taken away: `);
+      io.err('uninstall it, or scale its Deployment to none, first\n');
+    }
+    if (invocation.option('apply') === undefined) return exit.ok;
+    return running === undefined ? reported(remains, await undoAll(remains, client), io) : exit.refused;
+  },
+};

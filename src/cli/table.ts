@@ -1,0 +1,29 @@
+import { stringify } from 'yaml';
+import type { Resource } from '../kube/objects.ts';
+import { choice, type Invocation, type Option } from './command.ts';
+
+const formats = ['text', 'wide', 'json', 'yaml', 'name'] as const;
+export type Format = (typeof formats)[number];
+
+export const outputOption: Option = { value: '<format>', short: 'o', doc: `${formats.join(', ')} (default text)` };
+
+export function formatOf(invocation: Invocation): Format {
+  return choice(invocation, 'output', [...formats]);
+}
+
+/** Columns as kubectl writes them; a cell is never cut, since it may be what somebody copies. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('   ');
+  return all.map((row) => `${line(row).trimEnd()}\n`).join('');
+}
+
+/** As `kubectl get -o name` writes an object. */
+export function nameOf({ kind, group }: Resource, name: string): string {
+  return `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}/${name}`;
+}
+
+export function serialized(format: 'json' | 'yaml', value: unknown): string {
+  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value);
+}

@@ -1,0 +1,90 @@
+import { isIP } from 'node:net';
+import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../kube/objects.ts';
+import { selects } from '../workload/selector.ts';
+import { holdsRange } from './ranges.ts';
+import { type Direction, isolates, peersOf, rulesOf } from './rules.ts';
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A pod as NetworkPolicies see it; an address outside has neither namespace nor labels. */
+export interface Party {
+  readonly namespace: string | undefined;
+  readonly namespaceLabels: Labels;
+  readonly labels: Labels;
+  readonly addresses: readonly string[];
+}
+
+export interface Ruling {
+  readonly allowed: boolean;
+  /** The policy that lets it through, or one that stops it; undefined where none applies. */
+  readonly by: string | undefined;
+}
+
+export interface Port {
+  readonly protocol: string;
+  readonly port: number;
+}
+
+/**
+ * Whether a new connection goes through: the caller's outgoing and the callee's incoming policies must both agree. Without a
+ * port: to some port.
+ */
+export function connects(
+  caller: Party,
+  callee: Party,
+  port: Port | undefined,
+  policies: readonly NetworkPolicy[],
+): Ruling {
+  const out = ruling(caller, callee, { direction: 'egress', port }, policies);
+  return out.allowed ? ruling(callee, caller, { direction: 'ingress', port }, policies) : out;
+}
+
+interface Way {
+  readonly direction: Direction;
+  readonly port: Port | undefined;
+}
+
+/** Policies add up: a pod that none isolates in this direction is open, any other needs one rule that allows. */
+function ruling(pod: Party, other: Party, { direction, port }: Way, policies: readonly NetworkPolicy[]): Ruling {
+  const own = policies.filter(
+    (policy) =>
+      policy.metadata.namespace === pod.namespace &&
+      isolates(policy, direction) &&
+      selects(policy.spec.podSelector, pod.labels),
+  );
+  const [first] = own;
+  if (first === undefined) return { allowed: true, by: undefined };
+  const letting = own.find((policy) =>
+    rulesOf(policy, direction).some((rule) => {
+      const peers = peersOf(rule, direction);
+      const fits = peers.length === 0 || peers.some((peer) => isPeer(peer, other, pod.namespace));
+      return fits && (port === undefined || hasPort(rule.ports ?? [], port));
+    }),
+  );
+  return { allowed: letting !== undefined, by: (letting ?? first).metadata.name };
+}
+
+function isPeer(peer: NetworkPolicyPeer, party: Party, ownNamespace: string | undefined): boolean {
+  if (peer.ipBlock !== undefined) {
+    const { cidr, except = [] } = peer.ipBlock;
+    return party.addresses.some(
+      (address) =>
+        isIP(address) !== 0 && holdsRange(cidr, address) && !except.some((hole) => holdsRange(hole, address)),
+    );
+  }
+  if (party.namespace === undefined) return false;
+  const inNamespace =
+    peer.namespaceSelector === undefined
+      ? party.namespace === ownNamespace
+      : selects(peer.namespaceSelector, party.namespaceLabels);
+  return inNamespace && selects(peer.podSelector ?? {}, party.labels);
+}
+
+/** A named port is taken for a match: the name is the pod's to resolve. */
+function hasPort(ports: readonly NetworkPolicyPort[], { protocol, port }: Port): boolean {
+  if (ports.length === 0) return true;
+  return ports.some(({ protocol: named = 'TCP', port: from, endPort }) => {
+    if (named !== protocol) return false;
+    return typeof from !== 'number' || (port >= from && port <= (endPort ?? from));
+  });
+}

@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { addTrustDomain, type TrustDomain } from '../cluster/trust-domain.ts';
+import { Agent } from './kit/agent.ts';
+import { calmly, restartOperator } from './kit/calm.ts';
+import { servedCertificate } from './kit/certificate.ts';
+import { World } from './kit/world.ts';
+
+let world: World;
+let namespace: string;
+let spire: TrustDomain;
+let weather: Agent;
+const trusted = { Verified: 'True mTLSVerified', Bound: 'True Bound', Ready: 'True ReadyToServe' };
+
+// Everybody lives in a trust domain whose SVIDs last thirty seconds, so that each is replaced about every ten.
+beforeAll(async () => {
+  world = await World.open();
+  spire = await addTrustDomain(world.cluster, 'short.example', { svidTtl: '30s', caTtl: '24h' });
+  await world.install({
+    replicas: 1,
+    verifiedFetch: { enabled: true, trustDomain: spire.name },
+    spiffe: { volume: 'hostPath', hostPath: spire.socketFolder },
+  });
+  namespace = await world.namespace('rotation');
+  weather = await Agent.deploy(world, namespace, 'weather', {
+    replicas: 2,
+    socketFolder: spire.socketFolder,
+    spec: { syncPeriod: '5s' },
+  });
+  await weather.says({ ...trusted, Enforced: 'True PolicyApplied' });
+  await weather.wears(true);
+});
+
+afterAll(async () => {
+  await world.kubectl('delete', 'namespace', namespace, '--wait=false');
+  await spire.remove();
+});
+
+/** Waits until a pod has shown this many certificates that it did not show before, and that fit. */
+async function rotations(count: number, fits: (issuer: string) => boolean = () => true): Promise<void> {
+  const address = (await weather.pods())[0]?.status?.podIP ?? '';
+  const first = (await servedCertificate(world, address)).serialNumber;
+  const seen = new Set<string>();
+  await vi.waitFor(
+    async () => {
+      const { serialNumber, issuer } = await servedCertificate(world, address);
+      if (serialNumber !== first && fits(issuer)) seen.add(serialNumber);
+      expect(seen.size).toBeGreaterThanOrEqual(count);
+    },
+    { timeout: 120_000, interval: 500 },
+  );
+}
+
+describe('nothing is written', () => {
+  test('while SVIDs are replaced, the operator’s own among them, and while their CA is', async () => {
+    const address = (await weather.pods())[0]?.status?.podIP ?? '';
+    const { issuer } = await servedCertificate(world, address);
+    await calmly(world, async () => {
+      await rotations(2);
+      await spire.rotateAuthority();
+      await rotations(2, (other) => other !== issuer);
+    });
+    const { status } = await weather.says(trusted);
+    expect(status?.replicas).toEqual({ ready: 2, attested: 2 });
+  });
+
+  test('when the operator is restarted long after the stored end of the identity', async () => {
+    const { status } = await weather.says(trusted);
+    expect(Date.parse(status?.identityExpiresAt ?? '')).toBeLessThan(Date.now());
+    await calmly(world, () => restartOperator(world, 2));
+    await weather.wears(true);
+  });
+});
+
+describe("when SPIRE's agent stays away for longer than an SVID lasts", () => {
+  test('trust ends with the certificate, not with the longer hold', async () => {
+    await spire.stopAgent();
+    await weather.says({ Verified: 'False EvidenceExpired', Ready: 'False FetchFailed' });
+    await weather.wears(false);
+  });
+
+  test('and begins again when it is back', async () => {
+    await spire.startAgent();
+    await weather.says({ ...trusted, Synced: 'True SyncSucceeded', Enforced: 'True PolicyApplied' });
+    await weather.wears(true);
+  });
+});
