@@ -8,6 +8,9 @@ import { need } from '../../test/cluster/packages.ts';
 import { type Progress, silent } from '../../test/cluster/progress.ts';
 import { bundle, makeContext } from '../../tools/bundle.ts';
 
+/** Debian's, since the machine's other Pythons live where an image could not take them from. */
+const python = '/usr/bin/python3';
+
 export const operatorImage = 'localhost/agentcard-operator:demo';
 export const sdkAgentImage = 'localhost/demo-sdk-agent:demo';
 export const pythonAgentImage = 'localhost/demo-python-agent:demo';
@@ -25,8 +28,6 @@ export const recipes = {
 
 const nodeBase = 'localhost/base-node:1';
 const pythonBase = 'localhost/base-python:1';
-/** Debian's, since the machine's other Pythons live where an image could not take them from. */
-const python = '/usr/bin/python3';
 
 /** Fills the folders that the recipes name. */
 export async function makeContexts(progress: Progress): Promise<void> {

@@ -9,6 +9,17 @@ export function labelFits(pod: Pod): boolean {
   return pod.metadata.annotations?.[attestedAnnotation] === containersHash(pod);
 }
 
+/** Without the evidence of labelled pods that now run other containers than those that proved themselves. */
+export function withoutReplaced(evidence: CardEvidence, labelled: readonly Pod[]): CardEvidence {
+  const pods = new Map(evidence.pods);
+  for (const pod of labelled) {
+    const uid = pod.metadata.uid ?? '';
+    const known = pods.get(uid)?.facts.containersHash;
+    if (known !== undefined && known !== containersHash(pod)) pods.delete(uid);
+  }
+  return pods.size === evidence.pods.size ? evidence : { ...evidence, pods };
+}
+
 /**
  * After a restart the stored status and the pods' annotations are the evidence. Adds it for every labelled pod of which
  * nothing else has been learned since, so that a restart changes nothing until a pod answers or fails to.

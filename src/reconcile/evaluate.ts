@@ -1,8 +1,7 @@
-import { withRestored } from '../evidence/restore.ts';
+import { withoutReplaced, withRestored } from '../evidence/restore.ts';
 import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
 import { renderSpiffeId } from '../trust/expected.ts';
-import { containersHash } from '../workload/pod.ts';
 import { checksOf } from './checks.ts';
 import { cardHold, type Hold, noHold } from './hold.ts';
 import { boundOutcome, syncedOutcome, verifiedOutcome } from './outcomes.ts';
@@ -100,29 +99,23 @@ function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): St
 }
 
 function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRules, now: number): PodStanding[] {
-  const { strangers, pods } = snapshot.evidence;
-  const restored = withRestored(snapshot.evidence, snapshot.labelledPods, snapshot.card);
+  const { labelledPods, card } = snapshot;
+  const learned = withoutReplaced(snapshot.evidence, labelledPods);
+  const { strangers, pods } = withRestored(learned, labelledPods, card);
   return target.endpoints.map((endpoint): PodStanding => {
     const stranger = strangers.get(endpoint.podUid);
     if (stranger !== undefined) {
       return { endpoint, evidence: undefined, standing: { kind: 'stranger', owner: stranger.owner } };
     }
-    const learned = pods.get(endpoint.podUid);
-    const evidence = restored.pods.get(endpoint.podUid) ?? learned;
-    const fits = evidence?.transport === target.transport && !replaced(snapshot, endpoint.podUid, evidence.facts);
-    if (!fits) return { endpoint, evidence: undefined, standing: { kind: 'unasked' } };
+    const evidence = pods.get(endpoint.podUid);
+    if (evidence?.transport !== target.transport)
+      return { endpoint, evidence: undefined, standing: { kind: 'unasked' } };
     const standing = standingOf(evidence, rules, now);
     // Restored evidence of which nothing was learned since stands, but counts as not asked while it can be.
     const untouched = evidence.answer?.kind === 'restored' && evidence.silence === undefined;
-    const waits = untouched && snapshot.card.spec.suspend !== true;
+    const waits = untouched && card.spec.suspend !== true;
     return { endpoint, evidence, standing: waits ? { kind: 'unasked' } : standing };
   });
-}
-
-/** The watched copy of a labelled pod shows other containers than those that proved themselves. */
-function replaced(snapshot: Snapshot, podUid: string, facts: { readonly containersHash: string }): boolean {
-  const watched = snapshot.labelledPods.find(({ metadata }) => metadata.uid === podUid);
-  return watched !== undefined && containersHash(watched) !== facts.containersHash;
 }
 
 /** What was proven over mutual TLS; an impostor's own identity before all. */

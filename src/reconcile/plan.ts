@@ -1,7 +1,7 @@
 import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
-import { labelFits } from '../evidence/restore.ts';
+import { labelFits, withoutReplaced } from '../evidence/restore.ts';
 import { keyOf, type Pod } from '../kube/objects.ts';
 import type { Settings } from '../settings.ts';
 import { trustDomainOf } from '../spiffe/id.ts';
@@ -54,7 +54,8 @@ export function plan(judged: Judged, now: number): Plan {
 }
 
 function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {
-  const { card, evidence } = snapshot;
+  const { card } = snapshot;
+  const evidence = withoutReplaced(snapshot.evidence, snapshot.labelledPods);
   if (card.spec.suspend === true) return { asks: [], next: undefined };
   const cadence = {
     transport: target.transport,

@@ -48,9 +48,10 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
   const verdict = evaluate(snapshot, target, settings, now);
   const planned = plan({ snapshot, target, verdict, settings }, now);
 
-  edges.ask(planned.agenda);
   const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges);
+  edges.ask(planned.agenda);
   edges.tidy({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
+  if (applied.replaced.length > 0) return { requeueAfterMs: 0 };
   await settle(planned, applied, snapshot, edges);
 
   const failed = applied.policyFailure ?? applied.markFailures[0];

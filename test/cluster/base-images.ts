@@ -1,6 +1,8 @@
 import { run } from './command.ts';
 import { imageFromFolder } from './images.ts';
 import type { ImageFile } from './oci.ts';
+import type { Progress } from './progress.ts';
+import { ensureEnvoy } from './wheel.ts';
 
 type Files = Record<string, ImageFile>;
 
@@ -98,3 +100,13 @@ async function baseNodeImage(): Promise<string> {
   };
   return imageFromFolder({ name: 'localhost/base-node:1', files: { ...SYSTEM, ...libraries }, user: '65532:65532' });
 }
+
+/** Envoy, for agents that leave SPIFFE to a sidecar; made on first use, since only some tests need its 100 MB. Returns its name. */
+export async function ensureEnvoyImage(progress: Progress): Promise<string> {
+  const envoy = await ensureEnvoy(progress);
+  const files = { ...SYSTEM, ...(await librariesOf(envoy)), '/usr/local/bin/envoy': envoy };
+  await imageFromFolder({ name: ENVOY_IMAGE, files, user: '65532:65532' });
+  return ENVOY_IMAGE;
+}
+
+const ENVOY_IMAGE = 'localhost/envoy:1.40';

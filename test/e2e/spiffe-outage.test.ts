@@ -63,7 +63,7 @@ describe("while SPIRE's agent is away", () => {
     const [pod] = await mobile.pods();
     await mobile.exec(pod?.metadata.name ?? '', ['node', '-e', "process.kill(1, 'SIGTERM')"]);
     await mobile.wears(false);
-    expect(await restarts(mobile)).toBe(1);
+    expect(await mobile.restarts()).toBe(1);
     await weather.wears(true);
   });
 
@@ -89,19 +89,3 @@ describe("when SPIRE's agent is back", () => {
     await calmly(world, () => restartOperator(world, 4));
   });
 });
-
-interface StartedPod {
-  readonly status: { readonly containerStatuses: readonly { readonly restartCount: number }[] };
-}
-
-async function restarts(agent: Agent): Promise<number> {
-  const { items } = await world.json<{ items: StartedPod[] }>(
-    '-n',
-    namespace,
-    'get',
-    'pods',
-    '-l',
-    `app=${agent.name}`,
-  );
-  return items.reduce((sum, { status }) => sum + (status.containerStatuses[0]?.restartCount ?? 0), 0);
-}

@@ -19,6 +19,10 @@ export interface AgentOptions {
   readonly readinessProbe?: object;
 }
 
+interface StartedPod {
+  readonly status: { readonly containerStatuses: readonly { readonly restartCount: number }[] };
+}
+
 /** A Deployment of puppets with its Service and AgentCard. */
 export class Agent {
   readonly world: World;
@@ -148,6 +152,14 @@ export class Agent {
   async refresh(): Promise<void> {
     const value = `agent.kagenti.dev/refresh=${process.hrtime.bigint()}`;
     await this.world.kubectl('--namespace', this.namespace, 'annotate', '--overwrite', 'agentcard', this.name, value);
+  }
+
+  /** Restarts of all containers of all pods so far. */
+  async restarts(): Promise<number> {
+    const list = ['--namespace', this.namespace, 'get', 'pods', '-l', `app=${this.name}`];
+    const { items } = await this.world.json<{ items: StartedPod[] }>(...list);
+    const counts = items.flatMap(({ status }) => status.containerStatuses.map(({ restartCount }) => restartCount));
+    return counts.reduce((sum, count) => sum + count, 0);
   }
 
   exec(pod: string, command: readonly string[]): Promise<string> {
