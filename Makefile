@@ -4,7 +4,7 @@ NODE := npx --no-install node
 CLUSTER_CLI := $(NODE) test/cluster/cli.ts
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
@@ -40,6 +40,9 @@ verify: node_modules/.package-lock.json ## Fail when a generated file is stale
 image: node_modules/.package-lock.json ## Build the image (BASE_IMAGE=… names the base)
 	$(NODE) tools/image.ts
 
+sbom: node_modules/.package-lock.json ## What the image holds, as CycloneDX JSON in dist/
+	$(NODE) tools/sbom.ts
+
 plugin: node_modules/.package-lock.json ## kubectl-agentcard as one file, with its completion, in dist/
 	$(NODE) tools/plugin.ts
 
@@ -52,4 +55,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image plugin bench cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image sbom plugin bench cluster cluster-down

@@ -65,7 +65,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const instance = config.podName || hostname();
   const controller = 'agent.kagenti.dev/agentcard-operator';
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
-  const election = config.leaderElect ? elect(config, { client, cluster, instance, log }) : undefined;
+  const election = config.leaderElect ? elect(config, { client, cluster, instance, log, leads: metrics.leader(leaseName) }) : undefined;
   if (election !== undefined) client.fence = () => election.isLeader();
 
   const { caches, controllers, dialler } = assemble(config, {
@@ -102,15 +102,20 @@ interface ElectionParts {
   readonly cluster: ClusterConfig;
   readonly instance: string;
   readonly log: Logger;
+  /** The metric. */
+  readonly leads: (now: boolean) => void;
 }
 
-function elect(config: Config, { client, cluster, instance, log }: ElectionParts): LeaderElection {
+function elect(config: Config, { client, cluster, instance, log, leads }: ElectionParts): LeaderElection {
   return new LeaderElection({
     client,
     namespace: config.podNamespace || cluster.namespace || 'default',
     name: leaseName,
     identity: `${instance}_${randomUUID()}`,
-    onChange: (leads) => log.info('leadership changed', { leads }),
+    onChange: (now) => {
+      leads(now);
+      log.info('leadership changed', { leads: now });
+    },
     onError: (error) => log.warn('the lease could not be renewed', { error }),
   });
 }

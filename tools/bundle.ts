@@ -16,27 +16,34 @@ const programs = {
 // Modules of the older kind call require(), which a bundle of the newer kind lacks.
 const banner = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
+const settings = {
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node26',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[hash]',
+  banner: { js: banner },
+  // Names stay, since errors and logs show them.
+  minifySyntax: true,
+  minifyWhitespace: true,
+  legalComments: 'none',
+  sourcemap: 'linked',
+  sourcesContent: false,
+  logLevel: 'warning',
+} as const;
+
 /** Bundles programs to ES modules with source maps. What several need, or one needs only sometimes, becomes a chunk. */
 export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
-  await build({
-    entryPoints,
-    outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node26',
-    outExtension: { '.js': '.mjs' },
-    chunkNames: 'chunks/[hash]',
-    banner: { js: banner },
-    // Names stay, since errors and logs show them.
-    minifySyntax: true,
-    minifyWhitespace: true,
-    legalComments: 'none',
-    sourcemap: 'linked',
-    sourcesContent: false,
-    logLevel: 'warning',
-  });
+  await build({ ...settings, entryPoints, outdir });
+}
+
+/** The files that the image's programs are made of. */
+export async function bundledFiles(): Promise<readonly string[]> {
+  const options = { ...settings, entryPoints: programs, outdir: contextFolder, write: false, metafile: true } as const;
+  const { metafile } = await build(options);
+  return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
 }
 
 /** Fills the build context: the bundled programs and the Node that runs them. */

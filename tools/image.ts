@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { which } from '../test/cluster/command.ts';
 import { makeContext } from './bundle.ts';
+import { sbomFile, writeSbom } from './sbom.ts';
 
 const builders = ['docker', 'podman', 'buildah'] as const;
 
@@ -25,6 +26,8 @@ async function main({ BASE_IMAGE, BUILDER, IMAGE }: NodeJS.ProcessEnv): Promise<
   const what = ['--build-arg', `BASE_IMAGE=${BASE_IMAGE}`, '--tag', tag, '--file', 'Dockerfile', context];
   const { status } = spawnSync(builder, ['build', ...what], { stdio: 'inherit' });
   if (status !== 0) return status ?? 1;
+  const packages = await writeSbom();
+  console.log(`${sbomFile}: what is in it, ${packages} packages.`);
   console.log(`${tag}: ${await sizeOverBase(context)}. Push it to where your cluster pulls from.`);
   return 0;
 }

@@ -9,6 +9,8 @@ export interface Io {
   readonly err: (text: string) => void;
   readonly stdin: () => AsyncIterable<Uint8Array>;
   readonly now: () => Date;
+  /** Whether a person who wants colours reads `out`. */
+  readonly color?: boolean;
 }
 
 export interface Option {

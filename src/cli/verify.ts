@@ -3,6 +3,7 @@ import { type BundleSet, parseBundle } from '../spiffe/bundle.ts';
 import { type Parsed, parseSpiffeId, parseTrustDomain } from '../spiffe/id.ts';
 import { type Command, choice, exit, type Invocation, type Io, Trouble } from './command.ts';
 import { readCard, readTextFile } from './input.ts';
+import { painted } from './screen.ts';
 import { judge, type Question, type Verdict } from './verdict.ts';
 
 const bundleBytes = 4 << 20;
@@ -36,7 +37,7 @@ export const verify: Command = {
     const output = choice(invocation, 'output', ['text', 'json']);
     const question = await readQuestion(invocation, io);
     const verdict = judge(await readCard(invocation.operands[0] ?? '', io), question);
-    io.out(output === 'json' ? `${JSON.stringify(verdict, null, 2)}\n` : describe(verdict));
+    io.out(output === 'json' ? `${JSON.stringify(verdict, null, 2)}\n` : painted(describe(verdict), io.color));
     return verdict.verified ? exit.ok : exit.refused;
   },
 };

@@ -96,9 +96,10 @@ describe('labels and packets', () => {
     expect(await impostor.dials('kubernetes.default.svc.cluster.local', 443)).toBe('open');
   });
 
-  test('a forged label is taken off', async () => {
+  test('a label cannot be forged', async () => {
     const pod = (await plain.pods())[0]?.metadata.name ?? '';
-    await world.kubectl('-n', namespace, 'label', 'pod', pod, 'agent.kagenti.dev/signature-verified=true');
+    const forging = world.kubectl('-n', namespace, 'label', 'pod', pod, 'agent.kagenti.dev/signature-verified=true');
+    await expect(forging).rejects.toThrow('only the agentcard operator may set the label');
     await plain.wears(false);
   });
 

@@ -32,7 +32,7 @@ beforeAll(async () => {
   ]);
 });
 afterAll(async () => {
-  await world.kubectl('delete', 'namespace', namespace, '--wait=false');
+  await world.kubectl('delete', 'namespace', namespace, '--wait=false', '--ignore-not-found');
 });
 
 test('migrate lists what the Go operator left, and changes nothing by that', async () => {

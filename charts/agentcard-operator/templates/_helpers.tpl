@@ -56,7 +56,7 @@ namespaceSelector:
 {{- /* Where metrics are served; whoever asks for one of their readers wants them. */}}
 {{- define "agentcard-operator.metricsAddress" -}}
 {{- $wanted := or .Values.metrics.podMonitor.enabled .Values.metrics.rules.enabled .Values.metrics.dashboard.enabled }}
-{{- get .Values.config "metrics-bind-address" | default (ternary ":8080" "0" $wanted) }}
+{{- ternary (toString (get .Values.config "metrics-bind-address")) (ternary ":8080" "0" $wanted) (hasKey .Values.config "metrics-bind-address") }}
 {{- end }}
 
 {{- /* A flag's text: objects as JSON, lists by commas, the rest as it is. */}}

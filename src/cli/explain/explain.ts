@@ -2,6 +2,7 @@ import { keyOf } from '../../kube/objects.ts';
 import { modeFor } from '../../network/mode.ts';
 import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
+import { painted } from '../screen.ts';
 import { loadFleet } from './fleet.ts';
 import { reachOf } from './forecast.ts';
 import { summarize, summaryText } from './summary.ts';
@@ -30,7 +31,7 @@ export const explain: Command = {
     const place = await placeOf(invocation);
     if (name === undefined) {
       const summary = summarize(await loadFleet(place));
-      io.out(output === 'json' ? `${JSON.stringify(summary, null, 2)}\n` : summaryText(summary));
+      io.out(output === 'json' ? `${JSON.stringify(summary, null, 2)}\n` : painted(summaryText(summary), io.color));
       return summary.notReady.length === 0 ? exit.ok : exit.refused;
     }
     const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place)]);
@@ -46,7 +47,9 @@ export const explain: Command = {
       ...reachOf(card, fleet),
       notes: fleet.notes,
     };
-    io.out(output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : explanationText(explanation));
+    io.out(
+      output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : painted(explanationText(explanation), io.color),
+    );
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
   },
 };

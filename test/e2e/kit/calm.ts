@@ -35,15 +35,19 @@ export function asked(world: World): Promise<number> {
 
 /** The sum of a metric over all replicas and all its series whose labels contain the text. */
 async function metric(world: World, name: string, labels: string): Promise<number> {
-  const { items } = await world.json<{ items: Pod[] }>('get', 'pods', ...operatorPods);
-  const running = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const sums = await Promise.all(running.map(({ metadata }) => sumOf(world, metadata.name, { name, labels })));
+  const sums = (await scrapes(world)).map((text) => sumIn(text, { name, labels }));
   return sums.reduce((sum, each) => sum + each, 0);
 }
 
-async function sumOf(world: World, pod: string, { name, labels }: { name: string; labels: string }): Promise<number> {
-  const path = `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`;
-  const text = await world.kubectl('get', '--raw', path);
+/** What /metrics of each running replica says. */
+export async function scrapes(world: World): Promise<readonly string[]> {
+  const { items } = await world.json<{ items: Pod[] }>('get', 'pods', ...operatorPods);
+  const running = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const path = (pod: string) => `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`;
+  return Promise.all(running.map(({ metadata }) => world.kubectl('get', '--raw', path(metadata.name))));
+}
+
+function sumIn(text: string, { name, labels }: { name: string; labels: string }): number {
   const series = [...text.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\d+)$`, 'gm'))];
   if (series.length === 0) throw new Error(`there is no metric ${name}`);
   return series.reduce((sum, [, own = '', value]) => sum + (own.includes(labels) ? Number(value) : 0), 0);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
-import { namespace, objectsOf, podOf, render, verified } from './helm.ts';
+import { cleanupOf, namespace, objectsOf, placed, podOf, render, verified } from './helm.ts';
 
 let server: ApiServer;
 let folder: string;
@@ -27,13 +27,14 @@ afterAll(async () => {
 
 async function dryRun(manifest: string): Promise<string> {
   const file = join(folder, 'manifest.yaml');
-  await writeFile(file, manifest);
-  return kubectl('apply', '--server-side', '--dry-run=server', '--namespace', namespace, '--filename', file);
+  await writeFile(file, placed(manifest));
+  return kubectl('apply', '--server-side', '--dry-run=server', '--filename', file);
 }
 
-/** The pod that the Deployment would make: what Pod Security judges. */
-function podManifest(manifest: string): string {
-  const { metadata, spec } = podOf(objectsOf(manifest));
+/** The pod that the Deployment or the clean-up's Job would make: what Pod Security judges. */
+function podManifest(manifest: string, of: 'operator' | 'cleanup' = 'operator'): string {
+  const objects = objectsOf(manifest);
+  const { metadata, spec } = of === 'operator' ? podOf(objects) : podOf(cleanupOf(objects), 'Job');
   return JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'probe' }, spec });
 }
 
@@ -51,7 +52,13 @@ describe('an API server takes', () => {
         'imagePullSecrets=[{"name":"registry"}]',
         'podAnnotations.team=platform,podLabels.team=platform,serviceAccount.annotations.team=platform',
         'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=[]',
+        'metrics.dashboard.enabled=true,networkPolicy.enabled=true',
+        'networkPolicy.metricsFrom=[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"monitoring"}}}]',
       ],
+    ],
+    [
+      'single namespaces',
+      [verified, 'config.namespaces=default', 'config.trust-bundle-configmap=default/spire-bundle'],
     ],
   ])('%s', async (_what, values) => {
     const manifest = await render(...values);
@@ -66,6 +73,10 @@ describe('restricted Pod Security', () => {
     ['the csi volume', [verified]],
   ])('admits the pod with %s', async (_what, values) => {
     expect(await dryRun(podManifest(await render(...values)))).toContain('pod/probe');
+  });
+
+  test('admits the pod of the clean-up', async () => {
+    expect(await dryRun(podManifest(await render(), 'cleanup'))).toContain('pod/probe');
   });
 
   test('refuses the hostPath volume, as the notes say', async () => {

@@ -33,7 +33,41 @@ export async function helm(...args: string[]): Promise<string> {
 /** The chart's manifest under `--set` values; rejects with helm's words. */
 export function render(...values: string[]): Promise<string> {
   const set = values.flatMap((value) => [value.includes('=[') ? '--set-json' : '--set', value]);
-  return helm('template', 'demo', chart, '--namespace', namespace, '--kube-version', '1.37.0', '--set', image, ...set);
+  return renderOn([spiffeKind], ...set);
+}
+
+export const spiffeKind = 'spire.spiffe.io/v1alpha1/ClusterSPIFFEID';
+
+/** As {@link render}, by helm's own arguments, for a cluster that serves more kinds than Kubernetes itself. */
+export function renderOn(kinds: readonly string[], ...args: string[]): Promise<string> {
+  const cluster = ['--kube-version', '1.37.0', ...kinds.flatMap((kind) => ['--api-versions', kind])];
+  return helm('template', 'demo', chart, '--namespace', namespace, ...cluster, '--set', image, ...args);
+}
+
+const everywhere = /^(Cluster|CustomResourceDefinition|ValidatingAdmission|MutatingAdmission)/;
+
+/** The manifest with the release's namespace written out, as helm puts it there: kubectl takes no mixture. */
+export function placed(manifest: string): string {
+  const place = (object: Rendered) =>
+    everywhere.test(object.kind) ? object : { ...object, metadata: { namespace, ...object.metadata } };
+  // As JSON: what older YAML takes for false, such as an unquoted off, stays text.
+  return JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objectsOf(manifest).map(place) });
+}
+
+const hook = 'helm.sh/hook';
+
+/** What an installation creates: not what exists for the clean-up alone. */
+export function installed(objects: readonly Rendered[]): Rendered[] {
+  return objects.filter(({ metadata }) => metadata.annotations?.[hook] === undefined);
+}
+
+export function cleanupOf(objects: readonly Rendered[]): Rendered[] {
+  return objects.filter(({ metadata }) => metadata.annotations?.[hook] === 'pre-delete');
+}
+
+/** Kind and name, with the namespace of those that name one. */
+export function named({ kind, metadata: { namespace: where, name } }: Rendered): string {
+  return `${kind} ${where === undefined ? '' : `${where}/`}${name}`;
 }
 
 export function objectsOf(manifest: string): Rendered[] {
@@ -44,9 +78,9 @@ export function objectsOf(manifest: string): Rendered[] {
   });
 }
 
-export function podOf(objects: readonly Rendered[]): PodTemplate {
-  const template = objects.find(({ kind }) => kind === 'Deployment')?.spec?.template;
-  if (template === undefined) throw new Error('the chart rendered no Deployment');
+export function podOf(objects: readonly Rendered[], of: 'Deployment' | 'Job' = 'Deployment'): PodTemplate {
+  const template = objects.find(({ kind }) => kind === of)?.spec?.template;
+  if (template === undefined) throw new Error(`the chart rendered no ${of}`);
   return template;
 }
 

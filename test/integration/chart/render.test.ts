@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../../src/config.ts';
-import { chart, environmentOf, helm, image, namespace, objectsOf, podOf, render, verified } from './helm.ts';
+import {
+  chart,
+  environmentOf,
+  helm,
+  image,
+  installed,
+  namespace,
+  objectsOf,
+  podOf,
+  render,
+  renderOn,
+  verified,
+} from './helm.ts';
 
 const ruleList = '[{"from":[{"podSelector":{}}]}]';
 
@@ -11,8 +23,15 @@ test('helm lint finds nothing to say', async () => {
 
 describe('defaults', () => {
   test('install the kind, which uninstall keeps, the role, and one Deployment of two replicas, and nothing of SPIRE', async () => {
-    const objects = objectsOf(await render());
-    expect(objects.map(({ kind }) => kind).sort()).toEqual([
+    const objects = installed(objectsOf(await render()));
+    const isForPeople = ({ kind, metadata }: { kind: string; metadata: { name: string } }) =>
+      /AdmissionPolicy/.test(kind) || /-(viewer|editor|security)$/.test(metadata.name);
+    expect(
+      objects
+        .filter((object) => !isForPeople(object))
+        .map(({ kind }) => kind)
+        .sort(),
+    ).toEqual([
       'ClusterRole',
       'ClusterRoleBinding',
       'CustomResourceDefinition',
@@ -96,8 +115,14 @@ describe('variants', () => {
     });
   });
 
+  test('a cluster that does not serve ClusterSPIFFEIDs gets none', async () => {
+    const objects = objectsOf(await renderOn([], '--set', 'spiffe.clusterSPIFFEID.create=true'));
+    expect(objects.map(({ kind }) => kind)).not.toContain('ClusterSPIFFEID');
+  });
+
   test('the kind can be left to somebody else, the ServiceAccount too', async () => {
-    const objects = objectsOf(await render('crd.install=false,serviceAccount.create=false,serviceAccount.name=mine'));
+    const values = 'crd.install=false,serviceAccount.create=false,serviceAccount.name=mine';
+    const objects = installed(objectsOf(await render(values)));
     expect(objects.map(({ kind }) => kind)).not.toContain('CustomResourceDefinition');
     expect(objects.map(({ kind }) => kind)).not.toContain('ServiceAccount');
     expect(podOf(objects).spec.serviceAccountName).toBe('mine');
@@ -155,6 +180,9 @@ describe('refusals say what is wrong and where', () => {
     ['enforcement.mode=enforce', 'enforcement.mode=enforce needs a way to verify agents'],
     ['verifiedFetch.enabled=true', "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain"],
     ['image.repository=', 'image.repository: name the image'],
+    ['config.namespaces=team,spiffe.clusterSPIFFEID.create=true', 'config.namespaces asks for Roles alone'],
+    ['metrics.podMonitor.enabled=true,config.metrics-bind-address=0', 'metrics.podMonitor.enabled needs metrics'],
+    ['metrics.podMonitor.interval=soon', "at '/metrics/podMonitor/interval'"],
   ])('--set %s', async (value, words) => {
     await expect(render(value)).rejects.toThrow(words);
   });

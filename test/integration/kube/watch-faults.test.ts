@@ -145,7 +145,7 @@ test('a restart of etcd under the API server is survived', async () => {
   expect(problems).toEqual([]);
 });
 
-test('a cluster restored from a backup is believed, though its versions are lower', async () => {
+test('a cluster restored from a backup is believed, though its versions are lower', { timeout: 120_000 }, async () => {
   const { write } = await populate();
   const { informer, story } = await watchConfigMaps(connect(api), { namespaces: [namespace] });
   const backup = await mkdtemp(join(tmpdir(), 'etcd-backup-'));
@@ -161,7 +161,7 @@ test('a cluster restored from a backup is believed, though its versions are lowe
     await cp(backup, dataOf(args), { recursive: true });
   });
   await restart(api, 'apiServer', async () => {});
-  await until('the API server to be back', () => succeeds(direct.list(resources.configMaps, { namespace })));
+  await until('the API server to be back', () => succeeds(direct.list(resources.configMaps, { namespace })), 50_000);
   await untilEqual(informer, direct, namespace);
   expect(informer.get(`${namespace}/after-the-backup`)).toBeUndefined();
   expect(story.filter((line) => line.endsWith(' deleted'))).toEqual(['add deleted', 'remove deleted', 'add deleted']);

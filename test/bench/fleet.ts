@@ -1,0 +1,138 @@
+/** One process that is every agent, and the SPIFFE Workload API. Started by `startFleet`, led by messages. */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
+import { FakeWorkloadApi, svidMessage } from '../pki/fake-workload-api.ts';
+import { keyPemOf, type Minted, pemOf, root, svid } from '../pki/mint.ts';
+import { cardOf } from './cards.ts';
+import type { FleetMessage, FleetReport } from './fleet-messages.ts';
+import type { Part } from './parameters.ts';
+import { type Member, spiffeId, trustDomain } from './population.ts';
+
+interface Actor {
+  readonly member: Member;
+  part: Part;
+  /** Goes into the card: another one is another card. */
+  version: number;
+  context: SecureContext | undefined;
+}
+
+const operatorId = `spiffe://${trustDomain}/ns/agentcard-system/sa/agentcard-operator`;
+const slowMs = 1_000;
+
+const workloadApi = new FakeWorkloadApi();
+const actors = new Map<string, Actor>();
+/** The last one signs; all are in the bundle. */
+let authorities: Minted[] = [root(trustDomain)];
+let operator = svid(signer(), operatorId);
+let cardBytes = 3_000;
+const counts = { dials: 0, cards: 0 };
+
+function signer(): Minted {
+  const last = authorities.at(-1);
+  if (last === undefined) throw new Error('no authority');
+  return last;
+}
+
+function contextOf(actor: Actor): SecureContext {
+  if (actor.context === undefined) {
+    const id = actor.part === 'lying' ? `spiffe://${trustDomain}/ns/elsewhere/sa/liar` : spiffeId(actor.member);
+    const leaf = svid(signer(), id);
+    actor.context = createSecureContext({ cert: pemOf(leaf), key: keyPemOf(leaf), ca: pemOf(...authorities) });
+  }
+  return actor.context;
+}
+
+const http = createServer((request: IncomingMessage, response: ServerResponse) => {
+  const actor = actors.get(request.socket.localAddress ?? '');
+  if (actor === undefined || request.url !== '/.well-known/agent-card.json') {
+    response.writeHead(404).end();
+    return;
+  }
+  counts.cards += 1;
+  const answer = () => {
+    response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
+    response.end(JSON.stringify(cardOf(actor.member, actor.version, cardBytes)));
+  };
+  if (actor.part === 'slow') setTimeout(answer, slowMs);
+  else answer();
+});
+
+function accept(socket: Socket): void {
+  socket.on('error', () => {});
+  const actor = actors.get(socket.localAddress ?? '');
+  counts.dials += 1;
+  if (actor === undefined || actor.part === 'resetting') socket.resetAndDestroy();
+  else if (actor.part === 'silent') socket.resume();
+  else {
+    const secure = new TLSSocket(socket, {
+      isServer: true,
+      requestCert: true,
+      rejectUnauthorized: true,
+      secureContext: contextOf(actor),
+      ALPNProtocols: ['http/1.1'],
+    });
+    secure.on('error', () => socket.destroy());
+    secure.once('secure', () => http.emit('connection', secure));
+  }
+}
+
+function serveIdentity(): void {
+  const bundle = [...authorities];
+  workloadApi.send({ svids: [svidMessage(operatorId, [operator], bundle)] });
+}
+
+function report(): FleetReport {
+  return {
+    ...counts,
+    workloadApi: workloadApi.address,
+    operator: { certPem: pemOf(operator), keyPem: keyPemOf(operator), bundlePem: pemOf(...authorities) },
+  };
+}
+
+/** A new authority signs from now on; the old one stays in the bundle until `drop`. */
+function rotate(drop: boolean): void {
+  authorities = drop ? authorities.slice(-1) : [...authorities, root(trustDomain)];
+  if (!drop) operator = svid(signer(), operatorId);
+  for (const actor of actors.values()) actor.context = undefined;
+  serveIdentity();
+}
+
+async function obey(message: FleetMessage): Promise<void> {
+  switch (message.kind) {
+    case 'members':
+      cardBytes = message.cardBytes;
+      for (const [address, member] of message.members) {
+        actors.set(address, { member, part: member.part, version: 1, context: undefined });
+      }
+      // Made before anybody measures.
+      for (const actor of actors.values()) contextOf(actor);
+      break;
+    case 'change':
+      for (const address of message.addresses) {
+        const actor = actors.get(address);
+        if (actor === undefined) continue;
+        if (message.version !== undefined) actor.version = message.version;
+        if (message.part === undefined || message.part === actor.part) continue;
+        actor.part = message.part;
+        actor.context = undefined;
+      }
+      break;
+    case 'workload-api':
+      if (message.up) await workloadApi.start().then(serveIdentity);
+      else workloadApi.kill();
+      break;
+    case 'rotate':
+      rotate(message.drop);
+      break;
+    case 'report':
+      break;
+  }
+  process.send?.(report());
+}
+
+process.on('message', (message: FleetMessage) => void obey(message));
+process.on('disconnect', () => process.exit(0));
+await workloadApi.start();
+serveIdentity();
+createTcpServer(accept).listen({ port: 8443, host: '0.0.0.0', backlog: 4_096 }, () => process.send?.(report()));

@@ -1,0 +1,95 @@
+/** Figures read from outside: the kernel's of a process, and what a program says at /metrics. */
+import { readFile } from 'node:fs/promises';
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Pure: the samples of one metric from the text format of Prometheus. */
+export function samples(text: string, name: string): Sample[] {
+  const lines = text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? ([0-9.eE+-]+|NaN)$`, 'gm'));
+  return [...lines].map(([, inside = '', value]) => {
+    const labels = [...inside.matchAll(/([a-z_A-Z]+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, text]) => [key, text]);
+    return { labels: Object.fromEntries(labels) as Record<string, string>, value: Number(value) };
+  });
+}
+
+export function total(text: string, name: string, where: Readonly<Record<string, string>> = {}): number {
+  return samples(text, name)
+    .filter(({ labels }) => Object.entries(where).every(([key, value]) => labels[key] === value))
+    .reduce((sum, { value }) => sum + value, 0);
+}
+
+/** Pure: the bucket's upper bound in which the quantile lies. */
+export function quantile(text: string, name: string, q: number, where: Readonly<Record<string, string>> = {}): number {
+  const buckets = new Map<number, number>();
+  for (const { labels, value } of samples(text, `${name}_bucket`)) {
+    if (Object.entries(where).some(([key, wanted]) => labels[key] !== wanted)) continue;
+    const bound = labels.le === '+Inf' ? Infinity : Number(labels.le);
+    buckets.set(bound, (buckets.get(bound) ?? 0) + value);
+  }
+  const sorted = [...buckets].sort(([a], [b]) => a - b);
+  const wanted = q * (sorted.at(-1)?.[1] ?? 0);
+  return sorted.find(([, count]) => count >= wanted)?.[0] ?? 0;
+}
+
+export type Requests = Readonly<Record<string, number>>;
+
+const reads = new Set(['GET', 'LIST', 'WATCH']);
+/** Of the fake node and the controllers, or of what measures. */
+const ignored = new Set([
+  'endpoints',
+  'endpointslices',
+  'leases',
+  'nodes',
+  'deployments/status',
+  'replicasets/status',
+  'pods/status',
+  'namespaces',
+]);
+
+/** Pure: requests that the API server answered, as "PATCH agentcards/status", from its metrics. */
+export function requests(text: string): Requests {
+  const found: Record<string, number> = {};
+  for (const { labels, value } of samples(text, 'apiserver_request_total')) {
+    const { verb = '', resource = '', subresource = '' } = labels;
+    const what = subresource === '' ? resource : `${resource}/${subresource}`;
+    if (resource === '' || verb === 'WATCH' || ignored.has(what)) continue;
+    const key = `${verb === 'APPLY' ? 'PATCH' : verb} ${what}`;
+    found[key] = (found[key] ?? 0) + value;
+  }
+  return found;
+}
+
+export function since(before: Requests, after: Requests): Requests {
+  const changed = Object.entries(after).map(([key, value]) => [key, value - (before[key] ?? 0)] as const);
+  return Object.fromEntries(changed.filter(([, value]) => value > 0).sort(([a], [b]) => a.localeCompare(b)));
+}
+
+export function writesOf(counts: Requests): Requests {
+  return Object.fromEntries(Object.entries(counts).filter(([key]) => !reads.has(key.split(' ', 1)[0] ?? '')));
+}
+
+export function sum(counts: Requests): number {
+  return Object.values(counts).reduce((all, count) => all + count, 0);
+}
+
+export interface ProcessFigures {
+  readonly cpuSeconds: number;
+  readonly rssMiB: number;
+  readonly peakMiB: number;
+}
+
+/** The kernel counts a process's time in hundredths of a second. */
+export async function processFigures(pid: number): Promise<ProcessFigures> {
+  const [stat, status] = await Promise.all(['stat', 'status'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8')));
+  const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
+  const memory = (name: string) =>
+    Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status ?? '')?.[1] ?? 0) / 1024;
+  return {
+    cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
+    rssMiB: memory('VmRSS'),
+    peakMiB: memory('VmHWM'),
+  };
+}

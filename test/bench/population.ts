@@ -1,0 +1,132 @@
+/** The fleet as the API server knows it: what people would have applied, and what controllers made of it. */
+import type { AgentCard } from '../../src/api/agentcard.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { type EndpointSlice, type KubeObject, type Pod, resources } from '../../src/kube/objects.ts';
+import { until } from '../cluster/until.ts';
+import { type Parameters, type Part, partOf } from './parameters.ts';
+import { namespaceOf, placement } from './world.ts';
+
+export const trustDomain = 'bench.test';
+
+/** One agent; its place in the fleet decides everything else. */
+export interface Member {
+  readonly index: number;
+  readonly name: string;
+  readonly namespace: string;
+  readonly part: Part;
+}
+
+export function members(parameters: Parameters): readonly Member[] {
+  return Array.from({ length: parameters.n }, (_, index) => ({
+    index,
+    name: `agent-${index}`,
+    namespace: `fleet-${index % parameters.namespaces}`,
+    part: partOf(index, parameters),
+  }));
+}
+
+export const spiffeId = ({ namespace, name }: Pick<Member, 'namespace' | 'name'>): string =>
+  `spiffe://${trustDomain}/ns/${namespace}/sa/${name}`;
+
+const callsAtOnce = 32;
+
+export async function createFleet(client: KubeClient, fleet: readonly Member[], syncPeriod: string): Promise<void> {
+  const namespaces = [...new Set(fleet.map(({ namespace }) => namespace))];
+  await each(namespaces, (name) => client.create(resources.namespaces, namespaceOf(name)));
+  // The card before the workload, so that none is created for it.
+  await each(fleet, async (member) => {
+    await client.create(resources.agentCards, cardObject(member, syncPeriod));
+    await client.create(resources.deployments, deploymentObject(member));
+    await client.create(resources.services, serviceObject(member));
+  });
+}
+
+/** Address of each pod → its member, once every pod stands in an EndpointSlice. */
+export async function addresses(client: KubeClient, fleet: readonly Member[]): Promise<ReadonlyMap<string, Member>> {
+  const byName = new Map(fleet.map((member) => [`${member.namespace}/${member.name}`, member]));
+  return until({ what: 'every pod to run', timeoutMs: 1_800_000, everyMs: 1_000 }, async () => {
+    const { items } = await client.list<EndpointSlice>(resources.endpointSlices);
+    const found = new Map<string, Member>();
+    for (const { metadata, endpoints } of items) {
+      const name = metadata.labels?.['kubernetes.io/service-name'];
+      const member = byName.get(`${metadata.namespace}/${name}`);
+      for (const { addresses: [address] = [] } of endpoints ?? []) {
+        if (member !== undefined && address !== undefined) found.set(address, member);
+      }
+    }
+    return found.size >= fleet.length ? found : undefined;
+  });
+}
+
+export function podsOf(client: KubeClient): Promise<readonly Pod[]> {
+  return client.list<Pod>(resources.pods, { labelSelector: 'fleet=true' }).then(({ items }) => items);
+}
+
+/** Takes back everything that the operator wrote, for another run on the same fleet. */
+export async function resetFleet(client: KubeClient, fleet: readonly Member[], syncPeriod: string): Promise<void> {
+  const namespaces = [...new Set(fleet.map(({ namespace }) => namespace))];
+  await each(namespaces, async (namespace) => {
+    for (const path of [
+      `/apis/networking.k8s.io/v1/namespaces/${namespace}/networkpolicies`,
+      `/apis/agent.kagenti.dev/v1alpha1/namespaces/${namespace}/agentcards`,
+      `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
+    ]) {
+      await client.request({ method: 'DELETE', path, timeoutMs: 120_000 });
+    }
+  });
+  const clean = {
+    metadata: {
+      labels: { 'agent.kagenti.dev/signature-verified': null },
+      annotations: { 'agent.kagenti.dev/attested': null },
+    },
+  };
+  await each(await podsOf(client), ({ metadata }) =>
+    client.patch(resources.pods, `${metadata.namespace}/${metadata.name}`, clean, { type: 'merge' }),
+  );
+  await each(fleet, (member) => client.create(resources.agentCards, cardObject(member, syncPeriod)));
+}
+
+/** Calls `work` for each item, some at once. */
+export async function each<T>(items: readonly T[], work: (item: T) => Promise<unknown>, atOnce = callsAtOnce) {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await work(item);
+  };
+  await Promise.all(Array.from({ length: atOnce }, worker));
+}
+
+function cardObject({ name, namespace }: Member, syncPeriod: string): AgentCard {
+  return {
+    apiVersion: 'agent.kagenti.dev/v1alpha1',
+    kind: 'AgentCard',
+    metadata: { name, namespace },
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, syncPeriod },
+  };
+}
+
+function deploymentObject({ name, namespace }: Member): KubeObject {
+  const container = {
+    name: 'agent',
+    image: 'registry.example/agent:1.0.0',
+    env: [{ name: 'MODEL', value: 'none' }],
+    ports: [{ containerPort: 8443, name: 'agent-tls' }],
+    resources: { requests: { cpu: '10m', memory: '64Mi' } },
+  };
+  const template = {
+    metadata: { labels: { app: name, fleet: 'true' } },
+    spec: { ...placement, serviceAccountName: name, terminationGracePeriodSeconds: 1, containers: [container] },
+  };
+  const labels = { app: name, 'kagenti.io/type': 'agent', 'protocol.kagenti.io/a2a': '' };
+  const spec = { replicas: 1, selector: { matchLabels: { app: name } }, template };
+  return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, labels }, spec } as KubeObject;
+}
+
+function serviceObject({ name, namespace }: Member): KubeObject {
+  const ports = [{ name: 'agent-tls', port: 443, targetPort: 8443 }];
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { name, namespace },
+    spec: { selector: { app: name }, ports },
+  } as KubeObject;
+}

@@ -1,0 +1,69 @@
+/** One change among all agents at rest, and how soon the API server shows what followed from it. */
+import { refreshAnnotation, verifiedLabel } from '../../src/api/labels.ts';
+import { type Pod, resources } from '../../src/kube/objects.ts';
+import { until } from '../cluster/until.ts';
+import type { CardWatch } from './observer.ts';
+import type { Scene } from './phases.ts';
+import { type Member, podsOf } from './population.ts';
+import type { Probe } from './report.ts';
+
+const repetitions = 5;
+const soon = (what: string) => ({ what, timeoutMs: 60_000, everyMs: 5 });
+
+export async function probe(scene: Scene, watch: CardWatch): Promise<readonly Probe[]> {
+  const good = scene.members.filter(({ part }) => part === 'good').slice(0, 2 * repetitions);
+  const others = scene.members.filter(({ part }) => part === 'silent' || part === 'lying').slice(0, repetitions);
+  const pods = await podsOf(scene.world.client);
+  const results = [
+    await repeat('a quarantine', good.slice(0, repetitions), (member) => quarantine(scene, watch, member)),
+    await repeat('a changed card', good.slice(repetitions), (member) => changeCard(scene, watch, member)),
+  ];
+  const forged = (member: Member) =>
+    forge(
+      scene,
+      pods.find(({ metadata }) => metadata.labels?.app === member.name),
+    );
+  if (others.length > 0) results.push(await repeat('a forged label', others, forged));
+  return results;
+}
+
+async function repeat(name: string, on: readonly Member[], run: (member: Member) => Promise<void>): Promise<Probe> {
+  const times: number[] = [];
+  for (const member of on) {
+    const begin = performance.now();
+    await run(member);
+    times.push(performance.now() - begin);
+  }
+  times.sort((a, b) => a - b);
+  return { name, medianMs: times[Math.floor(times.length / 2)] ?? NaN, maxMs: times.at(-1) ?? NaN };
+}
+
+const keyOf = ({ namespace, name }: Member) => `${namespace}/${name}`;
+
+async function quarantine({ world }: Scene, watch: CardWatch, member: Member): Promise<void> {
+  const key = keyOf(member);
+  const spec = { quarantine: { reason: 'benchmark' } };
+  await world.client.patch(resources.agentCards, key, { spec }, { type: 'merge' });
+  await until(soon('the quarantine'), async () => watch.says(key, 'Ready') === 'False Quarantined' || undefined);
+}
+
+async function changeCard(scene: Scene, watch: CardWatch, member: Member): Promise<void> {
+  const key = keyOf(member);
+  const before = watch.cardId(key);
+  const at = [...scene.byAddress].filter(([, { index }]) => index === member.index).map(([address]) => address);
+  await scene.fleet.tell({ kind: 'change', addresses: at, version: 2 });
+  const annotations = { [refreshAnnotation]: 'now' };
+  await scene.world.client.patch(resources.agentCards, key, { metadata: { annotations } }, { type: 'merge' });
+  await until(soon('the changed card'), async () => watch.cardId(key) !== before || undefined);
+}
+
+async function forge({ world }: Scene, pod: Pod | undefined): Promise<void> {
+  if (pod === undefined) throw new Error('the fleet lacks a pod');
+  const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+  const label = (value: string | null) => ({ metadata: { labels: { [verifiedLabel]: value } } });
+  await world.client.patch(resources.pods, key, label('true'), { type: 'merge' });
+  await until(soon('the forged label to go'), async () => {
+    const now = await world.client.get<Pod>(resources.pods, key);
+    return now?.metadata.labels?.[verifiedLabel] === undefined || undefined;
+  });
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { cardRemains, workloadRemain } from '../../../src/cleanup/predecessor.ts';
+import { finalizersOf, markOf } from '../../../src/cleanup/remains.ts';
+import { resources } from '../../../src/kube/objects.ts';
+
+const verified = { 'agent.kagenti.dev/signature-verified': 'true' };
+const metadata = { name: 'weather', namespace: 'team', uid: 'u1', resourceVersion: '7' };
+const foreign = ['example.org/other', 'agentcard.kagenti.dev/finalizer'];
+const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'u0', controller: true };
+
+describe('what is ours', () => {
+  test('is a label or an annotation of a pod, and nothing else on it', () => {
+    expect(markOf({ metadata: { ...metadata, labels: { app: 'weather' } } })).toBeUndefined();
+    const labels = { [Object.keys(verified)[0] ?? '']: null };
+    const annotations = { 'agent.kagenti.dev/attested': null };
+    for (const one of [{ labels: verified }, { annotations: { 'agent.kagenti.dev/attested': 'x' } }]) {
+      const fix = markOf({ metadata: { ...metadata, ...one } })?.fix;
+      expect(fix).toEqual({ merge: { metadata: { uid: 'u1', labels, annotations } } });
+    }
+  });
+});
+
+describe('what the Go operator left', () => {
+  test("of a card's finalizers its own two go, and nobody else's", () => {
+    expect(finalizersOf({ metadata })).toBeUndefined();
+    expect(finalizersOf({ metadata: { ...metadata, finalizers: ['example.org/other'] } })).toBeUndefined();
+    const fix = finalizersOf({ metadata: { ...metadata, finalizers: foreign } })?.fix;
+    const expected = { uid: 'u1', resourceVersion: '7', finalizers: ['example.org/other'] };
+    expect(fix).toEqual({ merge: { metadata: expected } });
+  });
+
+  test('a card that is being deleted loses its finalizers and is otherwise let go', () => {
+    const labels = { 'app.kubernetes.io/managed-by': 'kagenti-operator' };
+    const more = { finalizers: foreign, labels, ownerReferences: [owner], deletionTimestamp: '2026-01-01T00:00:00Z' };
+    const spec = { identityBinding: { strict: false } };
+    expect(cardRemains({ metadata: { ...metadata, ...more }, spec }).map(({ what }) => what)).toEqual([
+      'finalizers of kagenti-operator',
+    ]);
+  });
+
+  test('a card that a person wrote is not taken for a created one', () => {
+    const labels = { 'app.kubernetes.io/managed-by': 'kagenti-operator' };
+    expect(cardRemains({ metadata: { ...metadata, labels } })).toEqual([]);
+    expect(cardRemains({ metadata: { ...metadata, labels, ownerReferences: [owner] } })).toHaveLength(1);
+    expect(cardRemains({ metadata, spec: { identityBinding: { strict: true } } })).toEqual([]);
+  });
+
+  test('a workload is patched once, and rolls only when its template changes', () => {
+    const annotations = { 'verified-state.agent.kagenti.dev/weather': 'true', 'example.org/kept': 'x' };
+    const quiet = workloadRemain({ metadata: { ...metadata, annotations } }, resources.deployments);
+    expect(quiet?.consequence).toBeUndefined();
+    expect(quiet?.fix).toEqual({
+      merge: { metadata: { uid: 'u1', annotations: { 'verified-state.agent.kagenti.dev/weather': null } } },
+    });
+    const template = { metadata: { labels: { ...verified, app: 'weather' } } };
+    const rolling = workloadRemain({ metadata, spec: { template } }, resources.deployments);
+    expect(rolling?.consequence).toBe('its pods are replaced once');
+    expect(rolling?.fix).toMatchObject({
+      merge: { spec: { template: { metadata: { labels: { 'agent.kagenti.dev/signature-verified': null } } } } },
+    });
+    expect(workloadRemain({ metadata }, resources.deployments)).toBeUndefined();
+  });
+});

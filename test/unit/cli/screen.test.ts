@@ -1,0 +1,44 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { painted, wantsColor } from '../../../src/cli/screen.ts';
+import { nameOf, serialized, table } from '../../../src/cli/table.ts';
+import { resources } from '../../../src/kube/objects.ts';
+
+test.each([
+  ['a terminal', true, {}, true],
+  ['a pipe', false, {}, false],
+  ['a terminal whose user declined', true, { NO_COLOR: '1' }, false],
+  ['an empty NO_COLOR, which declines nothing', true, { NO_COLOR: '' }, true],
+  ['a terminal that cannot', true, { TERM: 'dumb' }, false],
+])('%s', (_, isTerminal, env, wanted) => {
+  expect(wantsColor(isTerminal, env)).toBe(wanted);
+});
+
+test('colour changes how a text looks, never what it says', () => {
+  const text =
+    'VERIFIED SignatureValid: good\n  fail    signature  bad\n└─ ✗ server-identity: other\n├─ Ready True ReadyToServe\n';
+  expect(painted(text, false)).toBe(text);
+  expect(painted(text, undefined)).toBe(text);
+  const colored = painted(text, true);
+  expect(colored.split('\u001b[').length - 1).toBe(8);
+  expect(stripVTControlCharacters(colored)).toBe(text);
+});
+
+test('a table has columns as kubectl writes them, without trailing blanks', () => {
+  expect(
+    table(
+      ['NAME', 'WHAT'],
+      [
+        ['a', 'one'],
+        ['longer', ''],
+      ],
+    ),
+  ).toBe('NAME     WHAT\na        one\nlonger\n');
+});
+
+test('names and documents are those that other tools read', () => {
+  expect(nameOf(resources.deployments, 'a')).toBe('deployment.apps/a');
+  expect(nameOf(resources.pods, 'a')).toBe('pod/a');
+  expect(serialized('yaml', [{ a: 'off' }])).toBe('- a: off\n');
+  expect(serialized('json', [])).toBe('[]\n');
+});
