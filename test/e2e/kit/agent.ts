@@ -36,7 +36,7 @@ export class Agent {
   static async deploy(world: World, namespace: string, name: string, options: AgentOptions = {}): Promise<Agent> {
     const agent = new Agent(world, namespace, name);
     await world.apply(...agent.manifests(options));
-    await world.kubectl('--namespace', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s');
+    await world.kubectl('--namespace', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=120s');
     return agent;
   }
 
