@@ -65,7 +65,9 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const instance = config.podName || hostname();
   const controller = 'agent.kagenti.dev/agentcard-operator';
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
-  const election = config.leaderElect ? elect(config, { client, cluster, instance, log, leads: metrics.leader(leaseName) }) : undefined;
+  const election = config.leaderElect
+    ? elect(config, { client, cluster, instance, log, leads: metrics.leader(leaseName) })
+    : undefined;
   if (election !== undefined) client.fence = () => election.isLeader();
 
   const { caches, controllers, dialler } = assemble(config, {
