@@ -37,11 +37,28 @@ export async function measure(scene: Scene): Promise<Report> {
   say(`idle for ${parameters.idlePeriods} sync periods`);
   const idle = await phase(scene, operator, () => sleep(parameters.idlePeriods * parameters.syncPeriodSeconds * 1000));
   const probes = parameters.bare ? await probe(scene, watch) : [];
-  await operator.daemon.kill();
+  await end(operator, parameters.profile);
   const bare = parameters.bare ? await compare(scene, watch) : undefined;
   watch.close();
   const verification = parameters.bare ? measureVerification() : undefined;
   return { parameters, machine, coldStart, idle, probes, verification, bare };
+}
+
+const profiles = 'dist/bench/profiles';
+const profiling = [
+  '--cpu-prof',
+  `--cpu-prof-dir=${profiles}`,
+  '--heapsnapshot-signal=SIGUSR2',
+  `--diagnostic-dir=${profiles}`,
+];
+
+/** Profiles are written at an orderly end. */
+async function end({ daemon }: RunningOperator, profiled: boolean): Promise<void> {
+  if (!profiled) return daemon.kill();
+  process.kill(daemon.pid, 'SIGUSR2');
+  await sleep(15_000);
+  process.kill(daemon.pid, 'SIGTERM');
+  await daemon.ended;
 }
 
 const isHonest = ({ part }: Member) => part === 'good' || part === 'slow';
@@ -50,7 +67,7 @@ async function startCold(scene: Scene, watch: CardWatch): Promise<{ coldStart: C
   const { parameters, world, members, fleet } = scene;
   const answering = members.filter(isHonest).length;
   const { workloadApi } = await fleet.tell({ kind: 'report' });
-  const nodeFlags = parameters.profile ? ['--cpu-prof', '--cpu-prof-dir=dist/bench/profiles'] : [];
+  const nodeFlags = parameters.profile ? profiling : [];
   const begin = Date.now();
   const before = await counters(scene);
   const { url: server } = world.api;

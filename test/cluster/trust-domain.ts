@@ -69,6 +69,9 @@ export async function spireManifest(part: SpirePart, plan: TrustDomainPlan = PRI
   return render(await readFile(join(MANIFESTS, `${part}.yaml`), 'utf8'), plan);
 }
 
+/** All that a trust domain needs of the cluster that it is in. */
+type Commands = Pick<Cluster, 'kubectl'>;
+
 /** A running trust domain, for tests to disturb. */
 export interface TrustDomain {
   readonly name: string;
@@ -86,12 +89,12 @@ export interface TrustDomain {
   remove(): Promise<void>;
 }
 
-export function primaryTrustDomain(cluster: Cluster): TrustDomain {
+export function primaryTrustDomain(cluster: Commands): TrustDomain {
   return handle(cluster, PRIMARY);
 }
 
 /** Starts a second SPIRE beside the node's own, with agents whose Workload API is in a folder of its own. */
-export async function addTrustDomain(cluster: Cluster, name: string, lifetimes: Lifetimes): Promise<TrustDomain> {
+export async function addTrustDomain(cluster: Commands, name: string, lifetimes: Lifetimes): Promise<TrustDomain> {
   const plan = planTrustDomain(name, lifetimes);
   const apply = async (...parts: readonly SpirePart[]) => {
     const texts = await Promise.all(parts.map((part) => spireManifest(part, plan)));
@@ -125,7 +128,7 @@ export async function setBundle(on: TrustDomain, name: string, bundle: string): 
   await on.server(['bundle', 'set', '-format', 'spiffe', '-id', `spiffe://${name}`], bundle);
 }
 
-function handle(cluster: Cluster, plan: TrustDomainPlan): TrustDomain {
+function handle(cluster: Commands, plan: TrustDomainPlan): TrustDomain {
   const { name, namespace, socketFolder } = plan;
   const kubectl = (...args: readonly string[]) => cluster.kubectl(['--namespace', namespace, ...args]);
   const server = (args: readonly string[], stdin?: string) => {
