@@ -3,6 +3,7 @@ import { releaseCard } from './cleanup/remains.ts';
 import type { Config } from './config.ts';
 import { discoverController, observed, sweepController } from './controllers.ts';
 import { connectDiscovery } from './discover/discover.ts';
+import { turnAfter } from './evidence/agenda.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { FleetBrake } from './evidence/fleet.ts';
 import { createDialler } from './evidence/inquiry.ts';
@@ -62,6 +63,7 @@ interface Parts {
 }
 
 const operatorPodLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
+const background = { priority: LOW_PRIORITY };
 const rememberedChains = 4_096;
 const unreadRetryMs = 2_000;
 
@@ -116,7 +118,7 @@ function scopeOf({ namespaces, dnsService, podNamespace: ownNamespace }: Config,
 /** A malformed list is told once per version, as an Event of the ConfigMap. */
 function quarantineList(caches: Caches, { record, log }: Platform, metrics: StatusMetrics, addCard: Parts['addCard']) {
   return followQuarantineList(caches, {
-    addCard: (key, background) => addCard(key, background ? { priority: LOW_PRIORITY } : {}),
+    addCard: (key, isBackground) => addCard(key, isBackground ? background : {}),
     onGood: () => metrics.quarantineList(false),
     onMalformed: (list, problem) => {
       metrics.quarantineList(true);
@@ -138,6 +140,10 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
     now,
     signatures,
     identity: () => identity.current(),
+    knownCard: ({ card, endpoint }) => {
+      const answer = ledger.of(card).pods.get(endpoint.podUid)?.answer;
+      return answer?.kind === 'card' ? answer.card : undefined;
+    },
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
     observe: (transport, finding, seconds) => {
@@ -146,8 +152,9 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
     },
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;
-      ledger.record(ask, finding);
-      addCard(ask.card);
+      if (ledger.record(ask, finding)) addCard(ask.card);
+      // Nothing follows from it but the next question.
+      else addCard(ask.card, { ...background, afterMs: Math.max(1, turnAfter(now(), ask.cadence) - now()) });
     },
     onNothing: (ask) => {
       if (caches.cards.get(ask.card) === undefined) return;
@@ -200,7 +207,6 @@ function connectAll(
   { config, platform, ledger, caches, ownWrites, signatures, addCard }: Parts,
   strays: Controller,
 ): void {
-  const background = { priority: LOW_PRIORITY };
   connect(caches, config.dnsService, {
     addCard: (key, isBackground) => addCard(key, isBackground ? background : {}),
     addStray: (key) => strays.add(key),
