@@ -16,6 +16,7 @@ import type { KubeClient } from './kube/client.ts';
 import { type Key, type KubeObject, keyOf, resources, typeOf } from './kube/objects.ts';
 import { type Caches, createCaches } from './reconcile/caches.ts';
 import { apiServerService, observe } from './reconcile/observe.ts';
+import { OwnWrites } from './reconcile/own-writes.ts';
 import { followQuarantineList } from './reconcile/quarantine-list.ts';
 import { type Edges, reconcile } from './reconcile/reconcile.ts';
 import type { CachedCard } from './reconcile/snapshot.ts';
@@ -56,8 +57,7 @@ interface Parts {
   readonly caches: Caches;
   readonly metrics: StatusMetrics;
   readonly quarantineList: ReturnType<typeof followQuarantineList>;
-  /** The resource version that our last status write brought, by card. */
-  readonly ownWrites: Map<Key, string | undefined>;
+  readonly ownWrites: OwnWrites;
   readonly signatures: () => SignatureRules | undefined;
   readonly addCard: (key: Key, options?: { priority?: number; afterMs?: number }) => void;
 }
@@ -103,7 +103,7 @@ function partsOf(config: Config, platform: Platform, addCard: Parts['addCard']):
     caches,
     metrics,
     quarantineList: quarantineList(caches, platform, metrics, addCard),
-    ownWrites: new Map(),
+    ownWrites: new OwnWrites(),
     signatures: () =>
       settings.signature ? { forms: config.signatureForms, bundles: bundles(), knownChains } : undefined,
     addCard,
@@ -179,12 +179,10 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       const fleetHeldUntil = brake.heldUntil(caches.cards.size, now());
       return observe(key, { caches, ledger, place, fleetHeldUntil, quarantineList: parts.quarantineList() });
     },
-    observePolicy: (policy) => caches.policies.observe(policy),
+    observePolicy: (policy) => ownWrites.take(policy, caches.policies),
+    observeMark: (pod) => ownWrites.note(pod),
     ask: (asks) => dialler.ask(asks),
-    observe: (card) => {
-      ownWrites.set(keyOf(card), card.metadata.resourceVersion);
-      caches.cards.observe(card as CachedCard);
-    },
+    observe: (card) => ownWrites.take(card as CachedCard, caches.cards),
     tidy: ({ card, standing, silent }, { replaced, unmarked }) => {
       const key = keyOf(card);
       metrics.stripped('unproven', unmarked);
@@ -197,7 +195,6 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       ledger.forget(key);
       brake.note(key, false);
       dialler.forget(key);
-      ownWrites.delete(key);
       await releaseCard(caches.cards.get(key), client);
     },
   };
@@ -210,7 +207,7 @@ function connectAll(
   connect(caches, config.dnsService, {
     addCard: (key, isBackground) => addCard(key, isBackground ? background : {}),
     addStray: (key) => strays.add(key),
-    isOwnWrite: (card) => ownWrites.get(keyOf(card)) === card.metadata.resourceVersion,
+    ownWrites,
   });
   platform.identity.onChange((after, before) => {
     const { state, svid, lastError } = after;
