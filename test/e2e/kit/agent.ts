@@ -15,6 +15,8 @@ export interface AgentOptions {
   readonly allowedSpiffeIDs?: readonly string[];
   readonly spec?: object;
   readonly podLabels?: Readonly<Record<string, string>>;
+  /** Default: its own /healthz. */
+  readonly readinessProbe?: object;
 }
 
 interface StartedPod {
@@ -36,7 +38,7 @@ export class Agent {
   static async deploy(world: World, namespace: string, name: string, options: AgentOptions = {}): Promise<Agent> {
     const agent = new Agent(world, namespace, name);
     await world.apply(...agent.manifests(options));
-    await world.kubectl('--namespace', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=60s');
+    await world.kubectl('--namespace', namespace, 'rollout', 'status', `deployment/${name}`, '--timeout=120s');
     return agent;
   }
 
@@ -56,7 +58,8 @@ export class Agent {
     ];
   }
 
-  deployment({ replicas = 1, podLabels = {}, socketFolder }: AgentOptions, serviceAccountName: string): object {
+  deployment(options: AgentOptions, serviceAccountName: string): object {
+    const { replicas = 1, podLabels = {}, socketFolder } = options;
     const labels = { app: this.name, ...podLabels };
     const socket = { name: 'spiffe', hostPath: { path: socketFolder ?? '/run/spire/agent-sockets' } };
     const container = {
@@ -68,7 +71,7 @@ export class Agent {
         { name: 'AGENT_NAME', value: this.name },
         { name: 'SPIFFE_ENDPOINT_SOCKET', value: 'unix:///spiffe/spire-agent.sock' },
       ],
-      readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
+      readinessProbe: options.readinessProbe ?? { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
       volumeMounts: [{ name: 'spiffe', mountPath: '/spiffe', readOnly: true }],
     };
     return {
@@ -157,6 +160,19 @@ export class Agent {
     const { items } = await this.world.json<{ items: StartedPod[] }>(...list);
     const counts = items.flatMap(({ status }) => status.containerStatuses.map(({ restartCount }) => restartCount));
     return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Ends the first process of a container; the kubelet starts another one. */
+  async restartContainer(pod: Pod, container: string): Promise<void> {
+    const before = await this.restarts();
+    const kill = ['node', '-e', "process.kill(1, 'SIGTERM')"];
+    // The command may end together with the container that it runs in.
+    await this.world
+      .kubectl('-n', this.namespace, 'exec', pod.metadata.name, '-c', container, '--', ...kill)
+      .catch(() => undefined);
+    await vi.waitFor(async () => {
+      if ((await this.restarts()) === before) throw new Error('the container was not restarted');
+    }, patience);
   }
 
   exec(pod: string, command: readonly string[]): Promise<string> {

@@ -9,7 +9,7 @@ export const operatorNamespace = 'agentcard-system';
 const release = 'agentcard-operator';
 
 /** Ten times what the figure says: these tests prove that it happens, the benchmark how fast. */
-export const patience = { timeout: 60_000, interval: 200 };
+export const patience = { timeout: 120_000, interval: 200 };
 
 /** The node that the setup started, with the operator installed by the chart as a user would. */
 export class World {
@@ -48,7 +48,7 @@ export class World {
     };
     const where = ['--namespace', operatorNamespace, '--create-namespace'];
     const args = ['upgrade', '--install', release, 'charts/agentcard-operator', ...where, '--values', '-', '--wait'];
-    await this.cluster.helm([...args, '--timeout', '90s'], stringify(all));
+    await this.cluster.helm([...args, '--timeout', '180s'], stringify(all));
   }
 
   async uninstall(): Promise<void> {
