@@ -148,7 +148,7 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
     signedCard: signedCardReader(client, caches.signedCards),
     observe: (transport, finding, seconds) => {
       observeFetch(transport, finding, seconds);
-      metrics.learned(finding);
+      metrics.learned(transport, finding);
     },
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;

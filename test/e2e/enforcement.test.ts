@@ -170,7 +170,7 @@ describe('off', () => {
     expect(status).toBe(1);
     expect(out).toMatch(/^AgentCard home-\w+\/plain: Deployment plain\n├─ Ready False NotVerified\n/);
     expect(out).toContain('what to do: Serve the card over SPIFFE mutual TLS');
-    expect(out).toMatch(/enforcing would close\n(.*\n)*.*\/bystander/);
+    expect(out).toMatch(/enforcing would close it to\n(.*\n)*.*\/bystander/);
     const all = await agentcard(world, 'explain', '--all');
     expect(all.out).toContain('Quarantined: 1.');
     expect(all.out).toMatch(
@@ -307,6 +307,17 @@ describe('quarantine', () => {
     await says(home, 'caller', { Ready: 'True ReadyToServe' });
     await passes('caller → weather', 'open');
   });
+});
+
+test('an approved card is trusted until it changes, and again when that is approved', async () => {
+  const agent = new Agent(world, home, 'caller');
+  expect((await agentcard(world, 'approve', 'caller', '-n', home)).out).toContain('is approved as');
+  await agent.says({ Ready: 'True ReadyToServe', Verified: 'True mTLSVerified' });
+  const card = (await world.card(home, 'caller')).status?.card ?? {};
+  await agent.play('good', { ...card, version: '2.0.0' });
+  await agent.says({ Ready: 'False CardNotApproved', Synced: 'True SyncSucceeded' });
+  await agentcard(world, 'approve', 'caller', '-n', home);
+  await agent.says({ Ready: 'True ReadyToServe' });
 });
 
 describe('off again', () => {
