@@ -11,7 +11,7 @@ export interface Fleet {
 }
 
 export interface StatusMetrics {
-  readonly learned: (finding: Finding) => void;
+  readonly learned: (transport: 'mtls' | 'http', finding: Finding) => void;
   /** An event was told. */
   readonly told: (reason: string) => void;
   /** Labels taken off: of pods that no card accounts for, or of pods that lost their proof. */
@@ -45,8 +45,8 @@ export function statusMetrics(registry: Registry, fleet: Fleet): StatusMetrics {
     for (const result of results) verifications.inc({ mechanism, result }, 0);
   }
   return {
-    learned: (finding) => {
-      for (const labels of resultsOf(finding)) verifications.inc(labels);
+    learned: (transport, finding) => {
+      for (const labels of resultsOf(transport, finding)) verifications.inc(labels);
     },
     told: (reason) => drift.inc(reason === 'CardContentChanged' ? 1 : 0),
     stripped: (why, count) => stripped.inc({ why }, count),
@@ -59,8 +59,8 @@ const knownResults = {
   signature: ['valid', 'invalid', 'missing', 'expired', 'untrusted'],
 } as const;
 
-function resultsOf(finding: Finding): { mechanism: string; result: string }[] {
-  if (finding.kind === 'silence') return [{ mechanism: 'mtls', result: 'unanswered' }];
+function resultsOf(transport: string, finding: Finding): { mechanism: string; result: string }[] {
+  if (finding.kind === 'silence') return transport === 'mtls' ? [{ mechanism: 'mtls', result: 'unanswered' }] : [];
   if (finding.kind !== 'answer') return [];
   const { answer } = finding;
   if (answer.kind === 'refusal') return [{ mechanism: 'mtls', result: 'refused' }];

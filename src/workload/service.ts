@@ -82,10 +82,14 @@ export function choosePort(spec: AgentCardSpec, service: Service, mtls: boolean)
  */
 export function endpointsOf(service: Service, slices: readonly EndpointSlice[], portName: string | undefined) {
   const family = service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
+  // A port that the Service just got is not in the slices yet; where it is a number they will say the same.
+  const wanted = service.spec?.ports?.find(({ name }) => name === portName);
+  const target = wanted?.targetPort ?? wanted?.port;
+  const number = typeof target === 'number' ? target : undefined;
   const byPod = new Map<string, Endpoint>();
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
-    const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (portName ?? ''))?.port;
+    const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (portName ?? ''))?.port ?? number;
     if (port === undefined) continue;
     for (const { addresses, conditions, targetRef } of slice.endpoints ?? []) {
       const address = addresses[0];

@@ -55,7 +55,7 @@ function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch 
     return [{ text: title, below: [...shown, ...(rest > 0 ? [{ text: `and ${rest} more` }] : [])] }];
   };
   const is = (now: Way['now'], ways: readonly Way[]) => ways.filter((way) => way.now === now);
-  const closing = [...callers, ...reaches].filter((way) => way.now === 'open' && way.enforced === 'closed');
+  const closing = (ways: readonly Way[]) => ways.filter((way) => way.now === 'open' && way.enforced === 'closed');
   const name = policy === null ? '' : ` by NetworkPolicy ${policy}`;
   return {
     text: `network: ${mode}${name}`,
@@ -64,7 +64,8 @@ function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch 
       ...list('may not call it', is('closed', callers)),
       ...list('it may reach', is('open', reaches)),
       ...list('it may not reach', is('closed', reaches)),
-      ...list('enforcing would close', closing),
+      ...list('enforcing would close it to', closing(callers)),
+      ...list('enforcing would keep it from', closing(reaches)),
     ],
   };
 }

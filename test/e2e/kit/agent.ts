@@ -15,6 +15,8 @@ export interface AgentOptions {
   readonly allowedSpiffeIDs?: readonly string[];
   readonly spec?: object;
   readonly podLabels?: Readonly<Record<string, string>>;
+  /** Default: its own /healthz. */
+  readonly readinessProbe?: object;
 }
 
 interface StartedPod {
@@ -56,7 +58,8 @@ export class Agent {
     ];
   }
 
-  deployment({ replicas = 1, podLabels = {}, socketFolder }: AgentOptions, serviceAccountName: string): object {
+  deployment(options: AgentOptions, serviceAccountName: string): object {
+    const { replicas = 1, podLabels = {}, socketFolder } = options;
     const labels = { app: this.name, ...podLabels };
     const socket = { name: 'spiffe', hostPath: { path: socketFolder ?? '/run/spire/agent-sockets' } };
     const container = {
@@ -68,7 +71,7 @@ export class Agent {
         { name: 'AGENT_NAME', value: this.name },
         { name: 'SPIFFE_ENDPOINT_SOCKET', value: 'unix:///spiffe/spire-agent.sock' },
       ],
-      readinessProbe: { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
+      readinessProbe: options.readinessProbe ?? { httpGet: { path: '/healthz', port: 8080 }, periodSeconds: 1 },
       volumeMounts: [{ name: 'spiffe', mountPath: '/spiffe', readOnly: true }],
     };
     return {

@@ -105,6 +105,17 @@ describe('the endpoints', () => {
     expect(endpointsOf(service, slices, 'http').map(({ podName, ready }) => [podName, ready])).toEqual([['a', false]]);
   });
 
+  test.each([
+    ['a number', 8443, [8443]],
+    ['left out', undefined, [443]],
+    ['a name, which the pods decide', 'tls', []],
+  ])('a port that the slices do not know yet is asked where its target is %s', (_, targetPort, ports) => {
+    const tls = { name: 'agent-tls', port: 443, ...(targetPort === undefined ? {} : { targetPort }) };
+    const grown: Service = { ...service, spec: { ...service.spec, ports: [tls] } };
+    const slices = [slice({ endpoints: [endpoint('a', 'fd00::1')] })];
+    expect(endpointsOf(grown, slices, 'agent-tls').map(({ port }) => port)).toEqual(ports);
+  });
+
   test('what is no pod, or has no such port, is nobody to ask', () => {
     const node = { ...endpoint('n', 'fd00::9'), targetRef: { kind: 'Node', name: 'n', uid: 'n' } };
     expect(endpointsOf(service, [slice({ endpoints: [node] }), slice({ ports: null })], 'http')).toEqual([]);

@@ -1,0 +1,360 @@
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Reach } from '../../src/cli/explain/forecast.ts';
+import type { Pod } from '../../src/kube/objects.ts';
+import { Agent } from './kit/agent.ts';
+import { type Destination, dial, type Passage } from './kit/dial.ts';
+import { puppetImage } from './kit/images.ts';
+import { agentcard } from './kit/plugin.ts';
+import { operatorNamespace, patience, World } from './kit/world.ts';
+
+const agents = ['weather', 'caller', 'plain', 'jail'] as const;
+const targets = [...agents, 'bystander'] as const;
+const sources = [...targets, 'friend', 'stranger', 'operator'] as const;
+type Source = (typeof sources)[number];
+/** "from → to", and whether new connections pass. */
+type Matrix = Readonly<Record<string, Passage>>;
+
+let world: World;
+let home: string;
+let abroad: string;
+const homes = new Map<Source, { namespace: string; pod: string; address: string }>();
+/** What explain said in mode off of how things would be with enforcement. */
+let forecast: Matrix;
+
+beforeAll(async () => {
+  world = await World.open();
+  await world.install({ enforcement: { mode: 'off' } });
+  home = await world.namespace('home');
+  abroad = await world.namespace('abroad');
+  await Promise.all([
+    Agent.deploy(world, home, 'weather'),
+    Agent.deploy(world, home, 'caller'),
+    Agent.deploy(world, home, 'plain', { tls: false }),
+    Agent.deploy(world, home, 'jail', { spec: { quarantine: { reason: 'incident 7' } } }),
+    Agent.deploy(world, abroad, 'friend'),
+    plainPod(home, 'bystander'),
+    plainPod(abroad, 'stranger'),
+  ]);
+  await world.apply(allowStranger());
+  for (const source of sources) homes.set(source, await placeOf(source));
+  await Promise.all([
+    says(home, 'weather', { Ready: 'True ReadyToServe', Enforced: 'False Off' }),
+    says(home, 'caller', { Ready: 'True ReadyToServe' }),
+    says(home, 'plain', { Ready: 'False NotVerified' }),
+    says(home, 'jail', { Ready: 'False Quarantined', Enforced: 'True PolicyApplied' }),
+    says(abroad, 'friend', { Ready: 'True ReadyToServe' }),
+  ]);
+}, 300_000);
+
+afterAll(async () => {
+  await world.kubectl('delete', 'namespace', home, abroad, '--wait=false', '--ignore-not-found');
+});
+
+const says = (namespace: string, name: string, wanted: Readonly<Record<string, string>>) =>
+  world.cardSays(namespace, name, wanted);
+
+async function plainPod(namespace: string, name: string): Promise<void> {
+  const container = {
+    name: 'agent',
+    image: puppetImage,
+    imagePullPolicy: 'Never',
+    command: ['node', '/app/puppet.mjs'],
+  };
+  const spec = { containers: [container], terminationGracePeriodSeconds: 0 };
+  await world.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { app: name } }, spec });
+  await world.kubectl('-n', namespace, 'wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+}
+
+/** Somebody else's policy: it closes weather to all but one foreign pod and the operator, in every mode. */
+function allowStranger() {
+  const named = (name: string) => ({ matchLabels: { 'kubernetes.io/metadata.name': name } });
+  const stranger = { namespaceSelector: named(abroad), podSelector: { matchLabels: { app: 'stranger' } } };
+  const from = [stranger, { namespaceSelector: named(operatorNamespace) }];
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'NetworkPolicy',
+    metadata: { name: 'allow-stranger', namespace: home },
+    spec: { podSelector: { matchLabels: { app: 'weather' } }, policyTypes: ['Ingress'], ingress: [{ from }] },
+  };
+}
+
+async function placeOf(source: Source) {
+  const namespace = source === 'operator' ? operatorNamespace : ['friend', 'stranger'].includes(source) ? abroad : home;
+  const selector = source === 'operator' ? 'app.kubernetes.io/name=agentcard-operator' : `app=${source}`;
+  const newestLast = ['--sort-by=.metadata.creationTimestamp', '-l', selector];
+  const { items } = await world.json<{ items: Pod[] }>('-n', namespace, 'get', 'pods', ...newestLast);
+  const pod = items.findLast(({ metadata }) => metadata.deletionTimestamp === undefined);
+  return { namespace, pod: pod?.metadata.name ?? '', address: pod?.status?.podIP ?? '' };
+}
+
+const at = (source: Source) => homes.get(source) ?? { namespace: '', pod: '', address: '' };
+
+/** Packets, from every pod to every other one, to DNS and to the API server. */
+async function packets(): Promise<Matrix> {
+  const rows = await Promise.all(
+    sources.map(async (source) => {
+      const others = targets.filter((target) => target !== source);
+      const to: Record<string, Destination> = Object.fromEntries(
+        others.map((target) => [target, { host: at(target).address, port: 8080 }]),
+      );
+      const common = { DNS: 'DNS', 'the API server': { host: '198.19.128.1', port: 443 } } as const;
+      const said = await dial(world, at(source), { ...to, ...common });
+      return Object.entries(said).map(([target, passage]) => [`${source} → ${target}`, passage] as const);
+    }),
+  );
+  return Object.fromEntries(rows.flat());
+}
+
+/** What explain says of every agent, now or with enforcement; only of agents it says what they reach. */
+async function explained(when: 'now' | 'enforced'): Promise<Matrix> {
+  const matrix: Record<string, Passage> = {};
+  for (const name of agents) {
+    const { out } = await agentcard(world, 'explain', name, '-n', home, '-o', 'json');
+    const { callers, reaches } = JSON.parse(out) as Reach;
+    for (const source of sources) {
+      const who = source === 'operator' ? 'agentcard-operator' : source;
+      const way = callers.find((one) => one.who === `${at(source).namespace}/${who}`);
+      if (source !== name && way !== undefined) matrix[`${source} → ${name}`] = way[when];
+    }
+    for (const way of reaches) if (!way.who.includes('/')) matrix[`${name} → ${way.who}`] = way[when];
+    delete matrix[`${name} → addresses outside the cluster`];
+  }
+  return matrix;
+}
+
+async function policies(): Promise<string[]> {
+  const names = await world.kubectl('-n', home, 'get', 'networkpolicies', '-o', 'name');
+  return names
+    .trim()
+    .split('\n')
+    .map((name) => name.split('/')[1] ?? '')
+    .sort();
+}
+
+async function mode(value: 'off' | 'audit' | 'enforce'): Promise<void> {
+  for (const namespace of [home, abroad]) {
+    await world.kubectl('label', '--overwrite', 'namespace', namespace, `agent.kagenti.dev/enforcement=${value}`);
+  }
+}
+
+/** The part of the packets that explain speaks of; packet filters follow the API server after a moment. */
+async function packetsAre(expected: Matrix): Promise<Matrix> {
+  return vi.waitFor(
+    async () => {
+      const all = await packets();
+      expect(Object.fromEntries(Object.entries(all).filter(([way]) => way in expected))).toEqual(expected);
+      return all;
+    },
+    { ...patience, interval: 1_000 },
+  );
+}
+
+describe('off', () => {
+  test('nothing of ours closes anything but the quarantined agent, and explain says so', async () => {
+    const said = await explained('now');
+    expect(Object.keys(said).length).toBeGreaterThan(30);
+    await packetsAre(said);
+    expect(said['operator → jail']).toBe('open');
+    expect(said['bystander → jail']).toBe('closed');
+    expect(said['jail → DNS']).toBe('closed');
+    expect(said['bystander → plain']).toBe('open');
+    expect(said['stranger → weather']).toBe('open');
+    expect(said['caller → weather']).toBe('closed');
+    expect(await policies()).toEqual(['allow-stranger', 'jail-signature-policy']);
+    forecast = await explained('enforced');
+    expect(forecast['bystander → plain']).toBe('closed');
+  });
+
+  test('explain is a tree that says what to do', async () => {
+    const { out, status } = await agentcard(world, 'explain', 'plain', '-n', home);
+    expect(status).toBe(1);
+    expect(out).toMatch(/^AgentCard home-\w+\/plain: Deployment plain\n├─ Ready False NotVerified\n/);
+    expect(out).toContain('what to do: Serve the card over SPIFFE mutual TLS');
+    expect(out).toMatch(/enforcing would close it to\n(.*\n)*.*\/bystander/);
+    const all = await agentcard(world, 'explain', '--all');
+    expect(all.out).toContain('Quarantined: 1.');
+    expect(all.out).toMatch(
+      new RegExp(`${home}: 4 cards, off\\n.*enforcing would close to all but the operator\\n.*${home}/plain`),
+    );
+  });
+});
+
+describe('audit', () => {
+  test('writes no policy, closes nothing, and says what enforcement would do', async () => {
+    const before = await world.writes();
+    await mode('audit');
+    const card = await says(home, 'weather', { Enforced: 'False Audit', Ready: 'True ReadyToServe' });
+    const message = card.status?.conditions?.find(({ type }) => type === 'Enforced')?.message;
+    expect(message).toContain('NetworkPolicy weather-signature-policy would be written');
+    expect(message).toContain('NetworkPolicy allow-stranger lets more callers in than ours');
+    await says(home, 'jail', { Enforced: 'True PolicyApplied' });
+    await packetsAre(await explained('now'));
+    expect((await world.writes()).networkpolicies).toBe(before.networkpolicies);
+    expect(await policies()).toEqual(['allow-stranger', 'jail-signature-policy']);
+  });
+});
+
+describe('enforce', () => {
+  test('packets go as explain had foretold in mode off', async () => {
+    await mode('enforce');
+    await says(home, 'weather', { Enforced: 'False Weakened', Ready: 'True ReadyToServe' });
+    await says(home, 'plain', { Enforced: 'True PolicyApplied' });
+    const all = await packetsAre(forecast);
+    expect(await explained('now')).toEqual(forecast);
+    expect(all).toMatchObject({
+      'caller → weather': 'open',
+      'friend → weather': 'open',
+      'stranger → weather': 'open',
+      'bystander → weather': 'closed',
+      'stranger → caller': 'closed',
+      'plain → caller': 'closed',
+      'plain → DNS': 'open',
+      'plain → the API server': 'open',
+      'caller → plain': 'closed',
+      'operator → plain': 'open',
+      'operator → jail': 'open',
+      'jail → the API server': 'closed',
+      'weather → bystander': 'open',
+      'plain → bystander': 'closed',
+      'stranger → bystander': 'open',
+    });
+  });
+
+  test('an agent that is ready only with its database is proven, let out, and ready', async () => {
+    const script = `require('node:net').connect(8080, '${at('bystander').address}').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`;
+    const exec = { command: ['node', '-e', script] };
+    const needy = await Agent.deploy(world, home, 'needy', {
+      readinessProbe: { exec, periodSeconds: 2, timeoutSeconds: 5 },
+    });
+    await needy.says({ Ready: 'True ReadyToServe', Enforced: 'True PolicyApplied' });
+    await world.kubectl('-n', home, 'delete', 'deployment,service,agentcard', 'needy');
+    await vi.waitFor(async () => {
+      expect(await policies()).not.toContain('needy-signature-policy');
+      expect(await needy.pods()).toEqual([]);
+    }, patience);
+  });
+
+  test("one agent's flip costs three writes, the next reconcile none, and no workload is touched", async () => {
+    const agent = new Agent(world, home, 'caller');
+    const before = { writes: await world.writes(), workloads: await workloadWrites() };
+    const total = async () => sum(await world.writes()) - sum(before.writes);
+    await world.apply(agent.service(false));
+    await agent.says({ Ready: 'False NotVerified', Enforced: 'True PolicyApplied' });
+    await agent.wears(false);
+    expect(await total()).toBe(3);
+    await world.apply(agent.service(true));
+    await agent.says({ Ready: 'True ReadyToServe', Enforced: 'True PolicyApplied' });
+    await agent.wears(true);
+    expect(await total()).toBe(6);
+    await agent.refresh();
+    await says(home, 'caller', { Ready: 'True ReadyToServe' });
+    expect(await total()).toBe(6);
+    expect(await workloadWrites()).toEqual(before.workloads);
+  });
+});
+
+describe('quarantine', () => {
+  test.each([
+    ['an agent that answers', 'good'],
+    ['a silent one', 'silent'],
+  ] as const)('cuts %s off, and a release lets it back', async (_, part) => {
+    const agent = new Agent(world, home, 'caller');
+    await agent.play(part);
+    await agent.says({ Verified: part === 'good' ? 'True mTLSVerified' : 'True EvidenceHeld' });
+    await passes('caller → weather', 'open');
+    expect((await agentcard(world, 'quarantine', 'caller', '-n', home, '--reason', 'drill')).status).toBe(0);
+    const ordered = Date.now();
+    await passes('caller → weather', 'closed');
+    await passes('weather → caller', 'closed');
+    await passes('operator → caller', 'open');
+    await agent.wears(false);
+    await agent.says({ Ready: 'False Quarantined', Enforced: 'True PolicyApplied' });
+    expect((await agentcard(world, 'release', 'caller', '-n', home)).status).toBe(0);
+    await passes('caller → weather', 'open');
+    await passes('weather → caller', 'open');
+    expect(Date.now() - ordered).toBeLessThan(40_000);
+    await agent.play('good');
+    await agent.says({ Ready: 'True ReadyToServe' });
+  });
+
+  test('by the list, which no card can lift', async () => {
+    const listed = (entries: string) => ({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'agentcard-quarantine', namespace: operatorNamespace },
+      data: { entries },
+    });
+    const id = `spiffe://example.org/ns/${home}/sa/caller`;
+    await world.apply(listed(JSON.stringify([{ spiffeId: id, reason: 'key stolen' }])));
+    await says(home, 'caller', { Ready: 'False Quarantined', Enforced: 'True PolicyApplied' });
+    await passes('caller → weather', 'closed');
+    const told = await agentcard(world, 'release', 'caller', '-n', home);
+    expect(told.err).toContain(`Quarantined by ConfigMap agentcard-quarantine (spiffeId ${id}): key stolen.`);
+    await world.apply(listed('oops'));
+    await vi.waitFor(async () => {
+      const events = await world.kubectl(
+        '-n',
+        operatorNamespace,
+        'get',
+        'events',
+        '-o',
+        'custom-columns=R:.reason,O:.involvedObject.name',
+      );
+      expect(events).toMatch(/QuarantineListMalformed +agentcard-quarantine/);
+    }, patience);
+    await says(home, 'caller', { Ready: 'False Quarantined' });
+    await world.kubectl('-n', operatorNamespace, 'delete', 'configmap', 'agentcard-quarantine');
+    await says(home, 'caller', { Ready: 'True ReadyToServe' });
+    await passes('caller → weather', 'open');
+  });
+});
+
+test('an approved card is trusted until it changes, and again when that is approved', async () => {
+  const agent = new Agent(world, home, 'caller');
+  expect((await agentcard(world, 'approve', 'caller', '-n', home)).out).toContain('is approved as');
+  await agent.says({ Ready: 'True ReadyToServe', Verified: 'True mTLSVerified' });
+  const card = (await world.card(home, 'caller')).status?.card ?? {};
+  await agent.play('good', { ...card, version: '2.0.0' });
+  await agent.says({ Ready: 'False CardNotApproved', Synced: 'True SyncSucceeded' });
+  await agentcard(world, 'approve', 'caller', '-n', home);
+  await agent.says({ Ready: 'True ReadyToServe' });
+});
+
+describe('off again', () => {
+  test("leaves no policy of ours but the quarantine's, and restores all other traffic", async () => {
+    await mode('off');
+    await says(home, 'weather', { Enforced: 'False Off', Ready: 'True ReadyToServe' });
+    await packetsAre(await explained('now'));
+    expect((await packets())['bystander → plain']).toBe('open');
+    expect(await policies()).toEqual(['allow-stranger', 'jail-signature-policy']);
+    await new Agent(world, home, 'weather').wears(true);
+  });
+
+  test('a card that is deleted takes its policy and the label along', async () => {
+    await world.kubectl('-n', home, 'delete', 'agentcard', 'jail');
+    await world.kubectl('-n', home, 'annotate', 'deployment', 'weather', 'agent.kagenti.dev/auto-card=false');
+    await world.kubectl('-n', home, 'delete', 'agentcard', 'weather');
+    await new Agent(world, home, 'weather').wears(false);
+    await vi.waitFor(async () => expect(await policies()).toEqual(['allow-stranger']), patience);
+  });
+});
+
+const sum = (counts: Readonly<Record<string, number>>) =>
+  Object.values(counts).reduce((total, each) => total + each, 0);
+
+/** One way of the matrix. */
+async function passes(way: string, passage: Passage): Promise<void> {
+  const [from, to] = way.split(' → ') as [Source, Source];
+  await vi.waitFor(async () => {
+    const said = await dial(world, at(from), { [to]: { host: at(to).address, port: 8080 } });
+    expect(`${way} ${said[to]}`).toBe(`${way} ${passage}`);
+  }, patience);
+}
+
+/** Writes to workload objects that the API server has answered; only what people apply should count. */
+async function workloadWrites(): Promise<number> {
+  const text = await world.kubectl('get', '--raw', '/metrics');
+  const counted =
+    /^apiserver_request_total\{(?=.*resource="(?:deployments|statefulsets|replicasets)")(?=.*subresource="")(?=.*verb="(?:PATCH|PUT|POST|DELETE|APPLY)").*\} (\d+)$/gm;
+  return [...text.matchAll(counted)].reduce((total, [, value]) => total + Number(value), 0);
+}

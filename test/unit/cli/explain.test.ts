@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest';
+import type { AgentCard } from '../../../src/api/agentcard.ts';
+import { messageWithRemedy } from '../../../src/api/conditions.ts';
+import type { Fleet } from '../../../src/cli/explain/fleet.ts';
+import { enforcedPolicies, reachOf } from '../../../src/cli/explain/forecast.ts';
+import { summarize, summaryText } from '../../../src/cli/explain/summary.ts';
+import { explanationText } from '../../../src/cli/explain/text.ts';
+import { drawTree } from '../../../src/cli/tree.ts';
+import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/objects.ts';
+import { workloadKey } from '../../../src/workload/workload.ts';
+import { settings, snapshot, workload } from '../reconcile/builders.ts';
+
+const label = 'agent.kagenti.dev/signature-verified';
+
+function condition(type: 'Ready' | 'Verified', status: 'True' | 'False', reason: string): Condition {
+  const message = messageWithRemedy(type, reason, 'Seen.');
+  return { type, status, reason, message, lastTransitionTime: '' };
+}
+
+function agent(name: string, verified: boolean): AgentCard {
+  const ready = verified ? condition('Ready', 'True', 'ReadyToServe') : condition('Ready', 'False', 'NotVerified');
+  const trust = condition('Verified', verified ? 'True' : 'False', verified ? 'mTLSVerified' : 'NotVerified');
+  return {
+    metadata: { name, namespace: 'team', uid: `${name}-uid` },
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, syncPeriod: '5m' },
+    status: { conditions: [ready, trust] },
+  };
+}
+
+function pod(name: string, app: string, labels: object = {}): Pod {
+  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: `${app}-r1`, uid: 'r', controller: true };
+  const worn = { app, 'pod-template-hash': 'r1', ...labels };
+  return {
+    metadata: { name, namespace: 'team', labels: worn, ownerReferences: [owner] },
+    status: { podIPs: [{ ip: '198.19.0.1' }] },
+  };
+}
+
+const deployment = (name: string) => ({
+  ...workload,
+  name,
+  selector: { matchLabels: { app: name } },
+  templateLabels: { app: name },
+});
+
+function fleet(over: Partial<Fleet> = {}): Fleet {
+  const workloads = ['weather', 'plain'].map(deployment);
+  return {
+    cards: [agent('weather', true), agent('plain', false)],
+    workloads: new Map(workloads.map((one) => [workloadKey('team', one), one])),
+    pods: [
+      pod('w-0', 'weather', { [label]: 'true' }),
+      pod('p-0', 'plain'),
+      pod('b-0', 'bystander'),
+      pod('b-1', 'bystander'),
+    ],
+    policies: [],
+    namespaceLabels: (name) => ({ 'kubernetes.io/metadata.name': name }),
+    settings,
+    peers: { ...snapshot().cluster, ...settings.policy },
+    notes: [],
+    ...over,
+  };
+}
+const ways = (card: AgentCard, seen: Fleet) => {
+  const { callers, reaches } = reachOf(card, seen);
+  const text = ({ who, pods, now, enforced }: (typeof callers)[number]) => `${who} ${pods} ${now} ${enforced}`;
+  return { callers: callers.map(text), reaches: reaches.map(text) };
+};
+
+describe('the forecast', () => {
+  test('a verified agent keeps verified callers, and goes out as before', () => {
+    expect(ways(agent('weather', true), fleet())).toEqual({
+      callers: ['team/bystander 2 open closed', 'team/plain 1 open closed'],
+      reaches: [
+        'DNS 1 open open',
+        'the API server 1 open open',
+        'addresses outside the cluster 1 open open',
+        'team/plain 1 open closed',
+      ],
+    });
+  });
+
+  test('an unverified one is left with DNS and the API server', () => {
+    expect(ways(agent('plain', false), fleet())).toEqual({
+      callers: ['team/bystander 2 open closed', 'team/weather 1 open closed'],
+      reaches: [
+        'DNS 1 open open',
+        'the API server 1 open open',
+        'addresses outside the cluster 1 open closed',
+        'team/weather 1 open closed',
+      ],
+    });
+  });
+
+  test('a foreign policy counts, now and then, and ours of today does not', () => {
+    const deny: NetworkPolicy = {
+      metadata: { name: 'deny', namespace: 'team' },
+      spec: { podSelector: {}, policyTypes: ['Ingress'] },
+    };
+    const [ours] = enforcedPolicies(fleet());
+    const seen = fleet({ policies: ours === undefined ? [deny] : [deny, ours] });
+    expect(enforcedPolicies(seen)).toHaveLength(3);
+    const { callers } = reachOf(agent('weather', true), seen);
+    expect(callers.map(({ now, by }) => [now, by])).toEqual([
+      ['closed', 'deny'],
+      ['closed', 'deny'],
+    ]);
+  });
+
+  test('a card without a workload reaches nobody', () => {
+    expect(reachOf(agent('ghost', false), fleet())).toEqual({ callers: [], reaches: [] });
+  });
+});
+
+describe('the text', () => {
+  test('is a tree of reasons, each with what to do, and of ways', () => {
+    const card = agent('plain', false);
+    const text = explanationText({
+      card: 'team/plain',
+      workload: 'Deployment plain',
+      conditions: card.status?.conditions ?? [],
+      checks: [
+        { name: 'workload', result: 'pass', observed: 'Deployment plain' },
+        { name: 'transport', result: 'fail', expected: 'mutual TLS', observed: 'plain HTTP', hint: 'Add a port.' },
+        { name: 'approval', result: 'skipped' },
+      ],
+      mode: 'audit',
+      policy: null,
+      ...reachOf(card, fleet()),
+      notes: ['Something could not be seen.'],
+    });
+    expect(text).toBe(`AgentCard team/plain: Deployment plain
+├─ Ready False NotVerified
+│  ├─ Seen.
+│  └─ what to do: Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.
+├─ Verified False NotVerified
+│  ├─ Seen.
+│  └─ what to do: Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.
+├─ checks
+│  ├─ ✓ workload: Deployment plain
+│  ├─ ✗ transport: expected mutual TLS; plain HTTP
+│  │  └─ what to do: Add a port.
+│  └─ - approval
+├─ network: audit
+│  ├─ may call it
+│  │  ├─ team/bystander (2 pods)
+│  │  └─ team/weather (verified)
+│  ├─ it may reach
+│  │  ├─ DNS
+│  │  ├─ the API server
+│  │  ├─ addresses outside the cluster
+│  │  └─ team/weather (verified)
+│  ├─ enforcing would close it to
+│  │  ├─ team/bystander (2 pods)
+│  │  └─ team/weather (verified)
+│  └─ enforcing would keep it from
+│     ├─ addresses outside the cluster
+│     └─ team/weather (verified)
+└─ note: Something could not be seen.
+`);
+  });
+
+  test('of the fleet counts reasons and names what enforcement would close', () => {
+    const audit = fleet({ settings: { ...settings, enforcement: 'audit' } });
+    expect(summaryText(summarize(audit))).toBe(`2 AgentCards, 1 Ready
+├─ not Ready
+│  └─ NotVerified: 1. Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.
+│     └─ team/plain
+└─ namespaces
+   └─ team: 2 cards, audit
+      └─ enforcing would close to all but the operator
+         └─ team/plain
+`);
+    expect(summarize(fleet()).namespaces).toEqual([{ name: 'team', cards: 2, mode: 'enforce', wouldClose: [] }]);
+  });
+
+  test('draws a line per branch', () => {
+    expect(drawTree({ text: 'a', below: [{ text: 'b', below: [{ text: 'c' }] }, { text: 'd' }] })).toBe(
+      'a\n├─ b\n│  └─ c\n└─ d',
+    );
+  });
+});
