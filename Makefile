@@ -49,10 +49,13 @@ plugin: node_modules/.package-lock.json ## kubectl-agentcard as one file, with i
 bench: node_modules/.package-lock.json ## Measure against the bare loop
 	$(NODE) test/bench/run.ts
 
+chaos: node_modules/.package-lock.json ## The worst hour: faults everywhere, invariants checked all along
+	$(NODE) test/chaos/run.ts
+
 cluster: node_modules/.package-lock.json ## Start the test node and leave it running
 	$(CLUSTER_CLI) up
 
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image sbom plugin bench cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image sbom plugin bench chaos cluster cluster-down

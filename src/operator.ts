@@ -3,6 +3,7 @@ import { releaseCard } from './cleanup/remains.ts';
 import type { Config } from './config.ts';
 import { discoverController, observed, sweepController } from './controllers.ts';
 import { connectDiscovery } from './discover/discover.ts';
+import { turnAfter } from './evidence/agenda.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { FleetBrake } from './evidence/fleet.ts';
 import { createDialler } from './evidence/inquiry.ts';
@@ -15,6 +16,7 @@ import type { KubeClient } from './kube/client.ts';
 import { type Key, type KubeObject, keyOf, resources, typeOf } from './kube/objects.ts';
 import { type Caches, createCaches } from './reconcile/caches.ts';
 import { apiServerService, observe } from './reconcile/observe.ts';
+import { OwnWrites } from './reconcile/own-writes.ts';
 import { followQuarantineList } from './reconcile/quarantine-list.ts';
 import { type Edges, reconcile } from './reconcile/reconcile.ts';
 import type { CachedCard } from './reconcile/snapshot.ts';
@@ -55,13 +57,13 @@ interface Parts {
   readonly caches: Caches;
   readonly metrics: StatusMetrics;
   readonly quarantineList: ReturnType<typeof followQuarantineList>;
-  /** The resource version that our last status write brought, by card. */
-  readonly ownWrites: Map<Key, string | undefined>;
+  readonly ownWrites: OwnWrites;
   readonly signatures: () => SignatureRules | undefined;
   readonly addCard: (key: Key, options?: { priority?: number; afterMs?: number }) => void;
 }
 
 const operatorPodLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
+const background = { priority: LOW_PRIORITY };
 const rememberedChains = 4_096;
 const unreadRetryMs = 2_000;
 
@@ -101,7 +103,7 @@ function partsOf(config: Config, platform: Platform, addCard: Parts['addCard']):
     caches,
     metrics,
     quarantineList: quarantineList(caches, platform, metrics, addCard),
-    ownWrites: new Map(),
+    ownWrites: new OwnWrites(),
     signatures: () =>
       settings.signature ? { forms: config.signatureForms, bundles: bundles(), knownChains } : undefined,
     addCard,
@@ -116,7 +118,7 @@ function scopeOf({ namespaces, dnsService, podNamespace: ownNamespace }: Config,
 /** A malformed list is told once per version, as an Event of the ConfigMap. */
 function quarantineList(caches: Caches, { record, log }: Platform, metrics: StatusMetrics, addCard: Parts['addCard']) {
   return followQuarantineList(caches, {
-    addCard: (key, background) => addCard(key, background ? { priority: LOW_PRIORITY } : {}),
+    addCard: (key, isBackground) => addCard(key, isBackground ? background : {}),
     onGood: () => metrics.quarantineList(false),
     onMalformed: (list, problem) => {
       metrics.quarantineList(true);
@@ -138,6 +140,10 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
     now,
     signatures,
     identity: () => identity.current(),
+    knownCard: ({ card, endpoint }) => {
+      const answer = ledger.of(card).pods.get(endpoint.podUid)?.answer;
+      return answer?.kind === 'card' ? answer.card : undefined;
+    },
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
     observe: (transport, finding, seconds) => {
@@ -146,8 +152,9 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
     },
     onFinding: (ask, finding) => {
       if (caches.cards.get(ask.card) === undefined) return;
-      ledger.record(ask, finding);
-      addCard(ask.card);
+      if (ledger.record(ask, finding)) addCard(ask.card);
+      // Nothing follows from it but the next question.
+      else addCard(ask.card, { ...background, afterMs: Math.max(1, turnAfter(now(), ask.cadence) - now()) });
     },
     onNothing: (ask) => {
       if (caches.cards.get(ask.card) === undefined) return;
@@ -172,12 +179,10 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       const fleetHeldUntil = brake.heldUntil(caches.cards.size, now());
       return observe(key, { caches, ledger, place, fleetHeldUntil, quarantineList: parts.quarantineList() });
     },
-    observePolicy: (policy) => caches.policies.observe(policy),
+    observePolicy: (policy) => ownWrites.take(policy, caches.policies),
+    observeMark: (pod) => ownWrites.note(pod),
     ask: (asks) => dialler.ask(asks),
-    observe: (card) => {
-      ownWrites.set(keyOf(card), card.metadata.resourceVersion);
-      caches.cards.observe(card as CachedCard);
-    },
+    observe: (card) => ownWrites.take(card as CachedCard, caches.cards),
     tidy: ({ card, standing, silent }, { replaced, unmarked }) => {
       const key = keyOf(card);
       metrics.stripped('unproven', unmarked);
@@ -190,7 +195,6 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       ledger.forget(key);
       brake.note(key, false);
       dialler.forget(key);
-      ownWrites.delete(key);
       await releaseCard(caches.cards.get(key), client);
     },
   };
@@ -200,11 +204,10 @@ function connectAll(
   { config, platform, ledger, caches, ownWrites, signatures, addCard }: Parts,
   strays: Controller,
 ): void {
-  const background = { priority: LOW_PRIORITY };
   connect(caches, config.dnsService, {
     addCard: (key, isBackground) => addCard(key, isBackground ? background : {}),
     addStray: (key) => strays.add(key),
-    isOwnWrite: (card) => ownWrites.get(keyOf(card)) === card.metadata.resourceVersion,
+    ownWrites,
   });
   platform.identity.onChange((after, before) => {
     const { state, svid, lastError } = after;

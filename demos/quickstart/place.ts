@@ -13,6 +13,8 @@ export interface Place {
   /** From the image names of the manifests to those of this place. */
   image(name: string): string;
   readonly trustDomain: string;
+  /** SPIRE here is ours to stop. */
+  readonly ownsSpire: boolean;
   /** Shell lines by which a person gets at it. */
   readonly access: readonly string[];
 }
@@ -33,6 +35,7 @@ export async function ownNode(): Promise<Place> {
     helm: cluster.helm,
     image: (name) => name,
     trustDomain: 'example.org',
+    ownsSpire: true,
     access: [`export KUBECONFIG=${cluster.kubeconfig}`, `alias kubectl=${places().kubectl}`],
   };
 }
@@ -58,6 +61,7 @@ export async function currentCluster({ CONFIRM, IMAGES, TRUST_DOMAIN }: NodeJS.P
     helm: (args) => run('helm', args),
     image: (name) => name.replace(/^localhost/, IMAGES),
     trustDomain,
+    ownsSpire: false,
     access: [],
   };
 }

@@ -5,6 +5,7 @@ import { terminalProgress } from '../../test/cluster/progress.ts';
 import { operatorImage } from '../agents/images.ts';
 import { sendPackets } from './packets.ts';
 import { confirmed, currentCluster, ownNode, type Place, stopNode } from './place.ts';
+import { stopAndStartSpire } from './scene-spire.ts';
 import { bold, dim, part, print, printTimes, red } from './screen.ts';
 import { explain, namespace, watchTable } from './verdicts.ts';
 
@@ -26,6 +27,7 @@ async function demonstrate(place: Place): Promise<boolean> {
   const cards = await part('Their verdicts', () => watchTable(place));
   await part('Why', async () => explain(cards));
   const good = await part('Packets', () => sendPackets(place));
+  if (place.ownsSpire) await part('SPIRE stopped, and started again', () => stopAndStartSpire(place, print));
   printTimes();
   whatNext(place);
   return good;

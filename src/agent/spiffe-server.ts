@@ -56,5 +56,10 @@ function contextOf({ svid, bundles }: IdentitySnapshot): SecureContextOptions {
 
 function clientOf(socket: TLSSocket, { bundles }: IdentitySnapshot): Parsed<VerifiedPath> {
   if (socket.isSessionReused()) return refused('SessionResumed', 'a resumed session proves no identity');
-  return verifySvid({ chain: presentedChain(socket), bundles, now: new Date(), role: 'client' });
+  return verifySvid({
+    chain: presentedChain(socket.getPeerX509Certificate()),
+    bundles,
+    now: new Date(),
+    role: 'client',
+  });
 }

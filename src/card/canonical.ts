@@ -26,9 +26,12 @@ export function withoutSignatures(raw: JsonObject): JsonObject {
   return rest;
 }
 
+/** SHA-256 of a text, in lowercase hexadecimal digits. */
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
 /** The card's identity: lowercase hex SHA-256 of RFC 8785 without `signatures`, so that signing again changes nothing. */
 export function cardId(raw: JsonObject): string {
-  return createHash('sha256')
-    .update(canonicalize(withoutSignatures(raw)))
-    .digest('hex');
+  return sha256(canonicalize(withoutSignatures(raw)));
 }

@@ -104,14 +104,20 @@ export function policyRemain(policy: KubeObject, what: string): Remain {
 
 /** The finalizers that the Go operator put on a card. */
 export function finalizersOf(card: KubeObject): Remain | undefined {
-  const { uid, resourceVersion, finalizers } = card.metadata;
+  const { uid, finalizers } = card.metadata;
   const kept = foreignFinalizers(finalizers);
   if (kept === undefined) return undefined;
+  // Against the list that was seen, not the whole version: other changes of the card do not matter, another finalizer does.
+  const json = [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: '/metadata/finalizers', value: finalizers },
+    { op: 'replace', path: '/metadata/finalizers', value: kept },
+  ];
   return {
     resource: resources.agentCards,
     key: keyOf(card),
     what: `finalizers of ${predecessor.managedBy}`,
-    fix: { merge: { metadata: { uid, resourceVersion, finalizers: kept } } },
+    fix: { json },
   };
 }
 

@@ -16,6 +16,7 @@ export interface Ask {
   readonly trustDomains: readonly string[];
   /** The signature that was good before, from the stored status. */
   readonly seen: SeenSignature | undefined;
+  readonly cadence: Cadence;
 }
 
 export interface Cadence {
@@ -92,7 +93,12 @@ function nextTurn(endpoints: readonly Endpoint[], evidence: CardEvidence, cadenc
   const [first] = answered;
   const last = answered.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  return { endpoint: first.endpoint, at: last.at + cadence.syncPeriodMs * spread(`${cadence.seed} ${last.at}`) };
+  return { endpoint: first.endpoint, at: turnAfter(last.at, cadence) };
+}
+
+/** When the next pod's turn comes after an answer at this time. */
+export function turnAfter(at: number, { syncPeriodMs, seed }: Cadence): number {
+  return at + syncPeriodMs * spread(`${seed} ${at}`);
 }
 
 function lastAskedAt(pod: PodEvidence | undefined): number | undefined {

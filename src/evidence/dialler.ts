@@ -1,4 +1,4 @@
-import type { FetchOutcome } from '../fetch/outcome.ts';
+import type { FetchFailure, FetchOutcome } from '../fetch/outcome.ts';
 import type { Key } from '../kube/objects.ts';
 import type { Parsed } from '../spiffe/id.ts';
 import { belongsTo, type PodFacts } from '../workload/pod.ts';
@@ -26,6 +26,18 @@ export interface DiallerLimits {
 
 /** Targets that last timed out share at most a quarter of the places, so that black holes delay nobody. */
 const slowShare = 4;
+/** More than that are forgotten at once, which costs a read each. */
+const rememberedPods = 32_768;
+
+/** A pod whose last attempt brought nothing. Until it answers, its facts serve for the next attempt without a read. */
+interface Unanswered {
+  readonly version: string;
+  readonly facts: PodFacts;
+  readonly timedOut: boolean;
+}
+
+const isSilent = (outcome: FetchOutcome): outcome is FetchFailure =>
+  outcome.kind === 'failed' && outcome.guilt === 'none' && outcome.peer === undefined;
 
 /**
  * Puts questions to agents, with its own bound and away from the reconcile. A question that is already waiting or under
@@ -36,7 +48,7 @@ export class Dialler {
   readonly #limits: DiallerLimits;
   readonly #waiting = { quick: new Map<string, Ask>(), slow: new Map<string, Ask>() };
   readonly #running = new Map<string, 'quick' | 'slow'>();
-  readonly #timedOut = new Set<string>();
+  readonly #unanswered = new Map<string, Unanswered>();
   readonly #stop = new AbortController();
   #open = false;
 
@@ -49,7 +61,7 @@ export class Dialler {
     for (const ask of asks) {
       const id = idOf(ask);
       if (this.#running.has(id)) continue;
-      const lane = this.#timedOut.has(id) ? this.#waiting.slow : this.#waiting.quick;
+      const lane = this.#unanswered.get(id)?.timedOut ? this.#waiting.slow : this.#waiting.quick;
       lane.set(id, ask);
     }
     this.#pump();
@@ -66,7 +78,7 @@ export class Dialler {
     for (const lane of [this.#waiting.quick, this.#waiting.slow]) {
       for (const [id, ask] of lane) if (ask.card === card) lane.delete(id);
     }
-    for (const id of this.#timedOut) if (id.startsWith(`${card} `)) this.#timedOut.delete(id);
+    for (const id of this.#unanswered.keys()) if (id.startsWith(`${card} `)) this.#unanswered.delete(id);
   }
 
   get waiting(): number {
@@ -114,17 +126,34 @@ export class Dialler {
   }
 
   async #inquire(ask: Ask, id: string): Promise<Finding | undefined> {
-    const { endpoint, workload } = ask;
-    const facts = await this.#edges.pods.facts(workload.namespace, endpoint.podName, endpoint.podUid);
+    const before = this.#unanswered.get(id);
+    const known = before?.version === ask.endpoint.version ? before.facts : undefined;
+    const read = await this.#read(ask, known);
+    if (read === undefined || 'kind' in read) return read;
+    const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
+    if (signed !== undefined) return this.#fromConfigMap(ask, read, signed);
+    const outcome = await this.#firstAnswer(ask);
+    if (isSilent(outcome)) {
+      if (this.#unanswered.size >= rememberedPods) this.#unanswered.clear();
+      this.#unanswered.set(id, { version: ask.endpoint.version, facts: read, timedOut: outcome.code === 'Timeout' });
+      return this.#finding(ask, read, outcome);
+    }
+    this.#unanswered.delete(id);
+    // What speaks after a silence may be another container.
+    const now = known === undefined ? read : await this.#read(ask);
+    return now === undefined || 'kind' in now ? now : this.#finding(ask, now, outcome);
+  }
+
+  #finding(ask: Ask, facts: PodFacts, outcome: FetchOutcome): Finding {
+    return findingFrom(outcome, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
+  }
+
+  /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
+  async #read({ endpoint, workload }: Ask, known?: PodFacts): Promise<PodFacts | Finding | undefined> {
+    const facts = await this.#edges.pods.facts(workload.namespace, endpoint.podName, endpoint.podUid, known);
     if (facts === undefined) return undefined;
     if (!belongsTo(facts, workload)) return { kind: 'stranger', owner: `${facts.owner.kind} ${facts.owner.name}` };
-    if (!facts.addresses.includes(endpoint.address)) return undefined;
-    const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
-    if (signed !== undefined) return this.#fromConfigMap(ask, facts, signed);
-    const outcome = await this.#firstAnswer(ask);
-    if (outcome.kind === 'failed' && outcome.code === 'Timeout') this.#timedOut.add(id);
-    else this.#timedOut.delete(id);
-    return findingFrom(outcome, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
+    return facts.addresses.includes(endpoint.address) ? facts : undefined;
   }
 
   /** The pod itself is not asked: the signer's ConfigMap speaks for the pods of the workload. */

@@ -18,13 +18,19 @@ export interface PeerIdentity {
 /** Where a card came from. */
 export type CardSource = 'mtls' | 'configmap' | 'http';
 
+/** JSON in canonical form (RFC 8785) and its SHA-256. Text, since a parsed card takes several times its memory. */
+export interface CanonicalCard {
+  readonly text: string;
+  readonly sha256: string;
+}
+
 /** A card as it was received and what may be published of it. */
 export interface ReceivedCard {
   readonly source: CardSource;
   /** Of the card that is published: the signed payload where a signature is good, else the card as it came. */
   readonly cardId: string;
   readonly url: string | undefined;
-  readonly published: JsonObject;
+  readonly published: CanonicalCard;
   readonly truncated: boolean;
   /** Undefined when signatures are not verified. */
   readonly signature: SignatureFinding | undefined;

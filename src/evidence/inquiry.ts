@@ -9,10 +9,11 @@ import type { IdentitySnapshot } from '../spiffe/identity.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { Ask } from './agenda.ts';
 import { Dialler } from './dialler.ts';
-import type { Finding } from './evidence.ts';
+import type { Finding, ReceivedCard } from './evidence.ts';
+import { KnownCards } from './known-cards.ts';
 import type { FetchMetrics } from './metrics.ts';
 import { podReader } from './pod-reader.ts';
-import { receiveCard, type SignatureRules } from './receive.ts';
+import type { SignatureRules } from './receive.ts';
 
 export interface InquiryParts {
   readonly config: Config;
@@ -22,6 +23,8 @@ export interface InquiryParts {
   readonly identity: () => IdentitySnapshot;
   readonly signatures: () => SignatureRules | undefined;
   readonly labelledPod: (key: Key) => Pod | undefined;
+  /** What the pod's last answer brought. */
+  readonly knownCard: (ask: Ask) => ReceivedCard | undefined;
   readonly signedCard: (workload: Workload) => Promise<Uint8Array | undefined>;
   readonly observe: FetchMetrics;
   readonly onFinding: (ask: Ask, finding: Finding) => void;
@@ -35,6 +38,7 @@ const maxHeaderBytes = 16 * 1024;
 /** The dialler on its real edges: pods and ConfigMaps from the API server, cards from agents. */
 export function createDialler(parts: InquiryParts): Dialler {
   const { config, client, log, now } = parts;
+  const known = new KnownCards();
   return new Dialler(
     {
       now,
@@ -42,7 +46,12 @@ export function createDialler(parts: InquiryParts): Dialler {
       get: (ask, path, signal) => get(parts, ask, path, signal),
       signedCard: (ask) => parts.signedCard(ask.workload),
       receive: (ask, source, body) =>
-        receiveCard(body, { source, signatures: parts.signatures(), seen: ask.seen, now: now() }),
+        known.receive(body, parts.knownCard(ask), {
+          source,
+          signatures: parts.signatures(),
+          seen: ask.seen,
+          now: now(),
+        }),
       onFinding: (ask, finding, seconds) => {
         parts.observe(ask.transport, finding, seconds);
         log.debug('an agent was asked', { key: ask.card, pod: ask.endpoint.podName, finding: finding.kind });

@@ -1,6 +1,7 @@
 import type { Key } from '../kube/objects.ts';
 import type { Ask } from './agenda.ts';
 import { type CardEvidence, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
+import { isNews } from './news.ts';
 
 interface Entry {
   readonly pods: Map<string, PodEvidence>;
@@ -18,17 +19,21 @@ export class Ledger {
     return this.#entries.get(card) ?? noEvidence;
   }
 
-  record(ask: Ask, finding: Finding): void {
+  /** False when the finding says nothing that was not known. */
+  record(ask: Ask, finding: Finding): boolean {
     const entry = this.#entry(ask.card);
     const { podUid, podName, version } = ask.endpoint;
     entry.unread.delete(podUid);
     if (finding.kind === 'stranger') {
       entry.pods.delete(podUid);
       entry.strangers.set(podUid, { podName, owner: finding.owner, endpointVersion: version });
-      return;
+      return true;
     }
-    entry.strangers.delete(podUid);
-    entry.pods.set(podUid, merged(entry.pods.get(podUid), ask, finding));
+    const wasStranger = entry.strangers.delete(podUid);
+    const before = entry.pods.get(podUid);
+    const after = merged(before, ask, finding);
+    entry.pods.set(podUid, after);
+    return wasStranger || isNews(before, after);
   }
 
   recordNothing(ask: Ask): void {

@@ -4,7 +4,8 @@ import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {
-  facts(namespace: string, name: string, uid: string): Promise<PodFacts | undefined>;
+  /** `known` serves while nothing better is at hand without a question. */
+  facts(namespace: string, name: string, uid: string, known?: PodFacts): Promise<PodFacts | undefined>;
 }
 
 interface ReplicaSetOwners {
@@ -33,8 +34,9 @@ export function podReader(
   }
 
   return {
-    async facts(namespace, name, uid) {
+    async facts(namespace, name, uid, known) {
       const watched = labelled(namespace, name);
+      if (known !== undefined && watched?.metadata.uid !== uid) return known;
       const pod =
         watched?.metadata.uid === uid ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
       if (pod === undefined || pod.metadata.uid !== uid) return undefined;

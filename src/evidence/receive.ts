@@ -1,5 +1,5 @@
 import { parseAgentCard } from '../card/agent-card.ts';
-import { cardId } from '../card/canonical.ts';
+import { canonicalize, cardId, sha256 } from '../card/canonical.ts';
 import type { CanonicalForm } from '../card/forms.ts';
 import type { JsonObject } from '../card/json.ts';
 import { publishCard } from '../card/publish.ts';
@@ -57,7 +57,8 @@ function published(raw: JsonObject, source: CardSource, signature: SignatureFind
   const { card, truncated } = publishCard(raw);
   const again = parseAgentCard(raw);
   const url = again.ok ? again.value.view.url : undefined;
-  return { source, cardId: cardId(raw), url, published: card, truncated, signature };
+  const text = canonicalize(card);
+  return { source, cardId: cardId(raw), url, published: { text, sha256: sha256(text) }, truncated, signature };
 }
 
 function findingOf(evidence: SignatureEvidence, raw: JsonObject): SignatureFinding {

@@ -1,5 +1,6 @@
 /** A connection to one address: TCP, or mutual TLS with an X509-SVID on both sides. */
 
+import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { TrustBundle } from '../spiffe/bundle.ts';
@@ -42,7 +43,7 @@ export function openTls(
   if (context === undefined) return Promise.resolve(failed('NoIdentity', 'OpenSSL cannot use our SVID or the bundle'));
   const { trustDomain } = credentials.bundle;
   let identity: LeafIdentity | undefined;
-  let leaf: Buffer | undefined;
+  let certificate: X509Certificate | undefined;
   const socket = connectTls({
     host: target.address,
     port: target.port,
@@ -59,14 +60,14 @@ export function openTls(
   });
   // Node throws the peer's certificate away together with a connection that does not verify; its claim is read before that.
   socket.prependOnceListener('secure', () => {
-    leaf = socket.getPeerX509Certificate()?.raw;
+    certificate = socket.getPeerX509Certificate();
   });
   const accept = (): Connection | FetchFailure => {
-    const peer = provePeer(socket, identity);
+    const peer = provePeer(socket, identity, certificate);
     return 'kind' in peer ? peer : { socket, peer };
   };
   const refuse = (error: Error): FetchFailure =>
-    handshakeFailure(error, { trustDomain, leaf, unverified: isUnverified(socket) });
+    handshakeFailure(error, { trustDomain, leaf: certificate?.raw, unverified: isUnverified(socket) });
   return settled(socket, stop, { ready: 'secureConnect', accept, refuse });
 }
 
@@ -74,8 +75,12 @@ export function openTls(
  * Who the peer is, once its handshake is done. A resumed session skips every check of certificates and has no certificate
  * of its own, so it proves nothing; no session is ever offered, and one that appears all the same fails here.
  */
-export function provePeer(socket: TLSSocket, identity: LeafIdentity | undefined): Peer | FetchFailure {
-  const chain = presentedChain(socket);
+export function provePeer(
+  socket: TLSSocket,
+  identity: LeafIdentity | undefined,
+  certificate = socket.getPeerX509Certificate(),
+): Peer | FetchFailure {
+  const chain = presentedChain(certificate);
   if (socket.isSessionReused() || !socket.authorized || identity === undefined || chain.length === 0) {
     return failed('SessionResumed', 'the TLS session was resumed, which proves no identity; the peer is asked again');
   }

@@ -126,7 +126,7 @@ export class Informer<T extends KubeObject> {
       client,
       resource,
       sink,
-      transform: (raw) => this.#transform(raw),
+      transform: (raw) => this.#known(raw) ?? this.#transform(raw),
       ...defined({ namespace, labelSelector, fieldSelector, timing, observer, random, now }),
     });
     const scope: Scope<T> = { ...defined({ namespace }), reflector, version: '', removed: undefined };
@@ -164,6 +164,14 @@ export class Informer<T extends KubeObject> {
       this.#store.delete(object);
     }
     for (const object of objects) this.#store.put(object, { initial, rewound });
+  }
+
+  /** Our own write's answer was here before its echo. */
+  #known(raw: T): T | undefined {
+    const known = this.#store.get(keyOf(raw));
+    const { uid, resourceVersion } = raw.metadata;
+    const same = known?.metadata.uid === uid && known?.metadata.resourceVersion === resourceVersion;
+    return same ? known : undefined;
   }
 
   #transform(raw: T): T {

@@ -21,10 +21,13 @@ export interface ApplyEdges {
   readonly client: KubeClient;
   /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
   readonly observePolicy: (policy: NetworkPolicy) => void;
+  /** A pod as it is after it was marked. */
+  readonly observeMark: (pod: Pod) => void;
 }
 
 /** Executes the operations in order: the policy first, then the labels. Each failure is reported; none stops the rest. */
-export async function apply(plan: Plan, namespace: string, { client, observePolicy }: ApplyEdges): Promise<Applied> {
+export async function apply(plan: Plan, namespace: string, edges: ApplyEdges): Promise<Applied> {
+  const { client, observePolicy } = edges;
   let policyFailure: string | undefined;
   for (const operation of plan.policy.operations) {
     const failure = await attempt(async () => {
@@ -38,7 +41,7 @@ export async function apply(plan: Plan, namespace: string, { client, observePoli
   let unmarked = 0;
   for (const mark of plan.marks) {
     const failure = await attempt(async () => {
-      if (!(await applyMark(mark, namespace, client))) replaced.push(mark.podUid);
+      if (!(await applyMark(mark, namespace, edges))) replaced.push(mark.podUid);
     });
     if (failure !== undefined) markFailures.push(`Pod ${mark.podName} could not be marked: ${failure}`);
     else if (mark.attested === undefined) unmarked += 1;
@@ -95,24 +98,24 @@ function patchPolicy(
 }
 
 /** False when the pod's containers are not those that proved themselves. A pod that is gone needs no mark. */
-async function applyMark(mark: Mark, namespace: string, client: KubeClient): Promise<boolean> {
+async function applyMark(mark: Mark, namespace: string, { client, observeMark }: ApplyEdges): Promise<boolean> {
   if (mark.attested === undefined) {
-    await patchMarks(mark, namespace, client, undefined);
+    observeMark(await patchMarks(mark, namespace, client, undefined));
     return true;
   }
   const pod = await client.get<Pod>(resources.pods, `${namespace}/${mark.podName}`);
   if (pod === undefined || pod.metadata.uid !== mark.podUid) return true;
   if (containersHash(pod) !== mark.attested) return false;
-  await patchMarks(mark, namespace, client, pod.metadata.resourceVersion);
+  observeMark(await patchMarks(mark, namespace, client, pod.metadata.resourceVersion));
   return true;
 }
 
-async function patchMarks(
+function patchMarks(
   mark: Mark,
   namespace: string,
   client: KubeClient,
   resourceVersion: string | undefined,
-): Promise<void> {
+): Promise<Pod> {
   const on = mark.attested !== undefined;
   const metadata = {
     uid: mark.podUid,
@@ -120,7 +123,7 @@ async function patchMarks(
     labels: { [verifiedLabel]: on ? 'true' : null },
     annotations: { [attestedAnnotation]: mark.attested ?? null },
   };
-  await client.patch(resources.pods, `${namespace}/${mark.podName}`, { metadata }, { type: 'merge' });
+  return client.patch<Pod>(resources.pods, `${namespace}/${mark.podName}`, { metadata }, { type: 'merge' });
 }
 
 /** The API server's reason for a refusal, or nothing; an object that is gone needs no more work. */

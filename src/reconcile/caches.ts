@@ -1,4 +1,5 @@
 import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { canonicalize, sha256 } from '../card/canonical.ts';
 import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type InformerObserver, type InformerOptions } from '../kube/informer.ts';
@@ -14,13 +15,13 @@ import {
   type Service,
 } from '../kube/objects.ts';
 import { OptionalInformer } from '../kube/optional-informer.ts';
-import { publishedHash } from '../status/projection.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { Workload } from '../workload/workload.ts';
 import {
   firstSelectorPair,
   foreignIn,
   inNamespace,
+  labelPairs,
   ownerUid,
   policyOf,
   serviceOf,
@@ -92,7 +93,7 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
       resource: resources.pods,
       labelSelector: `${verifiedLabel}=true`,
       transform: trimPod,
-      indexes: { namespace: inNamespace },
+      indexes: { namespace: inNamespace, pair: labelPairs },
     }),
     policies: informer<NetworkPolicy>({
       ...common,
@@ -193,7 +194,7 @@ function trimCard(raw: CachedCard): CachedCard {
     metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ...ownersOf(metadata), ...finalizersOf(metadata) },
     spec,
     ...(raw.status === undefined ? {} : { status }),
-    ...(card === undefined ? {} : { publishedHash: publishedHash(card) }),
+    ...(card === undefined ? {} : { publishedHash: sha256(canonicalize(card)) }),
   };
 }
 

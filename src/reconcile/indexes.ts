@@ -30,6 +30,10 @@ export function templatePairs({ metadata, workload }: CachedWorkload): readonly 
   return labels.map(([key, value]) => pairKey(metadata.namespace, key, value));
 }
 
+export function labelPairs({ metadata }: KubeObject): readonly string[] {
+  return Object.entries(metadata.labels ?? {}).map(([key, value]) => pairKey(metadata.namespace, key, value));
+}
+
 export function firstSelectorPair({ metadata, spec }: Service): readonly string[] {
   const [first] = Object.entries(spec?.selector ?? {}).sort();
   return first === undefined ? [] : [pairKey(metadata.namespace, ...first)];

@@ -107,9 +107,12 @@ function candidates(card: CachedCard, workload: Workload, caches: Caches): Servi
 }
 
 function labelledPodsOf(workload: Workload, caches: Caches): Pod[] {
-  return caches.labelledPods
-    .byIndex('namespace', workload.namespace)
-    .filter((pod) => selects(workload.selector, pod.metadata.labels ?? {}));
+  const [pair] = Object.entries(workload.selector.matchLabels ?? {});
+  const pods =
+    pair === undefined
+      ? caches.labelledPods.byIndex('namespace', workload.namespace)
+      : caches.labelledPods.byIndex('pair', pairKey(workload.namespace, ...pair));
+  return pods.filter((pod) => selects(workload.selector, pod.metadata.labels ?? {}));
 }
 
 function clusterFacts({ services, slices }: Caches, place: OperatorPlace): ClusterFacts {

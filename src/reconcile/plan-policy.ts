@@ -1,6 +1,6 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { EnforcedReason } from '../api/conditions.ts';
 import { policyName, verifiedLabel } from '../api/labels.ts';
+import { sameJson } from '../card/json.ts';
 import type { NetworkPolicy, NetworkPolicyRule } from '../kube/objects.ts';
 import { type EnforcementMode, modeFor } from '../network/mode.ts';
 import { desiredPolicy, ownerOf, owningCard, type PolicyShape } from '../network/policy.ts';
@@ -152,21 +152,16 @@ const allows = { ingress: 'lets more callers in', egress: 'lets this agent out t
 function samePolicy(wanted: NetworkPolicy, current: NetworkPolicy): boolean {
   const labels = Object.entries(wanted.metadata.labels ?? {});
   return (
-    isDeepStrictEqual(normalized(wanted.spec), normalized(current.spec)) &&
+    sameJson(normalized(wanted.spec), normalized(current.spec)) &&
     labels.every(([key, value]) => current.metadata.labels?.[key] === value)
   );
 }
 
 /** As the API server stores it: the default protocol filled in, empty lists left out. */
 function normalized({ podSelector, policyTypes, ingress = [], egress = [] }: NetworkPolicy['spec']) {
-  return plain({ podSelector, policyTypes, ingress: ingress.map(rule), egress: egress.map(rule) });
+  return { podSelector, policyTypes, ingress: ingress.map(rule), egress: egress.map(rule) };
 }
 
 function rule({ from = [], to = [], ports = [] }: NetworkPolicyRule) {
   return { from, to, ports: ports.map((port) => ({ ...port, protocol: port.protocol ?? 'TCP' })) };
-}
-
-/** Cached objects may differ from ours in prototype or in fields set to undefined. */
-function plain(value: unknown): unknown {
-  return JSON.parse(JSON.stringify(value));
 }

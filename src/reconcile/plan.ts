@@ -72,6 +72,7 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
     paths: path === undefined ? wellKnownPaths : [path],
     hostHeader: `${target.service}.${target.workload.namespace}.svc`,
     seen: card.status?.seen,
+    cadence,
     trustDomains: [...new Set(target.expected.map(trustDomainOf))],
   };
   return { asks: due.map((endpoint): Ask => ({ ...common, endpoint })), next };

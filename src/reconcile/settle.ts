@@ -1,5 +1,6 @@
 import type { AgentCard } from '../api/agentcard.ts';
 import { messageWithRemedy } from '../api/conditions.ts';
+import type { JsonObject } from '../card/json.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { keyOf, resources } from '../kube/objects.ts';
 import { isoTime } from '../status/conditions.ts';
@@ -65,8 +66,9 @@ async function difference(card: CachedCard, desired: DesiredStatus, client: Kube
 async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: KubeClient) {
   if (card.kind === 'keep') return {};
   if (card.kind === 'remove') return cached.publishedHash === undefined ? {} : { card: null };
-  if (card.hash === cached.publishedHash) return {};
-  if (cached.publishedHash === undefined) return { card: card.value };
+  if (card.card.sha256 === cached.publishedHash) return {};
+  const value = JSON.parse(card.card.text) as JsonObject;
+  if (cached.publishedHash === undefined) return { card: value };
   const stored = await client.get<AgentCard>(resources.agentCards, keyOf(cached));
-  return { card: mergePatch(stored?.status?.card ?? {}, card.value) ?? card.value };
+  return { card: mergePatch(stored?.status?.card ?? {}, value) ?? value };
 }

@@ -8,6 +8,7 @@ import { workloadKey } from '../workload/workload.ts';
 import type { Caches } from './caches.ts';
 import { pairKey } from './indexes.ts';
 import { apiServerService, workloadOf, workloadsSelecting, workloadsWithPair } from './observe.ts';
+import type { OwnWrites } from './own-writes.ts';
 import type { CachedCard } from './snapshot.ts';
 
 export interface Sinks {
@@ -15,8 +16,7 @@ export interface Sinks {
   readonly addCard: (key: Key, background: boolean) => void;
   /** A labelled pod that no card accounts for. */
   readonly addStray: (key: Key) => void;
-  /** Whether this version of the card is the answer to our own status write. */
-  readonly isOwnWrite: (card: CachedCard) => boolean;
+  readonly ownWrites: OwnWrites;
 }
 
 /** Which changes wake which cards. Every mapping looks at the object before and after the change. */
@@ -77,14 +77,14 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
 /** What we wrote and others may have changed: labels on pods, NetworkPolicies. */
 function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
   caches.labelledPods.onEvent(
-    either((pod) => {
+    others(sinks, (pod) => {
       const cards = cardsClaiming(caches, pod);
       wake(cards);
       if (cards.length === 0) sinks.addStray(keyOf(pod));
     }),
   );
   caches.policies.onEvent(
-    either((policy) => {
+    others(sinks, (policy) => {
       const owner = owningCard(policy);
       const card = owner && caches.cards.get(`${policy.metadata.namespace}/${owner.name}`);
       if (card !== undefined) wake([card]);
@@ -117,7 +117,7 @@ function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
       if (!initial) wakeSiblings(card);
     },
     update: (old, card) => {
-      if (sinks.isOwnWrite(card)) return;
+      if (sinks.ownWrites.isEcho(card)) return;
       wake([card]);
       if (old.metadata.generation === card.metadata.generation && !goes(card)) return;
       wakeSiblings(old);
@@ -125,6 +125,7 @@ function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
       recheckLabels(caches, sinks, old);
     },
     remove: (card) => {
+      sinks.ownWrites.forget(card);
       sinks.addCard(keyOf(card), false);
       wakeSiblings(card);
       recheckLabels(caches, sinks, card);
@@ -166,6 +167,21 @@ function cardsBehind(caches: Caches, key: Key, service: Service | undefined): re
     .filter(({ templateLabels }) => pairsSelect(selector, templateLabels))
     .flatMap((workload) => caches.cards.byIndex('target', workloadKey(namespace, workload)));
   return [...named, ...selected];
+}
+
+/** The same for what others changed. */
+function others<T extends KubeObject>({ ownWrites }: Sinks, wake: (object: T) => void) {
+  const unlessEcho = (object: T, ...before: T[]) => {
+    if (!ownWrites.isEcho(object)) for (const each of [...before, object]) wake(each);
+  };
+  return {
+    add: (object: T) => unlessEcho(object),
+    update: (old: T, object: T) => unlessEcho(object, old),
+    remove: (object: T) => {
+      ownWrites.forget(object);
+      wake(object);
+    },
+  };
 }
 
 /** Calls `wake` for the object before and after each change. */

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { sameJson } from '../card/json.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -15,7 +15,7 @@ export function mergePatch(before: Json, after: Json): Json | undefined {
     if (isPlain(old) && isPlain(value)) {
       const inner = mergePatch(old, value);
       if (inner !== undefined) patch[key] = inner;
-    } else if (!isDeepStrictEqual(plain(old), plain(value))) {
+    } else if (!sameJson(old, value)) {
       patch[key] = value;
     }
   }
@@ -24,9 +24,4 @@ export function mergePatch(before: Json, after: Json): Json | undefined {
 
 function isPlain(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Compares by JSON content: members set to undefined and prototypes do not count. */
-function plain(value: unknown): unknown {
-  return value === undefined ? undefined : JSON.parse(JSON.stringify(value));
 }

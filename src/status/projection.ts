@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { AgentCardStatus } from '../api/agentcard.ts';
-import { canonicalize } from '../card/canonical.ts';
-import type { JsonObject } from '../card/json.ts';
+import type { CanonicalCard } from '../evidence/evidence.ts';
 import type { Judged } from '../reconcile/plan.ts';
 import type { PolicyPlan } from '../reconcile/plan-policy.ts';
 import type { Verdict } from '../reconcile/verdict.ts';
@@ -13,7 +11,7 @@ export type StatusFields = Omit<AgentCardStatus, 'card'>;
 export interface DesiredStatus {
   readonly fields: StatusFields;
   readonly card:
-    | { readonly kind: 'set'; readonly value: JsonObject; readonly hash: string }
+    | { readonly kind: 'set'; readonly card: CanonicalCard }
     | { readonly kind: 'keep' }
     | { readonly kind: 'remove' };
 }
@@ -54,16 +52,10 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
   return { fields: withoutUndefined(fields), card: desiredCard(verdict) };
 }
 
-/** SHA-256 of a published card in canonical form: what the cache keeps instead of the card. */
-export function publishedHash(card: JsonObject): string {
-  return createHash('sha256').update(canonicalize(card)).digest('hex');
-}
-
 function desiredCard({ card }: Verdict): DesiredStatus['card'] {
   if (card.kind === 'none') return { kind: 'remove' };
   if (card.kind === 'kept') return { kind: 'keep' };
-  const { published: value } = card.card;
-  return { kind: 'set', value, hash: publishedHash(value) };
+  return { kind: 'set', card: card.card.published };
 }
 
 function cardFields({ snapshot, verdict }: Judged, now: number): StatusFields {

@@ -13,8 +13,8 @@ export type FleetMessage =
       readonly version?: number;
     }
   | { readonly kind: 'workload-api'; readonly up: boolean }
-  /** A new authority signs; `drop`: and all older ones leave the bundle. */
-  | { readonly kind: 'rotate'; readonly drop: boolean }
+  /** The way of a rotation: a new authority joins the bundle; it signs; the older ones leave the bundle. */
+  | { readonly kind: 'rotate'; readonly step: 'prepare' | 'activate' | 'drop' }
   | { readonly kind: 'report' };
 
 export interface FleetReport {

@@ -22,13 +22,14 @@ const slowMs = 1_000;
 
 const workloadApi = new FakeWorkloadApi();
 const actors = new Map<string, Actor>();
-/** The last one signs; all are in the bundle. */
+/** All are in the bundle. */
 let authorities: Minted[] = [root(trustDomain)];
-let operator = svid(signer(), operatorId);
+let signer = newest();
+let operator = svid(signer, operatorId);
 let cardBytes = 3_000;
 const counts = { dials: 0, cards: 0 };
 
-function signer(): Minted {
+function newest(): Minted {
   const last = authorities.at(-1);
   if (last === undefined) throw new Error('no authority');
   return last;
@@ -37,7 +38,7 @@ function signer(): Minted {
 function contextOf(actor: Actor): SecureContext {
   if (actor.context === undefined) {
     const id = actor.part === 'lying' ? `spiffe://${trustDomain}/ns/elsewhere/sa/liar` : spiffeId(actor.member);
-    const leaf = svid(signer(), id);
+    const leaf = svid(signer, id);
     actor.context = createSecureContext({ cert: pemOf(leaf), key: keyPemOf(leaf), ca: pemOf(...authorities) });
   }
   return actor.context;
@@ -90,10 +91,11 @@ function report(): FleetReport {
   };
 }
 
-/** A new authority signs from now on; the old one stays in the bundle until `drop`. */
-function rotate(drop: boolean): void {
-  authorities = drop ? authorities.slice(-1) : [...authorities, root(trustDomain)];
-  if (!drop) operator = svid(signer(), operatorId);
+function rotate(step: 'prepare' | 'activate' | 'drop'): void {
+  if (step === 'prepare') authorities = [...authorities, root(trustDomain)];
+  else if (step === 'drop') authorities = authorities.slice(-1);
+  else signer = newest();
+  if (step === 'activate') operator = svid(signer, operatorId);
   for (const actor of actors.values()) actor.context = undefined;
   serveIdentity();
 }
@@ -123,7 +125,7 @@ async function obey(message: FleetMessage): Promise<void> {
       else workloadApi.kill();
       break;
     case 'rotate':
-      rotate(message.drop);
+      rotate(message.step);
       break;
     case 'report':
       break;

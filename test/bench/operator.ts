@@ -44,6 +44,7 @@ export async function startOperator(parameters: Parameters, options: OperatorOpt
     args: [...nodeOptions, ...nodeFlags, program, ...operatorFlags(parameters, workloadApi, metricsPort), ...flags],
     logs,
     env: {
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => name.startsWith('MALLOC_'))),
       PATH: process.env.PATH ?? '',
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: port,

@@ -18,6 +18,8 @@ export interface Parameters {
   readonly fetchTimeoutSeconds: number;
   readonly enforcement: 'off' | 'audit' | 'enforce';
   readonly cardBytes: number;
+  /** Wait for the last event before the idle phase; 0 leaves its writes in there. */
+  readonly settle: boolean;
   /** Compare with the bare loop. */
   readonly bare: boolean;
   /** Write CPU and heap profiles of the operator. */
@@ -45,6 +47,7 @@ export function parametersFrom(env: Env, preset: Partial<Parameters> = {}): Para
     fetchTimeoutSeconds: number('FETCH_TIMEOUT', preset.fetchTimeoutSeconds ?? 5),
     enforcement: preset.enforcement ?? enforcementFrom(env.ENFORCEMENT ?? 'enforce'),
     cardBytes: number('CARD_BYTES', preset.cardBytes ?? 3_000),
+    settle: number('SETTLE', preset.settle === false ? 0 : 1) === 1,
     bare: number('BARE', preset.bare === false ? 0 : 1) === 1,
     profile: number('PROFILE', preset.profile === true ? 1 : 0) === 1,
   };

@@ -33,7 +33,7 @@ export async function measure(scene: Scene): Promise<Report> {
   if (parameters.bare) await runBare(scene, { mode: 'fetch' });
   const { coldStart, operator } = await startCold(scene, watch);
   say(`${coldStart.readySeconds.length} of ${coldStart.answering} Ready after ${coldStart.readySeconds.at(-1)} s`);
-  await untilTold(world);
+  if (parameters.settle) await untilTold(world);
   say(`idle for ${parameters.idlePeriods} sync periods`);
   const idle = await phase(scene, operator, () => sleep(parameters.idlePeriods * parameters.syncPeriodSeconds * 1000));
   const probes = parameters.bare ? await probe(scene, watch) : [];
@@ -52,6 +52,9 @@ const profiling = [
   `--diagnostic-dir=${profiles}`,
 ];
 
+/** For experiments with the runtime. */
+const moreFlags = () => (process.env.OPERATOR_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
+
 /** Profiles are written at an orderly end. */
 async function end({ daemon }: RunningOperator, profiled: boolean): Promise<void> {
   if (!profiled) return daemon.kill();
@@ -67,7 +70,7 @@ async function startCold(scene: Scene, watch: CardWatch): Promise<{ coldStart: C
   const { parameters, world, members, fleet } = scene;
   const answering = members.filter(isHonest).length;
   const { workloadApi } = await fleet.tell({ kind: 'report' });
-  const nodeFlags = parameters.profile ? profiling : [];
+  const nodeFlags = [...(parameters.profile ? profiling : []), ...moreFlags()];
   const begin = Date.now();
   const before = await counters(scene);
   const { url: server } = world.api;
@@ -86,8 +89,7 @@ async function startCold(scene: Scene, watch: CardWatch): Promise<{ coldStart: C
 }
 
 async function phase(scene: Scene, operator: RunningOperator, run: () => Promise<unknown>): Promise<Phase> {
-  await operator.metrics();
-  const before = await counters(scene);
+  const before = await counters(scene, operator);
   const { cpuSeconds: cpuBefore } = await processFigures(operator.daemon.pid);
   const begin = Date.now();
   await run();
@@ -95,13 +97,16 @@ async function phase(scene: Scene, operator: RunningOperator, run: () => Promise
 }
 
 interface Counters {
+  readonly reconciles: number;
   readonly requests: Requests;
   readonly fleet: FleetReport;
 }
 
-async function counters({ world, fleet }: Scene): Promise<Counters> {
+async function counters({ world, fleet }: Scene, operator?: RunningOperator): Promise<Counters> {
+  const said = (await operator?.metrics()) ?? '';
+  const reconciles = total(said, 'controller_runtime_reconcile_total', { controller: 'agentcard' });
   const text = (await world.client.request({ method: 'GET', path: '/metrics' })).body;
-  return { requests: requests(text.toString()), fleet: await fleet.tell({ kind: 'report' }) };
+  return { reconciles, requests: requests(text.toString()), fleet: await fleet.tell({ kind: 'report' }) };
 }
 
 interface Since {
@@ -123,6 +128,7 @@ async function figuresOf(scene: Scene, operator: RunningOperator, { before, begi
     ...{ seconds, cpuSeconds: cpuSeconds - cpuBefore, rssMiB, peakMiB, writes },
     heapMiB: total(said, 'nodejs_heap_size_used_bytes') / 2 ** 20,
     reads: Object.fromEntries(Object.entries(changed).filter(([key]) => !(key in writes))),
+    reconciles: total(said, 'controller_runtime_reconcile_total', where) - before.reconciles,
     cards: after.fleet.cards - before.fleet.cards,
     dials: after.fleet.dials - before.fleet.dials,
     loopDelayP99Ms: total(said, 'nodejs_eventloop_lag_p99_seconds') * 1000,

@@ -13,6 +13,7 @@ export interface Phase {
   readonly heapMiB: number;
   readonly writes: Requests;
   readonly reads: Requests;
+  readonly reconciles: number;
   /** Whole questions that agents answered, and connections that they saw. */
   readonly cards: number;
   readonly dials: number;
@@ -89,11 +90,13 @@ export function table(report: Report): string {
     ['CPU until then', seconds(coldStart.cpuSeconds), seconds(bare?.whole.cpuSeconds), times(ratio?.coldCpu)],
     ['writes until then', countsText(coldStart.writes), bare === undefined ? '' : `${bare.whole.fetched * 3}`, ''],
     ['reads until then', countsText(coldStart.reads), '', ''],
+    ['reconciles until then', `${coldStart.reconciles}`, '', ''],
     ['memory then / peak', `${mib(coldStart.rssMiB)} / ${mib(coldStart.peakMiB)}`, mib(bare?.whole.peakMiB), ''],
     ['event loop delay p99 / max', `${ms(coldStart.loopDelayP99Ms)} / ${ms(coldStart.loopDelayMaxMs)}`, '', ''],
     ['queue latency p50 / p99, at most', `${coldStart.queueP50} s / ${coldStart.queueP99} s`, '', ''],
     [`idle for ${parameters.idlePeriods} sync periods: writes`, countsText(idle.writes), '', ''],
     ['idle reads', countsText(idle.reads), '', ''],
+    ['idle reconciles / cards fetched', `${idle.reconciles} / ${idle.cards}`, '', ''],
     [
       'idle CPU per card fetched',
       ms((idle.cpuSeconds / idle.cards) * 1000),

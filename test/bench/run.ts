@@ -36,6 +36,7 @@ const variables: Readonly<Partial<Record<keyof Parameters, string>>> = {
   lying: 'LYING',
   syncPeriodSeconds: 'SYNC_PERIOD',
   idlePeriods: 'IDLE_PERIODS',
+  settle: 'SETTLE',
   bare: 'BARE',
 };
 

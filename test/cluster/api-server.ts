@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiAccess, apiReady } from './api-client.ts';
@@ -41,6 +41,7 @@ export interface ApiServerOptions {
 
 const ADMIN_GROUP = 'system:masters';
 const PREFIX = 'agentcard-api-';
+const ABANDONED_MS = 6 * 3_600_000;
 const ATTEMPTS = 3;
 
 /** Starts an API server in about five seconds. Everything ends with `stop`, or with this process however that ends. */
@@ -146,9 +147,13 @@ async function findBinaries(): Promise<Binaries> {
 }
 
 /** A killed test process leaves its folder, and its folder carries its process id. */
+/** Numbers of processes mean nothing across PID namespaces that share a folder, so only what is old counts as abandoned. */
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : 0;
-    if (pid > 0 && !(await exists(`/proc/${pid}`))) await rm(join(tmpdir(), name), { recursive: true, force: true });
+    if (pid <= 0 || (await exists(`/proc/${pid}`))) continue;
+    const folder = join(tmpdir(), name);
+    const age = Date.now() - ((await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now());
+    if (age > ABANDONED_MS) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -83,6 +83,8 @@ export interface TrustDomain {
   startAgent(): Promise<void>;
   /** Has the CA that is in use replaced by a new one, both being in the bundle. */
   rotateAuthority(): Promise<void>;
+  /** Takes the CA that was in use before out of the bundle. SPIRE replaces what it has signed first. */
+  retireAuthority(): Promise<void>;
   /** Gives all pods' entries these trust domains' bundles, which the server must have by then. */
   federateWith(...names: readonly string[]): Promise<void>;
   /** Deletes what `addTrustDomain` made; its CA stays on the node. */
@@ -156,6 +158,11 @@ function handle(cluster: Commands, plan: TrustDomainPlan): TrustDomain {
       const prepared = JSON.parse(await server(['localauthority', 'x509', 'prepare', '-output', 'json']));
       const id: string = prepared.prepared_authority.authority_id;
       await server(['localauthority', 'x509', 'activate', '-authorityID', id]);
+    },
+    retireAuthority: async () => {
+      const shown = JSON.parse(await server(['localauthority', 'x509', 'show', '-output', 'json']));
+      const id: string = shown.old.authority_id;
+      for (const step of ['taint', 'revoke']) await server(['localauthority', 'x509', step, '-authorityID', id]);
     },
     federateWith: async (...names) => {
       const patch = JSON.stringify({ spec: { federatesWith: names } });

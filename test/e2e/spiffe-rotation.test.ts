@@ -51,13 +51,15 @@ async function rotations(count: number, fits: (issuer: string) => boolean = () =
 }
 
 describe('nothing is written', () => {
-  test('while SVIDs are replaced, the operator’s own among them, and while their CA is', async () => {
+  test('while SVIDs are replaced, the operator’s own among them, and while their CA is and leaves the bundle', async () => {
     const address = (await weather.pods())[0]?.status?.podIP ?? '';
     const { issuer } = await servedCertificate(world, address);
     await calmly(world, async () => {
       await rotations(2);
       await spire.rotateAuthority();
       await rotations(2, (other) => other !== issuer);
+      await spire.retireAuthority();
+      await rotations(1);
     });
     const { status } = await weather.says(trusted);
     expect(status?.replicas).toEqual({ ready: 2, attested: 2 });

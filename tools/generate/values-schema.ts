@@ -45,6 +45,11 @@ const ownValues: Readonly<Record<string, Schema>> = {
     clusterSPIFFEID: closed({
       create: truth('Create a ClusterSPIFFEID, from which SPIRE gives the operator its own SVID.'),
       className: text('Class of the spire-controller-manager that should act on it.'),
+      federatesWith: {
+        type: 'array',
+        items: { type: 'string' },
+        description: 'Trust domains whose bundles the operator gets besides its own.',
+      },
     }),
   }),
   enforcement: closed({ mode: { ...flagSchema(flags.enforcement), description: flags.enforcement.doc } }),

@@ -162,6 +162,19 @@ export class Agent {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
+  /** Ends the first process of a container; the kubelet starts another one. */
+  async restartContainer(pod: Pod, container: string): Promise<void> {
+    const before = await this.restarts();
+    const kill = ['node', '-e', "process.kill(1, 'SIGTERM')"];
+    // The command may end together with the container that it runs in.
+    await this.world
+      .kubectl('-n', this.namespace, 'exec', pod.metadata.name, '-c', container, '--', ...kill)
+      .catch(() => undefined);
+    await vi.waitFor(async () => {
+      if ((await this.restarts()) === before) throw new Error('the container was not restarted');
+    }, patience);
+  }
+
   exec(pod: string, command: readonly string[]): Promise<string> {
     return this.world.kubectl('--namespace', this.namespace, 'exec', pod, '--', ...command);
   }

@@ -3,6 +3,7 @@ import { expect, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { AgentCard } from '../../../src/api/agentcard.ts';
 import { type Cluster, useOrStartCluster } from '../../cluster/cluster.ts';
+import { archiveOf } from '../../cluster/images.ts';
 import { operatorImage } from './images.ts';
 
 export const operatorNamespace = 'agentcard-system';
@@ -40,6 +41,8 @@ export class World {
     const [repository = '', tag = ''] = operatorImage.split(/:(?=[^:]*$)/);
     const all = {
       image: { repository, tag, pullPolicy: 'Never' },
+      // The tag stays the same from build to build; the archive's path goes by its content.
+      podAnnotations: { image: (await archiveOf(operatorImage)).replaceAll('/', '_').slice(-60) },
       verifiedFetch: { enabled: true, trustDomain: 'example.org' },
       spiffe: { volume: 'hostPath' },
       enforcement: { mode: 'enforce' },

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { Informer, type InformerOptions } from '../../../src/kube/informer.ts';
@@ -38,6 +37,7 @@ export function writer(client: KubeClient, namespace: string) {
 
 /** Quick enough for tests: what takes half a minute in a cluster takes half a second. */
 export const QUICK = {
+  pageMs: 3_000,
   openMs: 1_500,
   idleMs: 1_500,
   baseDelayMs: 20,
@@ -79,14 +79,22 @@ export async function watchConfigMaps(client: KubeClient, options: Partial<Infor
 }
 
 const versions = (objects: Iterable<ConfigMap>) =>
-  [...objects].map((object) => `${keyOf(object)} ${object.metadata.uid} ${object.metadata.resourceVersion}`).sort();
+  new Set([...objects].map((object) => `${keyOf(object)} ${object.metadata.uid} ${object.metadata.resourceVersion}`));
 
-/** Waits until the cache equals a fresh list, which is asked of the API server itself. */
+/** Waits until the cache equals a fresh list, which is asked of the API server itself; says what differs if it never does. */
 export async function untilEqual(informer: Informer<ConfigMap>, client: KubeClient, namespace: string): Promise<void> {
-  await until('the cache to equal a fresh list', async () => {
+  const compare = async () => {
     const { items } = await client.list<ConfigMap>(resources.configMaps, { namespace });
-    return isDeepStrictEqual(versions(informer.values()), versions(items));
-  });
+    const [listed, cached] = [versions(items), versions(informer.values())];
+    return { missing: [...listed.difference(cached)], surplus: [...cached.difference(listed)] };
+  };
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const { missing, surplus } = await compare();
+    if (missing.length + surplus.length === 0) return;
+    if (Date.now() > deadline) throw new Error(`never equal: lacks ${missing.slice(0, 3)}; has ${surplus.slice(0, 3)}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 export async function until(

@@ -25,8 +25,13 @@ describe('what the Go operator left', () => {
     expect(finalizersOf({ metadata })).toBeUndefined();
     expect(finalizersOf({ metadata: { ...metadata, finalizers: ['example.org/other'] } })).toBeUndefined();
     const fix = finalizersOf({ metadata: { ...metadata, finalizers: foreign } })?.fix;
-    const expected = { uid: 'u1', resourceVersion: '7', finalizers: ['example.org/other'] };
-    expect(fix).toEqual({ merge: { metadata: expected } });
+    expect(fix).toEqual({
+      json: [
+        { op: 'test', path: '/metadata/uid', value: 'u1' },
+        { op: 'test', path: '/metadata/finalizers', value: foreign },
+        { op: 'replace', path: '/metadata/finalizers', value: ['example.org/other'] },
+      ],
+    });
   });
 
   test('a card that is being deleted loses its finalizers and is otherwise let go', () => {

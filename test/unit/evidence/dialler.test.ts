@@ -3,7 +3,7 @@ import type { Ask } from '../../../src/evidence/agenda.ts';
 import { Dialler, type DiallerEdges, findingFrom } from '../../../src/evidence/dialler.ts';
 import type { FetchOutcome } from '../../../src/fetch/outcome.ts';
 import { failed } from '../../../src/fetch/outcome.ts';
-import { podFacts } from '../../../src/workload/pod.ts';
+import { type PodFacts, podFacts } from '../../../src/workload/pod.ts';
 import { pod, workload } from '../reconcile/builders.ts';
 import { card as receivedCard } from './received.ts';
 
@@ -27,6 +27,7 @@ function ask(name: string, over: Partial<Ask> = {}): Ask {
     hostHeader: 'weather.team.svc',
     trustDomains: ['example.org'],
     seen: undefined,
+    cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
     ...over,
   };
 }
@@ -48,6 +49,35 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
   dialler.open();
   return { dialler, findings, nothing };
 }
+
+describe('reading pods', () => {
+  test('a pod that stays silent is read once, and again when it speaks', async () => {
+    const facts = vi.fn(
+      async (_: string, name: string, _uid: string, known?: PodFacts) => known ?? podFacts(pod(name), undefined),
+    );
+    const outcomes = [failed('Timeout', 'no'), failed('ConnectionRefused', 'no'), ok];
+    const { dialler, findings } = rig({ pods: { facts }, get: async () => outcomes.shift() ?? ok });
+    for (const kind of ['silence', 'silence', 'answer']) {
+      dialler.ask([ask('a')]);
+      await vi.waitFor(() => expect(findings.at(-1)).toEqual(['a', kind]));
+      findings.length = 0;
+      await vi.waitFor(() => expect(dialler.running).toBe(0));
+    }
+    expect(facts.mock.calls.map(([, , , known]) => known !== undefined)).toEqual([false, true, true, false]);
+  });
+
+  test('another EndpointSlice entry is another pod to read', async () => {
+    const facts = vi.fn(
+      async (_: string, name: string, _uid: string, known?: PodFacts) => known ?? podFacts(pod(name), undefined),
+    );
+    const { dialler } = rig({ pods: { facts }, get: async () => failed('Timeout', 'no') });
+    for (const version of ['v', 'w']) {
+      dialler.ask([ask('a', { endpoint: { ...ask('a').endpoint, version } })]);
+      await vi.waitFor(() => expect(dialler.running).toBe(0));
+    }
+    expect(facts.mock.calls.map(([, , , known]) => known)).toEqual([undefined, undefined]);
+  });
+});
 
 describe('what is asked', () => {
   test('a question that waits or is under way is not put twice', async () => {

@@ -23,6 +23,7 @@ const ask: Ask = {
   hostHeader: 'h',
   trustDomains: [],
   seen: undefined,
+  cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
 };
 
 const answer = (at: number, container = 'c1'): Finding => ({

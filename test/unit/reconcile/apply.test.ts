@@ -50,6 +50,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     snapshot: () => snapshot,
     observe: () => {},
     observePolicy: () => {},
+    observeMark: () => {},
     record: (_, note) => void notes.push(note),
     ask: () => {},
     tidy: () => {},

@@ -130,7 +130,10 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
     signature: undefined,
     cardId: said.cardId ?? cardId,
     url: 'https://weather.example',
-    published: { name: 'Weather' },
+    published: {
+      text: '{"name":"Weather"}',
+      sha256: '04b99dad93cd3334de1d723554b989cfb25b0ef1bce182f5f3247436a7645f57',
+    },
     truncated: false,
   };
   const evidence: PodEvidence = {

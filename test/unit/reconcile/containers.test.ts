@@ -33,6 +33,7 @@ async function run(seen: Snapshot, actual: Pod) {
     snapshot: () => seen,
     observe: () => {},
     observePolicy: () => {},
+    observeMark: () => {},
     record: () => {},
     ask: (asks: readonly Ask[]) => did.push(...asks.map(({ endpoint }) => `ask ${endpoint.podName}`)),
     tidy: (_, what) => {

@@ -98,6 +98,17 @@ describe('a restart of the operator', () => {
     expect(restarted(before, pods, all, now + 10 * minute).told.says('Verified')).toBe('False EvidenceExpired');
   });
 
+  test('changes nothing of a card whose hold has ended: its silent pods are not trusted again', () => {
+    const seen = evidence(...pods.map((name) => answered(name, { silentSince: now })));
+    const held = stored(seen, { card: good, labelledPods: labelled(...pods) });
+    const late = now + 11 * minute;
+    const ended = settled(tell(snapshot({ pods, card: held, evidence: complete(seen) }), late));
+    const again = evidence(...pods.map((name) => silent(name, late)));
+    const { written, told } = restarted(ended, [], again, late);
+    expect(told.says('Verified')).toBe('False EvidenceExpired');
+    expect(written).toEqual([]);
+  });
+
   test('is over for a card once all its pods have been asked: later news of one pod waits for nobody', () => {
     const seen = complete(evidence(answered('weather-0'), answered('weather-1', { cardId: 'b'.repeat(64) })));
     expect(restarted(good, pods, seen).told.says('Synced')).toBe('False ReplicasDisagree');

@@ -107,7 +107,7 @@ export function settle({ snapshot, plan: { status, marks, policy } }: Pick<Told,
     status === undefined || status.card.kind === 'keep'
       ? hadHash
       : status.card.kind === 'set'
-        ? status.card.hash
+        ? status.card.card.sha256
         : undefined;
   const fields = status === undefined ? bare.status : (status.fields as StatusFields);
   const card = {

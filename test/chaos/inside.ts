@@ -1,0 +1,104 @@
+/** The worst hour itself, inside its namespaces: after each fault everything is as it should be within half a minute. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Fleet } from '../bench/fleet-messages.ts';
+import { requests, since, sum, writesOf } from '../bench/metrics.ts';
+import { makeNetwork, placeServiceAccount } from '../bench/namespace.ts';
+import { bundlePrograms } from '../bench/operator.ts';
+import { type Parameters, parametersFrom } from '../bench/parameters.ts';
+import { addresses, createFleet, members } from '../bench/population.ts';
+import { type BenchWorld, startWorld } from '../bench/world.ts';
+import { FaultProxy } from '../integration/kube/fault-proxy.ts';
+import { type Fault, faults, type Stage } from './faults.ts';
+import { Invariants } from './invariants.ts';
+import { Replicas } from './operators.ts';
+import type { ChaosReport, FaultReport } from './report.ts';
+
+const convergeMs = 30_000;
+const mostMemoryMiB = 400;
+
+const say = (text: string) =>
+  void process.stderr.write(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
+
+async function main(): Promise<void> {
+  const parameters = parametersFrom(process.env, { n: 60, silent: 0.02, lying: 0.02, fetchTimeoutSeconds: 2 });
+  const rounds = Number(process.env.ROUNDS ?? 1);
+  const only = process.env.FAULT;
+  await makeNetwork();
+  await bundlePrograms();
+  const logs = await mkdtemp(join(tmpdir(), 'agentcard-chaos-'));
+  const world = await startWorld(logs);
+  const stage = await setStage(parameters, world);
+  const watching = setInterval(() => stage.invariants.check(), 250);
+  const reports: FaultReport[] = [];
+  try {
+    const start = { name: 'a cold start', strike: async () => {} };
+    reports.push(await survive(start, stage, 120_000));
+    const chosen = faults.filter(({ name }) => only === undefined || name.includes(only));
+    for (let round = 0; round < rounds; round++) for (const fault of chosen) reports.push(await survive(fault, stage));
+  } finally {
+    clearInterval(watching);
+    const report: ChaosReport = { faults: reports, violations: [...stage.invariants.violations], logs };
+    await new Promise((resolve) => process.send?.(report, resolve));
+    stage.invariants.close();
+    await stage.replicas.stop();
+    stage.fleet.stop();
+    await stage.proxy.close();
+    await world.stop();
+    const failed = report.violations.length + reports.filter(({ problems }) => problems.length > 0).length;
+    if (failed === 0) await rm(logs, { recursive: true, force: true });
+  }
+}
+
+async function setStage(parameters: Parameters, world: BenchWorld): Promise<Stage> {
+  const all = members(parameters);
+  const proxy = await FaultProxy.start(world.api);
+  await placeServiceAccount(world.api.adminToken, proxy.caPem);
+  const fleet = await Fleet.start();
+  const syncPeriodMs = parameters.syncPeriodSeconds * 1000;
+  await createFleet(world.client, all, `${parameters.syncPeriodSeconds}s`);
+  const byAddress = await addresses(world.client, all);
+  const { cardBytes } = parameters;
+  const { workloadApi } = await fleet.tell({ kind: 'members', members: [...byAddress], cardBytes });
+  const invariants = await Invariants.watch(world.client, all);
+  const replicas = await Replicas.start({ parameters, server: proxy.url, workloadApi, logs: world.logs });
+  return { world, proxy, fleet, replicas, members: all, byAddress, invariants, syncPeriodMs };
+}
+
+async function survive({ name, strike }: Fault, stage: Stage, patienceMs = convergeMs): Promise<FaultReport> {
+  await strike(stage);
+  const problems: string[] = [];
+  const begin = Date.now();
+  while (!(await isCalm(stage)) && Date.now() - begin < patienceMs) await sleep(200);
+  const seconds = (Date.now() - begin) / 1000;
+  if (!(await isCalm(stage)))
+    problems.push(`not settled after ${seconds} s: ${stage.invariants.unsettled().slice(0, 3)}`);
+  // Events and the last echoes may still be on their way.
+  await sleep(1_000);
+  const before = await writes(stage.world);
+  await sleep(1.5 * stage.syncPeriodMs);
+  const written = since(before, await writes(stage.world));
+  if (sum(written) > 0) problems.push(`written though nothing changed: ${JSON.stringify(written)}`);
+  const memoryMiB = await stage.replicas.memoryMiB();
+  if (memoryMiB > mostMemoryMiB) problems.push(`${memoryMiB} MiB`);
+  say(
+    `${name}: settled ${seconds.toFixed(1)} s after it${problems.map((problem) => `\n           ${problem}`).join('')}`,
+  );
+  return { name, seconds, memoryMiB, problems };
+}
+
+async function isCalm({ invariants, replicas }: Stage): Promise<boolean> {
+  return invariants.unsettled().length === 0 && (await replicas.depth()) === 0;
+}
+
+/** Of the operator's resources; events tell, and follow later. */
+async function writes({ client }: BenchWorld) {
+  const text = (await client.request({ method: 'GET', path: '/metrics' })).body.toString();
+  const counts = Object.entries(writesOf(requests(text))).filter(([what]) => !what.endsWith(' events'));
+  return Object.fromEntries(counts);
+}
+
+await main();
+process.exit(0);
