@@ -64,6 +64,25 @@ describe('conditions', () => {
 });
 
 describe('besides conditions', () => {
+  test("an agent's text is told as it is", () => {
+    const text = 'Pod w: 100% %s %d %n {0}.';
+    const failed = status({ ...good, Synced: 'False FetchFailed' });
+    const conditions = (failed.conditions ?? []).map((one) =>
+      one.type === 'Synced' ? { ...one, message: text } : one,
+    );
+    expect(transitions(status(good), { ...failed, conditions }, spec).map(({ note }) => note)).toEqual([text]);
+  });
+
+  test('a quarantine is told where no mechanism is on, once', () => {
+    const off = { Ready: 'True ReadyToServe', Synced: 'True SyncSucceeded' };
+    const cut = { ...off, Ready: 'False Quarantined' };
+    expect(told(status(off), status(cut))).toEqual(['Warning Quarantined']);
+    expect(told(status(cut), status(cut))).toEqual([]);
+    expect(told(status(good), status({ ...good, Verified: 'False Quarantined', Ready: 'False Quarantined' }))).toEqual([
+      'Warning Quarantined',
+    ]);
+  });
+
   test('a changed card is told with both ids', () => {
     const [note] = transitions(status(good, { cardId: 'a' }), status(good, { cardId: 'b' }), spec);
     expect(note).toMatchObject({ reason: 'CardContentChanged', note: 'The card changed from a to b.' });
