@@ -3,6 +3,7 @@ import { parseForms } from './card/forms.ts';
 import { address, boolean, duration } from './flag-schemas.ts';
 import type { Flag } from './flags.ts';
 import type { NetworkPolicyRule } from './kube/objects.ts';
+import { egressRules, ingressRules } from './network/rule-schemas.ts';
 import { defaultTemplate } from './trust/expected.ts';
 
 const count = (max: number) =>
@@ -30,13 +31,15 @@ const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be 
 const namespacedName = z
   .string()
   .regex(/^([a-z0-9.-]+\/[a-z0-9.-]+)(,[a-z0-9.-]+\/[a-z0-9.-]+)*$/, 'must be namespace/name, several by commas');
-const rule = z.looseObject({ from: z.array(z.looseObject({})).optional(), to: z.array(z.looseObject({})).optional() });
-const rules = z.string().transform((text, context): NetworkPolicyRule[] => {
-  const parsed = z.array(rule).safeParse(jsonOrUndefined(text));
-  if (parsed.success) return parsed.data as NetworkPolicyRule[];
-  context.addIssue({ code: 'custom', message: 'must be a JSON list of NetworkPolicy rules' });
-  return z.NEVER;
-});
+const rules = (schema: z.ZodType, sides: string) =>
+  z.string().transform((text, context): NetworkPolicyRule[] => {
+    const parsed = schema.safeParse(jsonOrUndefined(text));
+    if (parsed.success) return parsed.data as NetworkPolicyRule[];
+    const [place] = parsed.error.issues[0]?.path ?? [];
+    const where = place === undefined ? '' : `; rule ${String(place)} is none`;
+    context.addIssue({ code: 'custom', message: `must be a JSON list of NetworkPolicy rules with ${sides}${where}` });
+    return z.NEVER;
+  });
 
 /** Every flag. --help, the chart's schema and the README's table are made from this. */
 export const flags = {
@@ -100,13 +103,13 @@ export const flags = {
   },
   ingressAllow: {
     name: 'ingress-allow',
-    schema: rules,
+    schema: rules(ingressRules, 'from and ports'),
     default: '[]',
     doc: 'JSON list of NetworkPolicy ingress rules that every verified agent also lets in.',
   },
   egressAllow: {
     name: 'egress-allow',
-    schema: rules,
+    schema: rules(egressRules, 'to and ports'),
     default: '[]',
     doc: 'JSON list of NetworkPolicy egress rules that an unverified agent may also use.',
   },

@@ -1,3 +1,4 @@
+import { messageWithRemedy } from '../api/conditions.ts';
 import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
 import { type Ask, agenda } from '../evidence/agenda.ts';
@@ -50,7 +51,14 @@ export function plan(judged: Judged, now: number): Plan {
     return { status: undefined, marks: unfit.map(unmarked), policy: leftovers(judged), ...rest };
   }
   const policy = planPolicy(judged);
-  return { status: projectStatus(judged, policy, now), marks: marks(judged), policy, ...rest };
+  const status = verdict.pending && isTold(judged) ? undefined : projectStatus(judged, policy, now);
+  return { status, marks: marks(judged), policy, ...rest };
+}
+
+/** The stored status tells of this quarantine already; the rest of it waits for the first answer, as ever. */
+function isTold({ snapshot, verdict }: Judged): boolean {
+  const ready = snapshot.card.status?.conditions?.find(({ type }) => type === 'Ready');
+  return ready?.message === messageWithRemedy('Ready', 'Quarantined', verdict.quarantine ?? '');
 }
 
 function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** NetworkPolicy rules as people write them in flags. Strict: the API server would drop a misspelt member, and a rule without peers lets everybody in. */
+
+const selector = z.strictObject({
+  matchLabels: z.record(z.string(), z.string()).optional(),
+  matchExpressions: z
+    .array(
+      z.strictObject({
+        key: z.string(),
+        operator: z.enum(['In', 'NotIn', 'Exists', 'DoesNotExist']),
+        values: z.array(z.string()).optional(),
+      }),
+    )
+    .optional(),
+});
+const range = z.strictObject({
+  cidr: z.union([z.cidrv4(), z.cidrv6()]),
+  except: z.array(z.union([z.cidrv4(), z.cidrv6()])).optional(),
+});
+const peer = z.union([
+  z.strictObject({ ipBlock: range }),
+  z
+    .strictObject({ podSelector: selector.optional(), namespaceSelector: selector.optional() })
+    .refine(({ podSelector, namespaceSelector }) => podSelector !== undefined || namespaceSelector !== undefined),
+]);
+const portNumber = z.int().min(1).max(65_535);
+const ports = z
+  .array(
+    z.strictObject({
+      protocol: z.enum(['TCP', 'UDP', 'SCTP']).optional(),
+      port: z.union([portNumber, z.string().min(1).max(15)]).optional(),
+      endPort: portNumber.optional(),
+    }),
+  )
+  .optional();
+
+export const ingressRules = z.array(z.strictObject({ from: z.array(peer).optional(), ports }));
+export const egressRules = z.array(z.strictObject({ to: z.array(peer).optional(), ports }));
