@@ -49,7 +49,7 @@ export async function apply(plan: Plan, namespace: string, edges: ApplyEdges): P
   return { policyFailure, markFailures, unmarked, replaced };
 }
 
-/** What the API server stores then; undefined after a deletion. */
+/** What the API server stores then; undefined when the policy is not this card's any more. */
 async function applyPolicy(operation: PolicyOperation, client: KubeClient): Promise<NetworkPolicy | undefined> {
   const { kind, policy } = operation;
   switch (kind) {
@@ -59,7 +59,9 @@ async function applyPolicy(operation: PolicyOperation, client: KubeClient): Prom
       await client.delete(resources.networkPolicies, keyOf(policy), { uid: operation.uid });
       return undefined;
     case 'hand-over':
-      return patchPolicy(operation, [['metadata/ownerReferences', policy.metadata.ownerReferences]], client);
+      await patchPolicy(operation, [['metadata/ownerReferences', policy.metadata.ownerReferences]], client);
+      // Not told as a write of ours: its echo is what wakes the other card.
+      return undefined;
     case 'replace': {
       const { labels } = policy.metadata;
       return patchPolicy(

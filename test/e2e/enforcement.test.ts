@@ -26,6 +26,8 @@ beforeAll(async () => {
   await world.install({ enforcement: { mode: 'off' } });
   home = await world.namespace('home');
   abroad = await world.namespace('abroad');
+  // Older than every other card, and without a workload until a test gives it one.
+  await world.apply(elder('nowhere'));
   await Promise.all([
     Agent.deploy(world, home, 'weather'),
     Agent.deploy(world, home, 'caller'),
@@ -63,6 +65,11 @@ async function plainPod(namespace: string, name: string): Promise<void> {
   const spec = { containers: [container], terminationGracePeriodSeconds: 0 };
   await world.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels: { app: name } }, spec });
   await world.kubectl('-n', namespace, 'wait', '--for=condition=Ready', `pod/${name}`, '--timeout=60s');
+}
+
+function elder(target: string) {
+  const card = new Agent(world, home, 'elder').agentCard({}) as { spec: { targetRef: object } };
+  return { ...card, spec: { targetRef: { ...card.spec.targetRef, name: target } } };
 }
 
 /** Somebody else's policy: it closes weather to all but one foreign pod and the operator, in every mode. */
@@ -174,7 +181,7 @@ describe('off', () => {
     const all = await agentcard(world, 'explain', '--all');
     expect(all.out).toContain('Quarantined: 1.');
     expect(all.out).toMatch(
-      new RegExp(`${home}: 4 cards, off\\n.*enforcing would close to all but the operator\\n.*${home}/plain`),
+      new RegExp(`${home}: 5 cards, off\\n.*enforcing would close to all but the operator\\n.*${home}/plain`),
     );
   });
 });
@@ -232,6 +239,21 @@ describe('enforce', () => {
       expect(await policies()).not.toContain('needy-signature-policy');
       expect(await needy.pods()).toEqual([]);
     }, patience);
+  });
+
+  test('of two cards on one workload the older takes over the policy, which is there all the time', async () => {
+    type Policy = { metadata: { uid: string; ownerReferences: { name: string }[] } };
+    const policy = () => world.json<Policy>('-n', home, 'get', 'networkpolicy', 'plain-signature-policy');
+    const { uid } = (await policy()).metadata;
+    await world.apply(elder('plain'));
+    await says(home, 'plain', { Synced: 'False Conflict' });
+    await says(home, 'elder', { Synced: 'True SyncSucceeded', Enforced: 'True PolicyApplied' });
+    const { metadata } = await policy();
+    expect(metadata.ownerReferences.map(({ name }) => name)).toEqual(['elder']);
+    expect(metadata.uid).toBe(uid);
+    await world.apply(elder('nowhere'));
+    await says(home, 'plain', { Synced: 'True SyncSucceeded', Enforced: 'True PolicyApplied' });
+    await says(home, 'elder', { Synced: 'False WorkloadNotFound' });
   });
 
   test("one agent's flip costs three writes, the next reconcile none, and no workload is touched", async () => {

@@ -3,7 +3,7 @@ import { keyOf } from '../../kube/objects.ts';
 import { modeFor } from '../../network/mode.ts';
 import { type Branch, drawTree } from '../tree.ts';
 import type { Fleet } from './fleet.ts';
-import { shapeOf } from './forecast.ts';
+import { shapeOf, workloadOf } from './forecast.ts';
 
 export interface Summary {
   readonly cards: number;
@@ -33,7 +33,9 @@ export function summarize(fleet: Fleet): Summary {
     namespaces: sorted(
       [...byNamespace].map(([name, some]) => {
         const mode = modeFor(namespaceLabels(name), settings.enforcement);
-        const open = mode === 'enforce' ? [] : some.filter((card) => shapeOf(card) === 'unverified');
+        const would = (card: (typeof some)[number]) =>
+          shapeOf(card) === 'unverified' && workloadOf(card, fleet) !== undefined;
+        const open = mode === 'enforce' ? [] : some.filter(would);
         return { name, cards: some.length, mode, wouldClose: open.map(keyOf).sort() };
       }),
       'name',

@@ -24,6 +24,7 @@ interface Options {
 async function run(given: Given, before: Given | undefined, { refuse = {}, there, ...more }: Options = {}) {
   const { snapshot, at } = tell(given, before === undefined ? undefined : tell(before));
   const calls: string[] = [];
+  const observed: string[] = [];
   const notes: Note[] = [];
   let status: StatusFields | undefined;
   const call = (text: string) => {
@@ -49,7 +50,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     now: () => at,
     snapshot: () => snapshot,
     observe: () => {},
-    observePolicy: () => {},
+    observePolicy: ({ metadata }) => void observed.push(metadata.name),
     observeMark: () => {},
     record: (_, note) => void notes.push(note),
     ask: () => {},
@@ -64,7 +65,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     const found = status?.conditions?.find((condition) => condition.type === type);
     return found && `${found.status} ${found.reason}`;
   };
-  return { calls, notes, failure, says, status: status as StatusFields | undefined };
+  return { calls, observed, notes, failure, says, status: status as StatusFields | undefined };
 }
 
 describe('the order of writes', () => {
@@ -82,6 +83,17 @@ describe('the order of writes', () => {
     expect((await run(guilty, proven)).calls).toHaveLength(3);
     expect((await run(guilty, guilty)).calls).toEqual([]);
   });
+});
+
+test('a policy that changes hands is no echo of ours: it wakes the card that takes it', async () => {
+  const older = {
+    metadata: { name: 'older', namespace: 'team', uid: 'o', creationTimestamp: '2025-01-01T00:00:00Z' },
+    spec: { syncPeriod: '5m' },
+  };
+  const { calls, observed } = await run({ ...proven, after: 1, siblings: [older], labelled: {} }, proven);
+  expect(calls).toEqual(['patch team/weather-signature-policy', 'patch team/weather/status']);
+  expect(observed).toEqual([]);
+  expect((await run(guilty, proven)).observed).toEqual(['weather-signature-policy']);
 });
 
 describe('what the API server refuses', () => {
