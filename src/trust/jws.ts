@@ -166,7 +166,8 @@ function weighExpired(good: GoodSignature, { seen, bundles }: SignatureInput): G
   const sameBytes = seen?.payloadSha256 === good.payloadSha256 && seen.protectedSha256 === good.protectedSha256;
   if (sameBytes && authorities.some((authority) => sha256(authority) === seen.issuerSha256)) {
     const message = `signed by ${good.signer.uri} in the form ${good.form}, and seen before its certificate ended`;
-    return { ...good, ...seen, code: 'SeenWhileValid', message };
+    // Only the authority that vouched then is taken over: what is remembered may carry more, such as a stored date.
+    return { ...good, issuerSha256: seen.issuerSha256, code: 'SeenWhileValid', message };
   }
   const { algorithm, keyId, signer, notAfter } = good;
   const message =

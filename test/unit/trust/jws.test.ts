@@ -158,6 +158,12 @@ test('an ended certificate proves nothing unless this very signature was seen be
   expect(evidence).toMatchObject({ outcome: 'valid', good: { code: 'SeenWhileValid', ...seen() } });
 });
 
+test('what a status remembers besides the hashes changes nothing of the signature', () => {
+  const stored = { ...seen(), notAfter: '2026-01-01T00:00:00Z' };
+  const { good } = verify(signed, { now: afterTheEnd, seen: stored });
+  expect(good?.notAfter).toEqual(verify(signed).good?.notAfter);
+});
+
 test('what was seen does not carry over to another payload, header or authority', () => {
   for (const key of ['payloadSha256', 'protectedSha256', 'issuerSha256'] as const) {
     expect(verify(signed, { now: afterTheEnd, seen: { ...seen(), [key]: '0'.repeat(64) } }).outcome).toBe('expired');
