@@ -19,7 +19,8 @@ export const explain: Command = {
   },
   notes: [
     'Exit status: 0 Ready (with --all: every card), 1 not Ready, 2 wrong usage or no answer of the cluster.',
-    'What packets may do is computed from the NetworkPolicies and pods that you may see; hosts and meshes are not looked at.',
+    'What packets may do is computed from the NetworkPolicies and pods that you may see, between agents to any port.',
+    'Hosts, the pods on their network and meshes are not looked at; a node reaches its own pods whatever policies say.',
   ],
   examples: ['explain weather -n team', 'explain weather -n team -o json', 'explain --all'],
   run: async (invocation, io) => {
@@ -30,11 +31,11 @@ export const explain: Command = {
       throw new Trouble('explain takes the name of a card, or --all; see kubectl agentcard explain --help');
     const place = await placeOf(invocation);
     if (name === undefined) {
-      const summary = summarize(await loadFleet(place));
+      const summary = summarize(await loadFleet(place, false));
       io.out(output === 'json' ? `${JSON.stringify(summary, null, 2)}\n` : painted(summaryText(summary), io.color));
       return summary.notReady.length === 0 ? exit.ok : exit.refused;
     }
-    const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place)]);
+    const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place, true)]);
     const { conditions = [], checks = [], policy } = card.status ?? {};
     const { targetRef } = card.spec;
     const explanation: Explanation = {
