@@ -85,7 +85,7 @@ function seenByPolicies({ metadata, spec, status }: Pod): Pod {
 
 function hostNote(count: number): string[] {
   if (count === 0) return [];
-  return [`${count} pods on the host's network are left out: to NetworkPolicies they are their node.`];
+  return [`Pods on the host's network (${count}) are left out: NetworkPolicies take them for their node.`];
 }
 
 /** The operator's own flags, read from its Deployment; the defaults where that cannot be seen. */
