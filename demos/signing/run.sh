@@ -38,9 +38,11 @@ in_agent() { k exec "$(newest_pod)" -c agent -- node -e "$1" "$served"; }
 
 # What the operator says, and how many pods wear the label that opens doors.
 table() {
-  local condition='.status.conditions[?(@.type=="Ready")]'
-  local seen="READY:$condition.status,REASON:$condition.reason,CARD:.status.card.description,SIGNER:.status.signatureSpiffeId"
-  k get agentcards -o "custom-columns=AGENT:.metadata.name,$seen"
+  local ready='.status.conditions[?(@.type=="Ready")]'
+  local verified='.status.conditions[?(@.type=="Verified")]'
+  local bound='.status.conditions[?(@.type=="Bound")]'
+  local columns="AGENT:.metadata.name,READY:$ready.status,REASON:$ready.reason,VERIFIED:$verified.reason,BOUND:$bound.reason"
+  k get agentcards -o "custom-columns=$columns,CARD:.status.card.description"
   printf 'pods with the verified label: '
   k get pods -l app=weather,agent.kagenti.dev/signature-verified=true -o name | wc -l
 }
@@ -74,8 +76,10 @@ in_agent '
 k annotate --overwrite agentcard weather "agent.kagenti.dev/refresh=$(date +%s%N)" >/dev/null
 until_says Ready SignatureInvalid
 table
-echo 'kubectl agentcard explain weather'
-{ "${agentcard[@]}" explain weather -n "$namespace" || true; } | sed '/network:/,$d; s/^/  /'
+echo 'kubectl agentcard explain weather (why it is not Ready, and the check that failed)'
+{ "${agentcard[@]}" explain weather -n "$namespace" || true; } |
+  sed -nE '/Ready False|✗ signature:/,/what to do/p' |
+  sed -E 's/^[ │├└─]*/  /; s/(Pod weather)-[a-z0-9]+-[a-z0-9]+/\1-…/'
 verify
 
 heading 'A new pod signs its own card'
