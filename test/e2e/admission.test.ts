@@ -172,10 +172,17 @@ describe('a pod that is created with the verified label', () => {
   /** What the chart renders where MutatingAdmissionPolicies are not served, in place of what it rendered here. */
   async function applyGuardOfOldClusters(): Promise<void> {
     const where = ['agentcard-operator', 'charts/agentcard-operator', '--namespace', operatorNamespace];
-    const values = ['--set', 'image.repository=x', '--show-only', 'templates/admission-label.yaml'];
+    const values = [
+      '--kube-version',
+      '1.35.0',
+      '--set',
+      'image.repository=x',
+      '--show-only',
+      'templates/admission-label.yaml',
+    ];
     const rendered = await world.cluster.helm(['template', ...where, ...values]);
     expect(rendered).toContain('validationActions: [Warn]');
-    await world.cluster.kubectl(['apply', '--server-side', '--force-conflicts', '-f', '-'], rendered);
+    await world.cluster.kubectl(['replace', '--force', '-f', '-'], rendered);
   }
 });
 

@@ -5,14 +5,14 @@ import { until } from '../../cluster/until.ts';
 import type { Passage } from './dial.ts';
 import { patience, type World } from './world.ts';
 
-/** A new connection every 50 ms, each told by when it began and whether it came about within a second. */
+/** A new connection every 50 ms, each told by when it began and whether it came about before a packet is sent again. */
 const script = `
 const { connect } = require('node:net');
 const [host, port] = process.argv.slice(1);
 const tell = (at, passage) => console.log(at + ' ' + passage);
 setInterval(() => {
   const at = Date.now();
-  const socket = connect({ host, port: Number(port), timeout: 1000 });
+  const socket = connect({ host, port: Number(port), timeout: 500 });
   const end = (passage) => { socket.destroy(); tell(at, passage); };
   socket.once('connect', () => end('open'));
   socket.once('timeout', () => end('closed'));
