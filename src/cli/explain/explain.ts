@@ -1,10 +1,11 @@
 import { keyOf } from '../../kube/objects.ts';
 import { modeFor } from '../../network/mode.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';
 import { loadFleet } from './fleet.ts';
-import { reachOf } from './forecast.ts';
+import { reachOf, workloadOf } from './forecast.ts';
 import { summarize, summaryText } from './summary.ts';
 import { type Explanation, explanationText } from './text.ts';
 
@@ -46,7 +47,7 @@ export const explain: Command = {
       mode: policy?.mode ?? modeFor(fleet.namespaceLabels(place.namespace), fleet.settings.enforcement),
       policy: policy?.name ?? null,
       ...reachOf(card, fleet),
-      notes: fleet.notes,
+      notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet))],
     };
     io.out(
       output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : painted(explanationText(explanation), io.color),
@@ -54,3 +55,8 @@ export const explain: Command = {
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
   },
 };
+
+function hostNote(workload: Workload | undefined): string[] {
+  if (workload?.hostNetwork !== true) return [];
+  return [`The pods of ${workload.name} are on the host's network: NetworkPolicies hold none of its connections.`];
+}
