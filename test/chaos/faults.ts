@@ -41,6 +41,8 @@ export const faults: readonly Fault[] = [
   { name: 'agents lie', strike: lie },
   { name: "the leader's event loop stalls", strike: stallLeader },
   { name: 'the leader is killed while it writes', strike: killLeader },
+  { name: "the operator's clock jumps ahead and back", strike: jumpClock },
+  { name: 'the disk for logs is full', strike: fullDisk },
 ];
 
 async function mode({ proxy }: Stage, fault: FaultProxy['mode'], ms: number): Promise<void> {
@@ -116,4 +118,21 @@ async function killLeader({ replicas, fleet, world, members, byAddress }: Stage)
     world.client.patch(resources.agentCards, `${namespace}/${name}`, { metadata }, { type: 'merge' }),
   );
   await leader?.daemon.kill();
+}
+
+/** Longer than a sync period, shorter than any evidence lives. */
+const jumpMs = 30 * 60_000;
+
+async function jumpClock({ replicas, syncPeriodMs }: Stage): Promise<void> {
+  for (const aheadMs of [jumpMs, 0]) {
+    await replicas.setClock(aheadMs);
+    await sleep(2 * syncPeriodMs);
+  }
+}
+
+/** While there is much to log. */
+async function fullDisk(stage: Stage): Promise<void> {
+  await stage.replicas.fillLogDisk();
+  await mode(stage, { status: 503 }, 6_000);
+  await stage.replicas.freeLogDisk();
 }
