@@ -5,18 +5,7 @@ import { type ChaosReport, failuresOf } from './report.ts';
 
 /** Runs all faults in namespaces of its own. */
 export function chaos(env: Readonly<Record<string, string>> = {}): Promise<ChaosReport> {
-  return new Promise((resolve, reject) => {
-    const child = runIsolated(join(import.meta.dirname, 'inside.ts'), [], env);
-    let report: ChaosReport | undefined;
-    child.once('message', (message) => {
-      report = message as ChaosReport;
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (report === undefined) reject(new Error(`it ended with ${code}`));
-      else resolve(report);
-    });
-  });
+  return runIsolated(join(import.meta.dirname, 'inside.ts'), env);
 }
 
 async function main(): Promise<void> {
