@@ -18,6 +18,8 @@ import type { ChaosReport, FaultReport } from './report.ts';
 
 const convergeMs = 30_000;
 const mostMemoryMiB = 400;
+/** One is due; a change of leader or identity asks everyone once more, and silence is asked again with back-off. */
+const mostDialsPerTurn = 3;
 
 const say = (text: string) =>
   void process.stderr.write(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
@@ -68,6 +70,8 @@ async function setStage(parameters: Parameters, world: BenchWorld): Promise<Stag
 }
 
 async function survive({ name, strike }: Fault, stage: Stage, patienceMs = convergeMs): Promise<FaultReport> {
+  const struckAt = Date.now();
+  const { dials: dialsBefore } = await stage.fleet.tell({ kind: 'report' });
   await strike(stage);
   const problems: string[] = [];
   const begin = Date.now();
@@ -81,10 +85,14 @@ async function survive({ name, strike }: Fault, stage: Stage, patienceMs = conve
   await sleep(1.5 * stage.syncPeriodMs);
   const written = since(before, await writes(stage.world));
   if (sum(written) > 0) problems.push(`written though nothing changed: ${JSON.stringify(written)}`);
+  const dials = (await stage.fleet.tell({ kind: 'report' })).dials - dialsBefore;
+  const turns = (Date.now() - struckAt) / stage.syncPeriodMs + 1;
+  const perTurn = dials / stage.members.length / turns;
+  if (perTurn > mostDialsPerTurn) problems.push(`a stampede: ${perTurn.toFixed(1)} dials per agent and sync period`);
   const memoryMiB = await stage.replicas.memoryMiB();
   if (memoryMiB > mostMemoryMiB) problems.push(`${memoryMiB} MiB`);
   say(
-    `${name}: settled ${seconds.toFixed(1)} s after it${problems.map((problem) => `\n           ${problem}`).join('')}`,
+    `${name}: settled ${seconds.toFixed(1)} s after it, ${perTurn.toFixed(1)} dials per agent and sync period${problems.map((problem) => `\n           ${problem}`).join('')}`,
   );
   return { name, seconds, memoryMiB, problems };
 }

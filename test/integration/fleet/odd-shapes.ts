@@ -16,8 +16,8 @@ import { until } from '../../cluster/until.ts';
 
 const syncPeriodSeconds = 5;
 const periods = 3;
-export const siblings = 20;
-export const replicas = 500;
+const siblings = 20;
+const replicas = 500;
 
 /** What happened in `periods` sync periods, or in a start. */
 export interface Cost {
@@ -27,6 +27,9 @@ export interface Cost {
 }
 
 export interface OddReport {
+  /** Cards that stand for one workload, and pods of another. */
+  readonly siblings: number;
+  readonly replicas: number;
   readonly start: Cost;
   /** Cards by what their Ready condition says. */
   readonly ready: Readonly<Record<string, number>>;
@@ -107,7 +110,16 @@ async function main(): Promise<void> {
     await settled('a sibling to take over', async () => watch.count('Ready', 'False Conflict') === siblings - 2);
     await settled('the successor to be Ready', async () => watch.ready === all.length);
   });
-  const report: OddReport = { start, ready, labelled: labels, rest, restless: changing, succession };
+  const report: OddReport = {
+    siblings,
+    replicas,
+    start,
+    ready,
+    labelled: labels,
+    rest,
+    restless: changing,
+    succession,
+  };
   await new Promise((resolve) => process.send?.(report, resolve));
   watch.close();
   fleet.stop();
@@ -119,7 +131,5 @@ function isLabelled({ metadata }: { readonly metadata: { readonly labels?: Reado
   return metadata.labels?.['agent.kagenti.dev/signature-verified'] === 'true';
 }
 
-if (process.send !== undefined) {
-  await main();
-  process.exit(0);
-}
+await main();
+process.exit(0);
