@@ -68,7 +68,7 @@ async function workloadApiAway({ fleet, syncPeriodMs }: Stage): Promise<void> {
 async function rotate({ fleet, syncPeriodMs }: Stage): Promise<void> {
   for (const step of ['prepare', 'activate', 'drop'] as const) {
     await fleet.tell({ kind: 'rotate', step });
-    await sleep(2.5 * syncPeriodMs);
+    await sleep(1.5 * syncPeriodMs);
   }
 }
 
@@ -91,7 +91,7 @@ async function blackHole(stage: Stage, spreadMs: number): Promise<void> {
     await sleep(spreadMs / chosen.length);
   }
   await play(stage, chosen, 'silent');
-  await sleep(3 * stage.syncPeriodMs);
+  await sleep(2 * stage.syncPeriodMs);
   await play(stage, chosen, 'good');
 }
 
@@ -110,8 +110,9 @@ async function stallLeader({ replicas }: Stage): Promise<void> {
 }
 
 /** Every card changes at once, so that there is much to write. */
-async function killLeader({ replicas, fleet, world, members, byAddress }: Stage): Promise<void> {
+async function killLeader({ replicas, fleet, world, members, byAddress, invariants }: Stage): Promise<void> {
   const leader = await replicas.leader();
+  invariants.outdate();
   await fleet.tell({ kind: 'change', addresses: [...byAddress.keys()], version: Date.now() });
   const metadata = { annotations: { [refreshAnnotation]: String(Date.now()) } };
   await each(members, ({ namespace, name }) =>
@@ -126,7 +127,7 @@ const jumpMs = 30 * 60_000;
 async function jumpClock({ replicas, syncPeriodMs }: Stage): Promise<void> {
   for (const aheadMs of [jumpMs, 0]) {
     await replicas.setClock(aheadMs);
-    await sleep(2 * syncPeriodMs);
+    await sleep(1.5 * syncPeriodMs);
   }
 }
 

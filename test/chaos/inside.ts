@@ -26,8 +26,8 @@ const say = (text: string) =>
 
 async function main(): Promise<void> {
   const parameters = parametersFrom(process.env, { n: 60, silent: 0.02, lying: 0.02, fetchTimeoutSeconds: 2 });
-  const rounds = Number(process.env.ROUNDS ?? 1);
-  const only = process.env.FAULT;
+  const rounds = Number(process.env.ROUNDS ?? 2);
+  const wanted = new RegExp(process.env.FAULT ?? '');
   await makeNetwork();
   await bundlePrograms();
   const logs = await mkdtemp(join(tmpdir(), 'agentcard-chaos-'));
@@ -38,7 +38,7 @@ async function main(): Promise<void> {
   try {
     const start = { name: 'a cold start', strike: async () => {} };
     reports.push(await survive(start, stage, 120_000));
-    const chosen = faults.filter(({ name }) => only === undefined || name.includes(only));
+    const chosen = faults.filter(({ name }) => wanted.test(name));
     for (let round = 0; round < rounds; round++) for (const fault of chosen) reports.push(await survive(fault, stage));
   } finally {
     clearInterval(watching);
@@ -75,10 +75,13 @@ async function survive({ name, strike }: Fault, stage: Stage, patienceMs = conve
   await strike(stage);
   const problems: string[] = [];
   const begin = Date.now();
-  while (!(await isCalm(stage)) && Date.now() - begin < patienceMs) await sleep(200);
+  let calm = await isCalm(stage);
+  while (!calm && Date.now() - begin < patienceMs) {
+    await sleep(200);
+    calm = await isCalm(stage);
+  }
   const seconds = (Date.now() - begin) / 1000;
-  if (!(await isCalm(stage)))
-    problems.push(`not settled after ${seconds} s: ${stage.invariants.unsettled().slice(0, 3)}`);
+  if (!calm) problems.push(`not settled after ${seconds} s: ${stage.invariants.unsettled().slice(0, 3)}`);
   // Events and the last echoes may still be on their way.
   await sleep(1_000);
   const before = await writes(stage.world);
@@ -91,9 +94,8 @@ async function survive({ name, strike }: Fault, stage: Stage, patienceMs = conve
   if (perTurn > mostDialsPerTurn) problems.push(`a stampede: ${perTurn.toFixed(1)} dials per agent and sync period`);
   const memoryMiB = await stage.replicas.memoryMiB();
   if (memoryMiB > mostMemoryMiB) problems.push(`${memoryMiB} MiB`);
-  say(
-    `${name}: settled ${seconds.toFixed(1)} s after it, ${perTurn.toFixed(1)} dials per agent and sync period${problems.map((problem) => `\n           ${problem}`).join('')}`,
-  );
+  say(`${name}: settled ${seconds.toFixed(1)} s after it, ${perTurn.toFixed(1)} dials per agent and sync period`);
+  for (const problem of problems) say(`  ${problem}`);
   return { name, seconds, memoryMiB, problems };
 }
 

@@ -54,6 +54,7 @@ export class Replicas {
     await Promise.all(this.#replicas.map(({ running }) => running.daemon.kill()));
     // The disk ends with these namespaces.
     await cp(this.#logDisk, this.#place.logs, { recursive: true });
+    await run('umount', [this.#logDisk]);
   }
 
   /** The one that leads; undefined while none does. */
