@@ -31,8 +31,11 @@ export function explanationText(explanation: Explanation): string {
 
 function conditionBranch({ type, status, reason, message }: Condition): Branch {
   const todo = remedy(type as ConditionType, reason);
-  const seen = todo !== '' && message.endsWith(todo) ? message.slice(0, -todo.length).trim() : message;
-  const below = [{ text: seen }, ...(todo === '' ? [] : [{ text: `what to do: ${todo}` }])];
+  // A message that ends otherwise says itself what to do in its case.
+  const isTold = todo !== '' && message.endsWith(todo);
+  const below = isTold
+    ? [{ text: message.slice(0, -todo.length).trim() }, { text: `what to do: ${todo}` }]
+    : [{ text: message }];
   return { text: `${type} ${status} ${reason}`, below };
 }
 
