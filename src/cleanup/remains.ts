@@ -54,8 +54,7 @@ async function undo({ resource, key, fix }: Remain, client: KubeClient): Promise
     else if ('merge' in fix) {
       const { merge, ...where } = fix;
       await client.patch(resource, key, merge, { type: 'merge', ...where });
-    }
-    else await client.patch(resource, key, fix.json, { type: 'json' });
+    } else await client.patch(resource, key, fix.json, { type: 'json' });
   } catch (error) {
     if (!hasCode(error, 404)) throw error;
   }
@@ -107,7 +106,8 @@ export function policyRemain(policy: KubeObject, what: string): Remain {
   return { resource: resources.networkPolicies, key: keyOf(policy), what, fix: { delete: { uid } } };
 }
 
-const nobody = 'The operator was taken off this cluster, and nobody checks this agent. Install it, or delete the AgentCard.';
+const nobody =
+  'The operator was taken off this cluster, and nobody checks this agent. Install it, or delete the AgentCard.';
 
 /** What a card still says of its agent: without an operator it would say so for ever. What was seen, and when, stays. */
 export function verdictOf(card: AgentCard): Remain | undefined {

@@ -15,7 +15,7 @@ export interface Explanation extends Reach {
   readonly notes: readonly string[];
 }
 
-export function explanationText(explanation: Explanation): string {
+export function explanationText(explanation: Explanation, width?: number): string {
   const { card, workload, conditions, checks, notes } = explanation;
   const known =
     conditions.length === 0 ? [{ text: 'nothing is known yet: the operator has not judged this card' }] : [];
@@ -26,7 +26,8 @@ export function explanationText(explanation: Explanation): string {
     networkBranch(explanation),
     ...notes.map((text) => ({ text: `note: ${text}` })),
   ];
-  return `${drawTree({ text: `AgentCard ${card}${workload === null ? '' : `: ${workload}`}`, below })}\n`;
+  const text = `AgentCard ${card}${workload === null ? '' : `: ${workload}`}`;
+  return `${drawTree({ text, below }, width)}\n`;
 }
 
 function conditionBranch({ type, status, reason, message }: Condition): Branch {

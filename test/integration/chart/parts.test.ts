@@ -2,10 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { cleanupOf, environmentOf, installed, named, namespace, objectsOf, podOf, render } from './helm.ts';
 
 describe('watching single namespaces', () => {
-  const values = [
-    'config.namespaces=["team-a","team-b"]',
-    'config.trust-bundle-configmap=spire/spire-bundle',
-  ];
+  const values = ['config.namespaces=["team-a","team-b"]', 'config.trust-bundle-configmap=spire/spire-bundle'];
 
   test('takes Roles there, where the API server and DNS are, and for the one trust bundle; nothing of the cluster', async () => {
     const objects = installed(objectsOf(await render(...values)));

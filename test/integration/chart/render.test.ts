@@ -98,18 +98,18 @@ describe('variants', () => {
     });
   });
 
-  test.each([
-    'config.trust-bundle-configmap=spire/spire-bundle',
-    'config.trust-bundle-file=/bundle/bundle.pem',
-  ])('signatures against a bundle that is given, %s, need no Workload API', async (bundle) => {
-    const signed = 'signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org';
-    const objects = objectsOf(await render(signed, bundle));
-    expect(podOf(objects).spec.volumes).toBeUndefined();
-    expect(podOf(objects).spec.containers[0]?.volumeMounts).toBeUndefined();
-    expect(environmentOf(objects)).not.toHaveProperty('AGENTCARD_SPIFFE_ENDPOINT_SOCKET');
-    expect(readConfig([], environmentOf(objects))).toMatchObject({ config: { enableSignatureVerification: true } });
-    expect(podOf(objectsOf(await render(verified, signed, bundle))).spec.volumes).toHaveLength(1);
-  });
+  test.each(['config.trust-bundle-configmap=spire/spire-bundle', 'config.trust-bundle-file=/bundle/bundle.pem'])(
+    'signatures against a bundle that is given, %s, need no Workload API',
+    async (bundle) => {
+      const signed = 'signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org';
+      const objects = objectsOf(await render(signed, bundle));
+      expect(podOf(objects).spec.volumes).toBeUndefined();
+      expect(podOf(objects).spec.containers[0]?.volumeMounts).toBeUndefined();
+      expect(environmentOf(objects)).not.toHaveProperty('AGENTCARD_SPIFFE_ENDPOINT_SOCKET');
+      expect(readConfig([], environmentOf(objects))).toMatchObject({ config: { enableSignatureVerification: true } });
+      expect(podOf(objectsOf(await render(verified, signed, bundle))).spec.volumes).toHaveLength(1);
+    },
+  );
 
   test('a file with a bundle comes by a volume of yours', async () => {
     const values = [
