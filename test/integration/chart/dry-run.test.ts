@@ -12,14 +12,20 @@ let folder: string;
 let kubectl: (...args: string[]) => Promise<string>;
 
 beforeAll(async () => {
-  const tools = await ensureTools(['kubectl', 'helm', 'spire-crds']);
+  const tools = await ensureTools(['kubectl', 'helm', 'spire-crds', 'prometheus-crds']);
   server = await startApiServer();
   folder = await mkdtemp(join(tmpdir(), 'chart-'));
   kubectl = (...args) => run(tools.kubectl, ['--kubeconfig', server.kubeconfig, ...args]);
   await kubectl('apply', '--server-side', '--filename', tools['spire-crds']);
+  for (const kind of ['podmonitors', 'prometheusrules']) {
+    const file = join(tools['prometheus-crds'], `monitoring.coreos.com_${kind}.yaml`);
+    await kubectl('apply', '--server-side', '--filename', file);
+    await kubectl('wait', '--for=condition=Established', '--timeout=60s', `crd/${kind}.monitoring.coreos.com`);
+  }
   await kubectl('create', 'namespace', namespace);
   await kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
-});
+  // Making the kinds of others takes a minute, once.
+}, 900_000);
 afterAll(async () => {
   await server?.stop();
   if (folder !== undefined) await rm(folder, { recursive: true });
@@ -52,7 +58,8 @@ describe('an API server takes', () => {
         'imagePullSecrets=[{"name":"registry"}]',
         'podAnnotations.team=platform,podLabels.team=platform,serviceAccount.annotations.team=platform',
         'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=[]',
-        'metrics.dashboard.enabled=true,networkPolicy.enabled=true',
+        'metrics.dashboard.enabled=true,metrics.podMonitor.enabled=true,metrics.rules.enabled=true',
+        'networkPolicy.enabled=true',
         'networkPolicy.metricsFrom=[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"monitoring"}}}]',
       ],
     ],
@@ -65,6 +72,17 @@ describe('an API server takes', () => {
     const report = await dryRun(manifest);
     expect(report.match(/serverside-applied/g)).toHaveLength(objectsOf(manifest).length);
   });
+});
+
+test('the kinds of the Prometheus operator are asked: what they do not know is refused', async () => {
+  const manifest = await render('metrics.podMonitor.enabled=true,metrics.rules.enabled=true');
+  const spoilt = (from: string, to: string) => {
+    expect(manifest).toContain(from);
+    return dryRun(manifest.replace(from, to));
+  };
+  await expect(spoilt('podMetricsEndpoints:', 'podMetricEndpoints:')).rejects.toThrow('podMetricEndpoints');
+  await expect(spoilt('interval: 30s', 'interval: soon')).rejects.toThrow('interval');
+  await expect(spoilt('expr:', 'expression:')).rejects.toThrow('expression');
 });
 
 describe('restricted Pod Security', () => {
