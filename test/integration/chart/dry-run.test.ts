@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
-import { cleanupOf, namespace, objectsOf, placed, podOf, render, verified } from './helm.ts';
+import { chart, cleanupOf, helm, image, namespace, objectsOf, placed, podOf, render, verified } from './helm.ts';
 
 let server: ApiServer;
 let folder: string;
@@ -83,6 +83,32 @@ test('the kinds of the Prometheus operator are asked: what they do not know is r
   await expect(spoilt('podMetricsEndpoints:', 'podMetricEndpoints:')).rejects.toThrow('podMetricEndpoints');
   await expect(spoilt('interval: 30s', 'interval: soon')).rejects.toThrow('interval');
   await expect(spoilt('expr:', 'expression:')).rejects.toThrow('expression');
+});
+
+describe('the notes of an installation', () => {
+  const notes = async (...values: string[]) => {
+    const set = [image, ...values].flatMap((value) => ['--set', value]);
+    const where = ['--namespace', namespace, '--kubeconfig', server.kubeconfig, '--dry-run=server'];
+    const said = await helm('install', 'demo', chart, ...where, ...set);
+    return said.slice(said.indexOf('\nNOTES:'));
+  };
+
+  test('say what is verified and what to do next', async () => {
+    expect(await notes()).toContain('--set verifiedFetch.enabled=true --set verifiedFetch.trustDomain=<domain>');
+    const said = await notes(verified, 'enforcement.mode=audit');
+    expect(said).toContain('Agents of trust domain example.org are verified over mutual TLS');
+    expect(said).not.toContain('NetworkPolicies are left alone');
+    expect(said).not.toContain('were left out');
+  });
+
+  test('of single namespaces say what was left out, what that means, and how to get it', async () => {
+    const single = 'config.namespaces={a,b}';
+    const said = await notes(single);
+    expect(said).toContain('can put the verified label on');
+    expect(said).toContain('--set labelGuard.enabled=true --set trustGuard.enabled=true --set userRoles.create=true');
+    const decided = 'labelGuard.enabled=true,trustGuard.enabled=true,userRoles.create=false';
+    expect(await notes(single, decided)).not.toContain('were left out');
+  });
 });
 
 describe('restricted Pod Security', () => {
