@@ -109,7 +109,7 @@ async function signedByAnother(): Promise<object> {
   return JSON.parse(await kubectl('exec', pod?.metadata.name ?? '', '-c', 'agent', '--', 'node', '-e', read)) as object;
 }
 
-test.each(Object.entries(mistakes))('%s is told, and mended it is well again', async (_, { make, says, mend }) => {
+test.each(Object.entries(mistakes))('%s: the card says so, and is well again once that is mended', async (_, { make, says, mend }) => {
   await agent.says(well);
   await make();
   await agent.says(says);
