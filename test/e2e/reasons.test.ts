@@ -109,13 +109,16 @@ async function signedByAnother(): Promise<object> {
   return JSON.parse(await kubectl('exec', pod?.metadata.name ?? '', '-c', 'agent', '--', 'node', '-e', read)) as object;
 }
 
-test.each(Object.entries(mistakes))('%s: the card says so, and is well again once that is mended', async (_, { make, says, mend }) => {
-  await agent.says(well);
-  await make();
-  await agent.says(says);
-  await mend();
-  await agent.says(well);
-});
+test.each(Object.entries(mistakes))(
+  '%s: the card says so, and is well again once that is mended',
+  async (_, { make, says, mend }) => {
+    await agent.says(well);
+    await make();
+    await agent.says(says);
+    await mend();
+    await agent.says(well);
+  },
+);
 
 test("a NetworkPolicy of somebody else's under our name is told and left alone, and once it is gone ours comes", async () => {
   const name = 'late-signature-policy';
