@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { operatorImage } from './kit/images.ts';
 import { plugin } from './kit/remains.ts';
 import { SignedAgent } from './kit/signed-agent.ts';
-import { operatorNamespace, World } from './kit/world.ts';
+import { operatorNamespace, patience, World } from './kit/world.ts';
 
 let world: World;
 let namespace: string;
@@ -44,13 +44,12 @@ test('the agent of the samples is Ready as the README says, and what goes wrong 
   await world.cardSays(namespace, 'weather', { Verified: 'True mTLSVerified', Ready: 'True ReadyToServe' });
 });
 
-/** Volumes of the operator's pods but for its account's token. */
+/** Of the operator's pods, as installed. */
 async function volumes(): Promise<readonly string[]> {
-  const { items } = await world.json<{ items: (Pod & { spec: { volumes: { name: string }[] } })[] }>(
-    ...['-n', operatorNamespace, 'get', 'pods', '-l', 'app.kubernetes.io/name=agentcard-operator'],
+  const { spec } = await world.json<{ spec: { template: { spec: { volumes?: { name: string }[] } } } }>(
+    ...['-n', operatorNamespace, 'get', 'deployment', 'agentcard-operator'],
   );
-  const names = items.flatMap(({ spec }) => spec.volumes.map(({ name }) => name));
-  return names.filter((name) => !name.startsWith('kube-api-access'));
+  return (spec.template.spec.volumes ?? []).map(({ name }) => name);
 }
 
 test('without SPIRE cards are listed, and nothing is said about trust', async () => {
@@ -72,4 +71,28 @@ test('signatures alone need a trust bundle, and no Workload API in the operator'
   await world.apply(...agent.manifests({}));
   await agent.says({ Verified: 'True SignatureVerified', Bound: 'True Bound', Ready: 'True ReadyToServe' });
   await agent.wears(true);
+});
+
+test('with every optional part, SPIRE hears of the operator, and only who may scrape reaches it', async () => {
+  const metricsFrom = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }];
+  await world.install({
+    spiffe: { volume: 'hostPath', clusterSPIFFEID: { create: true } },
+    networkPolicy: { enabled: true, metricsFrom },
+    metrics: { dashboard: { enabled: true } },
+    priorityClassName: 'system-cluster-critical',
+  });
+  await vi.waitFor(async () => {
+    const made = `clusterspiffeid/${operatorNamespace}-agentcard-operator`;
+    const seen = await world.kubectl('get', made, '-o', 'jsonpath={.status.stats.podsSelected}');
+    expect(Number(seen)).toBeGreaterThan(0);
+  }, patience);
+  const agent = await Agent.deploy(world, namespace, 'asked');
+  await agent.says({ Verified: 'True mTLSVerified', Ready: 'True ReadyToServe' });
+  const { items } = await world.json<{ items: Pod[] }>(
+    ...['-n', operatorNamespace, 'get', 'pods', '-l', 'app.kubernetes.io/name=agentcard-operator'],
+  );
+  const staying = items.find(({ metadata }) => metadata.deletionTimestamp === undefined);
+  const address = staying?.status?.podIPs?.[0]?.ip ?? '';
+  expect(await agent.dials(address, 8081)).toBe('open');
+  expect(await agent.dials(address, 8080)).not.toBe('open');
 });
