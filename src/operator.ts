@@ -181,7 +181,7 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
     },
     observePolicy: (policy) => ownWrites.take(policy, caches.policies),
     observeMark: (pod) => ownWrites.note(pod),
-    ask: (asks) => dialler.ask(asks),
+    ask: (asks, since) => dialler.ask(asks.filter((ask) => !ledger.heardBetween(ask, since, now()))),
     observe: (card) => ownWrites.take(card as CachedCard, caches.cards),
     tidy: ({ card, standing, silent }, { replaced, unmarked }) => {
       const key = keyOf(card);

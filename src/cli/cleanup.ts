@@ -51,7 +51,7 @@ async function alone(place: Place, operator: Key | undefined, work: () => Promis
     return standDown(place.client, operator, work);
   }
   const selector = 'app.kubernetes.io/name=agentcard-operator';
-  const [running] = await visible<Pod>(place, resources.pods, selector);
+  const [running] = await visible(place, resources.pods, (pod: Pod) => pod, selector);
   if (running === undefined) return work();
   throw new Trouble(`pod ${keyOf(running)} still runs and would put it all back: name its Deployment by --operator`);
 }

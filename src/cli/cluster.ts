@@ -56,16 +56,23 @@ export async function cardAt({ client, namespace }: Place, name: string): Promis
   return card;
 }
 
-/** Every object of a kind that this user may see: of the whole cluster, else of the namespace, else none. */
-export async function visible<T extends KubeObject>(
+/**
+ * Every object of a kind that this user may see: of the whole cluster, else of the namespace, else none. Of each page only
+ * what `keep` makes of it is held.
+ */
+export async function visible<T extends KubeObject, U>(
   { client, namespace }: Place,
   resource: Resource,
+  keep: (object: T) => U,
   labelSelector?: string,
-): Promise<readonly T[]> {
+): Promise<readonly U[]> {
   const selector = labelSelector === undefined ? {} : { labelSelector };
   for (const scope of resource.namespaced ? [{}, { namespace }] : [{}]) {
     try {
-      return (await client.list<T>(resource, { ...scope, ...selector })).items;
+      const kept: U[] = [];
+      const pages = client.pages<T>(resource, { ...scope, ...selector });
+      for await (const { items } of pages) for (const item of items) kept.push(keep(item));
+      return kept;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code !== 403 && error.code !== 404) throw new Trouble(error.message);

@@ -1,6 +1,7 @@
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { hasCode, type KubeClient } from '../kube/client.ts';
-import { type KubeObject, resources } from '../kube/objects.ts';
+import { type KubeObject, type NetworkPolicy, resources } from '../kube/objects.ts';
+import { owningCard } from '../network/policy.ts';
 import type { Caches } from '../reconcile/caches.ts';
 import { isAutoCreated } from '../reconcile/conflict.ts';
 import type { CachedCard } from '../reconcile/snapshot.ts';
@@ -19,7 +20,8 @@ export type CardChange =
 
 /** Keeps the auto-created AgentCard of one workload: there when it should be, gone when it should not. */
 export async function discover(key: string, { client, caches }: DiscoverEdges): Promise<void> {
-  const change = cardChange(workloadAt(key, caches), caches.cards.byIndex('target', key));
+  const hasPolicy = ({ metadata }: CachedCard) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0;
+  const change = cardChange(workloadAt(key, caches), caches.cards.byIndex('target', key), hasPolicy);
   try {
     if (change?.kind === 'create') await client.create(resources.agentCards, change.card);
     if (change?.kind === 'delete') {
@@ -34,16 +36,21 @@ export async function discover(key: string, { client, caches }: DiscoverEdges): 
 
 /**
  * A labelled agent has a card. One that people wrote takes the place of ours; one that lost its labels, or opts out, keeps
- * none of ours.
+ * none of ours. Ours hands its NetworkPolicy over before it goes, since the policy would go with it.
  */
-export function cardChange(workload: Workload | undefined, cards: readonly CachedCard[]): CardChange {
+export function cardChange(
+  workload: Workload | undefined,
+  cards: readonly CachedCard[],
+  hasPolicy: (card: CachedCard) => boolean,
+): CardChange {
   const ours = cards.find((card) => isAutoCreated(card) && controllerOf(card.metadata.ownerReferences) !== undefined);
   const handWritten = cards.some((card) => !isAutoCreated(card) && card.metadata.deletionTimestamp === undefined);
   const wanted = workload !== undefined && isDiscoverable(workload) && !handWritten;
   if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload) };
+  if (wanted || ours === undefined || ours.metadata.deletionTimestamp !== undefined) return undefined;
   // A quarantine outlives the reason for which its card was made: only people lift it.
-  const stays = ours?.metadata.deletionTimestamp !== undefined || ours?.spec.quarantine !== undefined;
-  return !wanted && ours !== undefined && !stays ? { kind: 'delete', card: ours } : undefined;
+  const stays = ours.spec.quarantine !== undefined || (handWritten && workload !== undefined && hasPolicy(ours));
+  return stays ? undefined : { kind: 'delete', card: ours };
 }
 
 function isDiscoverable(workload: Workload): boolean {
@@ -70,7 +77,7 @@ function workloadAt(key: string, caches: Caches): Workload | undefined {
   return caches.workloads.get(`${group}/${kind}`)?.get(`${namespace}/${name}`)?.workload;
 }
 
-/** Changes of workloads and cards, as keys of workloads. */
+/** Changes of workloads, of cards, and of who owns a policy, as keys of workloads. */
 export function connectDiscovery(caches: Caches, add: (key: string) => void): void {
   for (const cache of caches.workloads.values()) {
     const { group, version, kind } = cache.resource;
@@ -92,4 +99,9 @@ export function connectDiscovery(caches: Caches, add: (key: string) => void): vo
     },
     remove: wakeTarget,
   });
+  const wakeOwner = (policy: NetworkPolicy) => {
+    const card = caches.cards.get(`${policy.metadata.namespace}/${owningCard(policy)?.name}`);
+    if (card !== undefined && isAutoCreated(card)) wakeTarget(card);
+  };
+  caches.policies.onEvent({ update: wakeOwner, remove: wakeOwner });
 }

@@ -49,10 +49,10 @@ const certificateShare = 0.8;
 export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number): Agenda {
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const due = endpoints.map((endpoint) => {
-    const at = refresh ? now : dueAt(endpoint, evidence, cadence);
+    const at = refresh ? now : dueAt(endpoint, evidence, cadence, now);
     return { endpoint, at };
   });
-  const turn = nextTurn(endpoints, evidence, cadence);
+  const turn = nextTurn(endpoints, evidence, cadence, now);
   if (turn !== undefined) due.push(turn);
   const ready = new Map(due.filter(({ at }) => at <= now).map(({ endpoint }) => [endpoint.podUid, endpoint]));
   const later = due.map(({ at }) => at).filter((at) => at > now && Number.isFinite(at));
@@ -60,11 +60,12 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
 }
 
 /** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
-function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence): number {
+function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now: number): number {
   const stranger = evidence.strangers.get(endpoint.podUid);
   if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : 0;
   const pod = evidence.pods.get(endpoint.podUid);
   if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport) return 0;
+  if ((pod.silence?.last ?? 0) > now) return now;
   return pod.silence === undefined ? renewalAt(pod, cadence) : retryAt(pod.silence, cadence);
 }
 
@@ -85,9 +86,9 @@ function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {
 }
 
 /** The pod that was asked longest ago comes up one sync period after the latest answer. */
-function nextTurn(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence) {
+function nextTurn(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
   const answered = endpoints
-    .map((endpoint) => ({ endpoint, at: lastAskedAt(evidence.pods.get(endpoint.podUid)) }))
+    .map((endpoint) => ({ endpoint, at: lastAskedAt(evidence.pods.get(endpoint.podUid), now) }))
     .filter((entry): entry is { endpoint: Endpoint; at: number } => entry.at !== undefined)
     .sort((a, b) => a.at - b.at);
   const [first] = answered;
@@ -101,8 +102,10 @@ export function turnAfter(at: number, { syncPeriodMs, seed }: Cadence): number {
   return at + syncPeriodMs * spread(`${seed} ${at}`);
 }
 
-function lastAskedAt(pod: PodEvidence | undefined): number | undefined {
-  return pod?.silence === undefined ? pod?.answer?.at : undefined;
+/** An answer from the future was heard before the clock was set back, who knows when. */
+function lastAskedAt(pod: PodEvidence | undefined, now: number): number | undefined {
+  const at = pod?.silence === undefined ? pod?.answer?.at : undefined;
+  return at !== undefined && at > now ? 0 : at;
 }
 
 /** A factor between 0.9 and 1.1 that is the same for the same text, so that a plan is a function of what it sees. */

@@ -36,6 +36,13 @@ export class Ledger {
     return wasStranger || isNews(before, after);
   }
 
+  /** The pod answered, or did not, between these times: while a plan is applied, earlier questions come back. */
+  heardBetween({ card, endpoint }: Ask, since: number, now: number): boolean {
+    const pod = this.#entries.get(card)?.pods.get(endpoint.podUid);
+    const last = Math.max(pod?.answer?.at ?? 0, pod?.silence?.last ?? 0);
+    return last > since && last <= now;
+  }
+
   recordNothing(ask: Ask): void {
     this.#entry(ask.card).unread.add(ask.endpoint.podUid);
   }

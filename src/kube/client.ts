@@ -114,11 +114,21 @@ export class KubeClient {
   /** All objects, page by page. */
   async list<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<Page<T>> {
     const items: T[] = [];
+    let resourceVersion = '';
+    for await (const page of this.pages<T>(resource, options)) {
+      for (const item of page.items) items.push(item);
+      resourceVersion = page.resourceVersion;
+    }
+    return { items, resourceVersion };
+  }
+
+  /** The same, without holding more than a page. */
+  async *pages<T extends KubeObject>(resource: Resource, options: ListOptions = {}): AsyncGenerator<Page<T>> {
     for (let next: string | undefined; ; ) {
       const page = await this.listPage<T>(resource, { limit: 500, ...options, ...(next ? { continue: next } : {}) });
-      for (const item of page.items) items.push(item);
+      yield page;
       next = page.continue;
-      if (next === undefined) return { items, resourceVersion: page.resourceVersion };
+      if (next === undefined) return;
     }
   }
 

@@ -111,11 +111,17 @@ export interface ReplicaSet extends KubeObject {
   readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };
 }
 
+export interface Container {
+  readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+}
+
 export interface Pod extends KubeObject {
   readonly spec?: {
     readonly serviceAccountName?: string;
     readonly hostNetwork?: boolean;
     readonly nodeName?: string;
+    readonly containers?: readonly Container[];
+    readonly initContainers?: readonly Container[];
   };
   readonly status?: {
     readonly phase?: string;

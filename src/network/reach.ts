@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../kube/objects.ts';
-import { selects } from '../workload/selector.ts';
+import { selectorIndex, selects } from '../workload/selector.ts';
 import { holdsRange } from './ranges.ts';
 import { type Direction, isolates, peersOf, rulesOf } from './rules.ts';
 
@@ -12,6 +12,8 @@ export interface Party {
   readonly namespaceLabels: Labels;
   readonly labels: Labels;
   readonly addresses: readonly string[];
+  /** The ports of its containers that have a name. */
+  readonly namedPorts?: readonly (Port & { readonly name: string })[];
 }
 
 export interface Ruling {
@@ -25,16 +27,22 @@ export interface Port {
   readonly port: number;
 }
 
+/** The policies that choose a pod. */
+export type Choosing = (pod: Party) => readonly NetworkPolicy[];
+
+export function choosing(policies: readonly NetworkPolicy[]): Choosing {
+  const find = selectorIndex(policies, ({ metadata, spec }) => ({
+    namespace: metadata.namespace ?? '',
+    selector: spec.podSelector,
+  }));
+  return ({ namespace, labels }) => (namespace === undefined ? [] : find(namespace, labels));
+}
+
 /**
  * Whether a new connection goes through: the caller's outgoing and the callee's incoming policies must both agree. Without a
  * port: to some port.
  */
-export function connects(
-  caller: Party,
-  callee: Party,
-  port: Port | undefined,
-  policies: readonly NetworkPolicy[],
-): Ruling {
+export function connects(caller: Party, callee: Party, port: Port | undefined, policies: Choosing): Ruling {
   const out = ruling(caller, callee, { direction: 'egress', port }, policies);
   return out.allowed ? ruling(callee, caller, { direction: 'ingress', port }, policies) : out;
 }
@@ -45,20 +53,16 @@ interface Way {
 }
 
 /** Policies add up: a pod that none isolates in this direction is open, any other needs one rule that allows. */
-function ruling(pod: Party, other: Party, { direction, port }: Way, policies: readonly NetworkPolicy[]): Ruling {
-  const own = policies.filter(
-    (policy) =>
-      policy.metadata.namespace === pod.namespace &&
-      isolates(policy, direction) &&
-      selects(policy.spec.podSelector, pod.labels),
-  );
+function ruling(pod: Party, other: Party, { direction, port }: Way, policies: Choosing): Ruling {
+  const own = policies(pod).filter((policy) => isolates(policy, direction));
   const [first] = own;
+  const callee = direction === 'egress' ? other : pod;
   if (first === undefined) return { allowed: true, by: undefined };
   const letting = own.find((policy) =>
     rulesOf(policy, direction).some((rule) => {
       const peers = peersOf(rule, direction);
       const fits = peers.length === 0 || peers.some((peer) => isPeer(peer, other, pod.namespace));
-      return fits && (port === undefined || hasPort(rule.ports ?? [], port));
+      return fits && hasPort(rule.ports ?? [], port, callee);
     }),
   );
   return { allowed: letting !== undefined, by: (letting ?? first).metadata.name };
@@ -80,11 +84,14 @@ function isPeer(peer: NetworkPolicyPeer, party: Party, ownNamespace: string | un
   return inNamespace && selects(peer.podSelector ?? {}, party.labels);
 }
 
-/** A named port is taken for a match: the name is the pod's to resolve. */
-function hasPort(ports: readonly NetworkPolicyPort[], { protocol, port }: Port): boolean {
+/** A port's name is what the callee's containers make of it; one that they do not know is no port. */
+function hasPort(ports: readonly NetworkPolicyPort[], wanted: Port | undefined, callee: Party): boolean {
   if (ports.length === 0) return true;
-  return ports.some(({ protocol: named = 'TCP', port: from, endPort }) => {
-    if (named !== protocol) return false;
-    return typeof from !== 'number' || (port >= from && port <= (endPort ?? from));
+  return ports.some(({ protocol = 'TCP', port, endPort }) => {
+    const named = callee.namedPorts?.find((one) => one.name === port && one.protocol === protocol);
+    const first = typeof port === 'string' ? named?.port : (port ?? 0);
+    if (wanted === undefined || first === undefined) return first !== undefined;
+    const last = endPort ?? (port === undefined ? 65_535 : first);
+    return wanted.protocol === protocol && wanted.port >= first && wanted.port <= last;
   });
 }

@@ -15,8 +15,8 @@ export interface Edges extends SettleEdges, ApplyEdges {
   readonly observe: SettleEdges['observe'];
   /** Reads the caches; undefined when the card is gone. */
   readonly snapshot: (key: Key) => Snapshot | undefined;
-  /** Hands questions to the dialler, which answers by evidence and by adding the key again. */
-  readonly ask: (asks: readonly Ask[]) => void;
+  /** Hands questions to the dialler, but for those answered since; it answers by evidence and by adding the key again. */
+  readonly ask: (asks: readonly Ask[], since: number) => void;
   /** Keeps what is still true of a card's evidence, and counts silent cards. */
   readonly tidy: (seen: Seen, applied: Applied) => void;
   readonly forget: (key: Key) => Promise<void>;
@@ -49,7 +49,7 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
   const planned = plan({ snapshot, target, verdict, settings }, now);
 
   const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges);
-  edges.ask(planned.agenda);
+  edges.ask(planned.agenda, now);
   edges.tidy({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
   if (applied.replaced.length > 0) return { requeueAfterMs: 0 };
   await settle(planned, applied, snapshot, edges);

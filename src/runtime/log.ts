@@ -24,7 +24,7 @@ export interface LogOptions {
 /** Writes from this thread, line by line: a log that a crash swallows is worth nothing. */
 export function createLogger(options: LogOptions = {}): Logger {
   const { level = 'info', format = 'json', write } = options;
-  const stream = write === undefined ? destination({ dest: 2, sync: true }) : { write };
+  const stream = write === undefined ? standardError() : { write };
   return wrap(
     pino(
       {
@@ -38,6 +38,14 @@ export function createLogger(options: LogOptions = {}): Logger {
       format === 'json' ? stream : { write: (line: string) => void stream.write(asText(line)) },
     ),
   );
+}
+
+/** While its disk is full, lines wait up to this many bytes, and what comes after them is lost. */
+const waitingBytes = 1024 * 1024;
+
+/** A log that cannot be written must not end the operator. */
+function standardError() {
+  return destination({ dest: 2, sync: true, maxLength: waitingBytes }).on('error', () => {});
 }
 
 function wrap(logger: PinoLogger): Logger {

@@ -95,8 +95,8 @@ function signatureFields({ signature, heldSince }: Verdict, stored: StatusFields
     validSignature: outcome.ok,
     signatureVerificationDetails: outcome.message,
     signatureKeyId: finding.keyId,
-    signatureSpiffeId: finding.signer,
-    signatureIdentityMatch: signerMatches,
+    // The chain of a signature that fails is a copy that anybody can make: it tells nothing of who signed.
+    ...(outcome.ok ? { signatureSpiffeId: finding.signer, signatureIdentityMatch: signerMatches } : {}),
     canonicalForm: finding.form,
     seen: finding.seen === undefined || notAfter === undefined ? undefined : { ...finding.seen, notAfter },
     signedUntil: finding.seen === undefined ? undefined : notAfter,

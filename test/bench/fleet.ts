@@ -27,12 +27,17 @@ let authorities: Minted[] = [root(trustDomain)];
 let signer = newest();
 let operator = svid(signer, operatorId);
 let cardBytes = 3_000;
+let newcomer: Actor | undefined;
 const counts = { dials: 0, cards: 0 };
 
 function newest(): Minted {
   const last = authorities.at(-1);
   if (last === undefined) throw new Error('no authority');
   return last;
+}
+
+function actorOf(member: Member): Actor {
+  return { member, part: member.part, version: 1, context: undefined };
 }
 
 function contextOf(actor: Actor): SecureContext {
@@ -44,8 +49,12 @@ function contextOf(actor: Actor): SecureContext {
   return actor.context;
 }
 
+function actorAt({ localAddress = '' }: Socket): Actor | undefined {
+  return actors.get(localAddress) ?? newcomer;
+}
+
 const http = createServer((request: IncomingMessage, response: ServerResponse) => {
-  const actor = actors.get(request.socket.localAddress ?? '');
+  const actor = actorAt(request.socket);
   if (actor === undefined || request.url !== '/.well-known/agent-card.json') {
     response.writeHead(404).end();
     return;
@@ -61,7 +70,7 @@ const http = createServer((request: IncomingMessage, response: ServerResponse) =
 
 function accept(socket: Socket): void {
   socket.on('error', () => {});
-  const actor = actors.get(socket.localAddress ?? '');
+  const actor = actorAt(socket);
   counts.dials += 1;
   if (actor === undefined || actor.part === 'resetting') socket.resetAndDestroy();
   else if (actor.part === 'silent') socket.resume();
@@ -105,7 +114,7 @@ async function obey(message: FleetMessage): Promise<void> {
     case 'members':
       cardBytes = message.cardBytes;
       for (const [address, member] of message.members) {
-        actors.set(address, { member, part: member.part, version: 1, context: undefined });
+        actors.set(address, actorOf(member));
       }
       // Made before anybody measures.
       for (const actor of actors.values()) contextOf(actor);
@@ -119,6 +128,10 @@ async function obey(message: FleetMessage): Promise<void> {
         actor.part = message.part;
         actor.context = undefined;
       }
+      break;
+    case 'newcomer':
+      newcomer = actorOf(message.member);
+      contextOf(newcomer);
       break;
     case 'workload-api':
       if (message.up) await workloadApi.start().then(serveIdentity);

@@ -1,5 +1,5 @@
 /** A network, a process tree and folders of our own, in which a whole fleet of addresses is local. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { run } from '../cluster/command.ts';
 import { unshareArgs, withoutProxies } from '../cluster/isolation.ts';
@@ -10,13 +10,23 @@ import { places } from '../cluster/state.ts';
 export const podCidr = '198.18.64.0/18';
 export const nodeIp = '198.18.0.1';
 
-/** Runs a program inside; everything that it starts ends with it, or with this process. */
-export function runIsolated(program: string, args: readonly string[], env: NodeJS.ProcessEnv): ChildProcess {
+/** Runs a program inside, until its end, for the one message that it sends. What it starts ends with it, or with us. */
+export function runIsolated<Report>(program: string, env: NodeJS.ProcessEnv = {}): Promise<Report> {
   mustFit(places());
-  const inside = unshareArgs([process.execPath, program, ...args]);
-  return spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...inside], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...unshareArgs([process.execPath, program])], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: withoutProxies({ ...process.env, ...env }),
+  });
+  return new Promise((resolve, reject) => {
+    let report: Report | undefined;
+    child.once('message', (message) => {
+      report = message as Report;
+    });
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (report === undefined) reject(new Error(`${program} ended with ${code}`));
+      else resolve(report);
+    });
   });
 }
 

@@ -20,8 +20,7 @@ export interface OperatorOptions {
   readonly metricsPort: number;
   readonly flags?: readonly string[];
   readonly nodeFlags?: readonly string[];
-  /** For an API server whose certificate is not the one that the service account knows. */
-  readonly extraCa?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** As the Dockerfile sets it. */
@@ -34,7 +33,7 @@ export interface RunningOperator {
 }
 
 export async function startOperator(parameters: Parameters, options: OperatorOptions): Promise<RunningOperator> {
-  const { name = 'operator', server, workloadApi, logs, metricsPort, flags = [], nodeFlags = [] } = options;
+  const { name = 'operator', server, workloadApi, logs, metricsPort, flags = [], nodeFlags = [], env } = options;
   const { hostname, port } = new URL(server);
   await mkdir(logs, { recursive: true });
   const program = join(programs, 'operator.mjs');
@@ -50,6 +49,7 @@ export async function startOperator(parameters: Parameters, options: OperatorOpt
       KUBERNETES_SERVICE_PORT: port,
       POD_NAME: name,
       POD_NAMESPACE: 'agentcard-system',
+      ...env,
     },
   });
   const metrics = async () => {

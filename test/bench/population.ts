@@ -14,6 +14,8 @@ export interface Member {
   readonly name: string;
   readonly namespace: string;
   readonly part: Part;
+  /** 1. */
+  readonly replicas?: number;
 }
 
 export function members(parameters: Parameters): readonly Member[] {
@@ -30,6 +32,9 @@ export const spiffeId = ({ namespace, name }: Pick<Member, 'namespace' | 'name'>
 
 const callsAtOnce = 32;
 
+/** Labels and Services have shorter names than workloads. */
+export const appOf = ({ name }: Pick<Member, 'name'>): string => name.slice(0, 63);
+
 export async function createFleet(client: KubeClient, fleet: readonly Member[], syncPeriod: string): Promise<void> {
   const namespaces = [...new Set(fleet.map(({ namespace }) => namespace))];
   await each(namespaces, (name) => client.create(resources.namespaces, namespaceOf(name)));
@@ -43,7 +48,8 @@ export async function createFleet(client: KubeClient, fleet: readonly Member[], 
 
 /** Address of each pod → its member, once every pod stands in an EndpointSlice. */
 export async function addresses(client: KubeClient, fleet: readonly Member[]): Promise<ReadonlyMap<string, Member>> {
-  const byName = new Map(fleet.map((member) => [`${member.namespace}/${member.name}`, member]));
+  const byName = new Map(fleet.map((member) => [`${member.namespace}/${appOf(member)}`, member]));
+  const wanted = fleet.reduce((sum, { replicas = 1 }) => sum + replicas, 0);
   return until({ what: 'every pod to run', timeoutMs: 1_800_000, everyMs: 1_000 }, async () => {
     const { items } = await client.list<EndpointSlice>(resources.endpointSlices);
     const found = new Map<string, Member>();
@@ -54,12 +60,17 @@ export async function addresses(client: KubeClient, fleet: readonly Member[]): P
         if (member !== undefined && address !== undefined) found.set(address, member);
       }
     }
-    return found.size >= fleet.length ? found : undefined;
+    return found.size >= wanted ? found : undefined;
   });
 }
 
-export function podsOf(client: KubeClient): Promise<readonly Pod[]> {
-  return client.list<Pod>(resources.pods, { labelSelector: 'fleet=true' }).then(({ items }) => items);
+/** Of the whole fleet, or of one member. */
+export async function podsOf(client: KubeClient, member?: Member): Promise<readonly Pod[]> {
+  const of =
+    member === undefined
+      ? { labelSelector: 'fleet=true' }
+      : { namespace: member.namespace, labelSelector: `app=${appOf(member)}` };
+  return (await client.list<Pod>(resources.pods, of)).items;
 }
 
 /** Takes back everything that the operator wrote, for another run on the same fleet. */
@@ -95,16 +106,19 @@ export async function each<T>(items: readonly T[], work: (item: T) => Promise<un
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-function cardObject({ name, namespace }: Member, syncPeriod: string): AgentCard {
+/** A card that stands for the member's workload, by its name or by another. */
+export function cardObject({ name, namespace }: Member, syncPeriod: string, called = name): AgentCard {
   return {
     apiVersion: 'agent.kagenti.dev/v1alpha1',
     kind: 'AgentCard',
-    metadata: { name, namespace },
+    metadata: { name: called, namespace },
     spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, syncPeriod },
   };
 }
 
-function deploymentObject({ name, namespace }: Member): KubeObject {
+function deploymentObject(member: Member): KubeObject {
+  const { name, namespace, replicas = 1 } = member;
+  const app = appOf(member);
   const container = {
     name: 'agent',
     image: 'registry.example/agent:1.0.0',
@@ -113,20 +127,21 @@ function deploymentObject({ name, namespace }: Member): KubeObject {
     resources: { requests: { cpu: '10m', memory: '64Mi' } },
   };
   const template = {
-    metadata: { labels: { app: name, fleet: 'true' } },
+    metadata: { labels: { app, fleet: 'true' } },
     spec: { ...placement, serviceAccountName: name, terminationGracePeriodSeconds: 1, containers: [container] },
   };
-  const labels = { app: name, 'kagenti.io/type': 'agent', 'protocol.kagenti.io/a2a': '' };
-  const spec = { replicas: 1, selector: { matchLabels: { app: name } }, template };
+  const labels = { app, 'kagenti.io/type': 'agent', 'protocol.kagenti.io/a2a': '' };
+  const spec = { replicas, selector: { matchLabels: { app } }, template };
   return { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace, labels }, spec } as KubeObject;
 }
 
-function serviceObject({ name, namespace }: Member): KubeObject {
+function serviceObject(member: Member): KubeObject {
+  const app = appOf(member);
   const ports = [{ name: 'agent-tls', port: 443, targetPort: 8443 }];
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name, namespace },
-    spec: { selector: { app: name }, ports },
+    metadata: { name: app, namespace: member.namespace },
+    spec: { selector: { app }, ports },
   } as KubeObject;
 }

@@ -11,12 +11,15 @@ const repetitions = 5;
 const soon = (what: string) => ({ what, timeoutMs: 60_000, everyMs: 5 });
 
 export async function probe(scene: Scene, watch: CardWatch): Promise<readonly Probe[]> {
-  const good = scene.members.filter(({ part }) => part === 'good').slice(0, 2 * repetitions);
+  const good = scene.members.filter(({ part }) => part === 'good').slice(0, 3 * repetitions);
   const others = scene.members.filter(({ part }) => part === 'silent' || part === 'lying').slice(0, repetitions);
   const pods = await podsOf(scene.world.client);
   const results = [
     await repeat('a quarantine', good.slice(0, repetitions), (member) => quarantine(scene, watch, member)),
-    await repeat('a changed card', good.slice(repetitions), (member) => changeCard(scene, watch, member)),
+    await repeat('a replaced pod', good.slice(2 * repetitions), (member) => replacePod(scene, member)),
+    await repeat('a changed card', good.slice(repetitions, 2 * repetitions), (member) =>
+      changeCard(scene, watch, member),
+    ),
   ];
   const forged = (member: Member) =>
     forge(
@@ -27,27 +30,32 @@ export async function probe(scene: Scene, watch: CardWatch): Promise<readonly Pr
   return results;
 }
 
-async function repeat(name: string, on: readonly Member[], run: (member: Member) => Promise<void>): Promise<Probe> {
+/** `run` may say when its change was there to be seen, if that was later than its call. */
+async function repeat(
+  name: string,
+  on: readonly Member[],
+  run: (member: Member) => Promise<number | undefined>,
+): Promise<Probe> {
   const times: number[] = [];
   for (const member of on) {
-    const begin = performance.now();
-    await run(member);
+    const called = performance.now();
+    const begin = (await run(member)) ?? called;
     times.push(performance.now() - begin);
   }
   times.sort((a, b) => a - b);
   return { name, medianMs: times[Math.floor(times.length / 2)] ?? NaN, maxMs: times.at(-1) ?? NaN };
 }
 
-const keyOf = ({ namespace, name }: Member) => `${namespace}/${name}`;
+const keyOf = ({ namespace, name }: { readonly namespace?: string; readonly name: string }) => `${namespace}/${name}`;
 
-async function quarantine({ world }: Scene, watch: CardWatch, member: Member): Promise<void> {
+async function quarantine({ world }: Scene, watch: CardWatch, member: Member): Promise<undefined> {
   const key = keyOf(member);
   const spec = { quarantine: { reason: 'benchmark' } };
   await world.client.patch(resources.agentCards, key, { spec }, { type: 'merge' });
   await until(soon('the quarantine'), async () => watch.says(key, 'Ready') === 'False Quarantined' || undefined);
 }
 
-async function changeCard(scene: Scene, watch: CardWatch, member: Member): Promise<void> {
+async function changeCard(scene: Scene, watch: CardWatch, member: Member): Promise<undefined> {
   const key = keyOf(member);
   const before = watch.cardId(key);
   const at = [...scene.byAddress].filter(([, { index }]) => index === member.index).map(([address]) => address);
@@ -57,9 +65,24 @@ async function changeCard(scene: Scene, watch: CardWatch, member: Member): Promi
   await until(soon('the changed card'), async () => watch.cardId(key) !== before || undefined);
 }
 
-async function forge({ world }: Scene, pod: Pod | undefined): Promise<void> {
+/** From the new pod's address to its label. */
+async function replacePod({ world, fleet }: Scene, member: Member): Promise<number> {
+  await fleet.tell({ kind: 'newcomer', member });
+  const [old] = await podsOf(world.client, member);
+  if (old === undefined) throw new Error(`${member.name} has no pod`);
+  await world.client.delete(resources.pods, keyOf(old.metadata));
+  let begin: number | undefined;
+  await until(soon('the label of the new pod'), async () => {
+    const fresh = (await podsOf(world.client, member)).find(({ metadata }) => metadata.uid !== old.metadata.uid);
+    if (fresh?.status?.podIP !== undefined) begin ??= performance.now();
+    return fresh?.metadata.labels?.[verifiedLabel] === 'true' || undefined;
+  });
+  return begin ?? Number.NaN;
+}
+
+async function forge({ world }: Scene, pod: Pod | undefined): Promise<undefined> {
   if (pod === undefined) throw new Error('the fleet lacks a pod');
-  const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
+  const key = keyOf(pod.metadata);
   const label = (value: string | null) => ({ metadata: { labels: { [verifiedLabel]: value } } });
   await world.client.patch(resources.pods, key, label('true'), { type: 'merge' });
   await until(soon('the forged label to go'), async () => {

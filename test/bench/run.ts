@@ -13,18 +13,7 @@ export function bench(preset: Partial<Parameters> = {}): Promise<Report> {
   const env = Object.fromEntries(
     Object.entries(preset).map(([name, value]) => [variables[name as keyof Parameters], String(Number(value))]),
   );
-  return new Promise((resolve, reject) => {
-    const child = runIsolated(join(import.meta.dirname, 'inside.ts'), [], env);
-    let report: Report | undefined;
-    child.once('message', (message) => {
-      report = message as Report;
-    });
-    child.once('error', reject);
-    child.once('exit', (code) => {
-      if (report === undefined) reject(new Error(`the benchmark ended with ${code}`));
-      else resolve(report);
-    });
-  });
+  return runIsolated(join(import.meta.dirname, 'inside.ts'), env);
 }
 
 const variables: Readonly<Partial<Record<keyof Parameters, string>>> = {
@@ -38,6 +27,7 @@ const variables: Readonly<Partial<Record<keyof Parameters, string>>> = {
   idlePeriods: 'IDLE_PERIODS',
   settle: 'SETTLE',
   bare: 'BARE',
+  cardBytes: 'CARD_BYTES',
 };
 
 async function main(): Promise<void> {

@@ -41,6 +41,8 @@ export const faults: readonly Fault[] = [
   { name: 'agents lie', strike: lie },
   { name: "the leader's event loop stalls", strike: stallLeader },
   { name: 'the leader is killed while it writes', strike: killLeader },
+  { name: "the operator's clock jumps ahead and back", strike: jumpClock },
+  { name: 'the disk for logs is full', strike: fullDisk },
 ];
 
 async function mode({ proxy }: Stage, fault: FaultProxy['mode'], ms: number): Promise<void> {
@@ -66,7 +68,7 @@ async function workloadApiAway({ fleet, syncPeriodMs }: Stage): Promise<void> {
 async function rotate({ fleet, syncPeriodMs }: Stage): Promise<void> {
   for (const step of ['prepare', 'activate', 'drop'] as const) {
     await fleet.tell({ kind: 'rotate', step });
-    await sleep(2.5 * syncPeriodMs);
+    await sleep(1.5 * syncPeriodMs);
   }
 }
 
@@ -89,7 +91,7 @@ async function blackHole(stage: Stage, spreadMs: number): Promise<void> {
     await sleep(spreadMs / chosen.length);
   }
   await play(stage, chosen, 'silent');
-  await sleep(3 * stage.syncPeriodMs);
+  await sleep(2 * stage.syncPeriodMs);
   await play(stage, chosen, 'good');
 }
 
@@ -108,12 +110,30 @@ async function stallLeader({ replicas }: Stage): Promise<void> {
 }
 
 /** Every card changes at once, so that there is much to write. */
-async function killLeader({ replicas, fleet, world, members, byAddress }: Stage): Promise<void> {
+async function killLeader({ replicas, fleet, world, members, byAddress, invariants }: Stage): Promise<void> {
   const leader = await replicas.leader();
+  invariants.outdate();
   await fleet.tell({ kind: 'change', addresses: [...byAddress.keys()], version: Date.now() });
   const metadata = { annotations: { [refreshAnnotation]: String(Date.now()) } };
   await each(members, ({ namespace, name }) =>
     world.client.patch(resources.agentCards, `${namespace}/${name}`, { metadata }, { type: 'merge' }),
   );
   await leader?.daemon.kill();
+}
+
+/** Longer than a sync period, shorter than any evidence lives. */
+const jumpMs = 30 * 60_000;
+
+async function jumpClock({ replicas, syncPeriodMs }: Stage): Promise<void> {
+  for (const aheadMs of [jumpMs, 0]) {
+    await replicas.setClock(aheadMs);
+    await sleep(1.5 * syncPeriodMs);
+  }
+}
+
+/** While there is much to log. */
+async function fullDisk(stage: Stage): Promise<void> {
+  await stage.replicas.fillLogDisk();
+  await mode(stage, { status: 503 }, 6_000);
+  await stage.replicas.freeLogDisk();
 }

@@ -18,14 +18,16 @@ import type { ChaosReport, FaultReport } from './report.ts';
 
 const convergeMs = 30_000;
 const mostMemoryMiB = 400;
+/** One is due; a change of leader or identity asks everyone once more, and silence is asked again with back-off. */
+const mostDialsPerTurn = 3;
 
 const say = (text: string) =>
   void process.stderr.write(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
 
 async function main(): Promise<void> {
   const parameters = parametersFrom(process.env, { n: 60, silent: 0.02, lying: 0.02, fetchTimeoutSeconds: 2 });
-  const rounds = Number(process.env.ROUNDS ?? 1);
-  const only = process.env.FAULT;
+  const rounds = Number(process.env.ROUNDS ?? 2);
+  const wanted = new RegExp(process.env.FAULT ?? '');
   await makeNetwork();
   await bundlePrograms();
   const logs = await mkdtemp(join(tmpdir(), 'agentcard-chaos-'));
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
   try {
     const start = { name: 'a cold start', strike: async () => {} };
     reports.push(await survive(start, stage, 120_000));
-    const chosen = faults.filter(({ name }) => only === undefined || name.includes(only));
+    const chosen = faults.filter(({ name }) => wanted.test(name));
     for (let round = 0; round < rounds; round++) for (const fault of chosen) reports.push(await survive(fault, stage));
   } finally {
     clearInterval(watching);
@@ -68,24 +70,32 @@ async function setStage(parameters: Parameters, world: BenchWorld): Promise<Stag
 }
 
 async function survive({ name, strike }: Fault, stage: Stage, patienceMs = convergeMs): Promise<FaultReport> {
+  const struckAt = Date.now();
+  const { dials: dialsBefore } = await stage.fleet.tell({ kind: 'report' });
   await strike(stage);
   const problems: string[] = [];
   const begin = Date.now();
-  while (!(await isCalm(stage)) && Date.now() - begin < patienceMs) await sleep(200);
+  let calm = await isCalm(stage);
+  while (!calm && Date.now() - begin < patienceMs) {
+    await sleep(200);
+    calm = await isCalm(stage);
+  }
   const seconds = (Date.now() - begin) / 1000;
-  if (!(await isCalm(stage)))
-    problems.push(`not settled after ${seconds} s: ${stage.invariants.unsettled().slice(0, 3)}`);
+  if (!calm) problems.push(`not settled after ${seconds} s: ${stage.invariants.unsettled().slice(0, 3)}`);
   // Events and the last echoes may still be on their way.
   await sleep(1_000);
   const before = await writes(stage.world);
   await sleep(1.5 * stage.syncPeriodMs);
   const written = since(before, await writes(stage.world));
   if (sum(written) > 0) problems.push(`written though nothing changed: ${JSON.stringify(written)}`);
+  const dials = (await stage.fleet.tell({ kind: 'report' })).dials - dialsBefore;
+  const turns = (Date.now() - struckAt) / stage.syncPeriodMs + 1;
+  const perTurn = dials / stage.members.length / turns;
+  if (perTurn > mostDialsPerTurn) problems.push(`a stampede: ${perTurn.toFixed(1)} dials per agent and sync period`);
   const memoryMiB = await stage.replicas.memoryMiB();
   if (memoryMiB > mostMemoryMiB) problems.push(`${memoryMiB} MiB`);
-  say(
-    `${name}: settled ${seconds.toFixed(1)} s after it${problems.map((problem) => `\n           ${problem}`).join('')}`,
-  );
+  say(`${name}: settled ${seconds.toFixed(1)} s after it, ${perTurn.toFixed(1)} dials per agent and sync period`);
+  for (const problem of problems) say(`  ${problem}`);
   return { name, seconds, memoryMiB, problems };
 }
 

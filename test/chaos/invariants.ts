@@ -24,6 +24,8 @@ export class Invariants {
   readonly violations = new Set<string>();
   readonly #actors = new Map<string, Actor>();
   readonly #cards: CardWatch;
+  /** What each agent published before all of them changed their cards. */
+  readonly #outdated = new Map<string, string>();
   readonly #pods: Informer<Pod>;
   readonly #stop = new AbortController();
 
@@ -58,6 +60,14 @@ export class Invariants {
     }
   }
 
+  /** From now on every agent that answers has another card to publish. */
+  outdate(): void {
+    for (const key of this.#actors.keys()) {
+      const cardId = this.#cards.cardId(key);
+      if (cardId !== undefined) this.#outdated.set(key, cardId);
+    }
+  }
+
   /** Looks at every card; called a few times a second. */
   check(): void {
     for (const [key, actor] of this.#actors) {
@@ -81,8 +91,10 @@ export class Invariants {
     return [...this.#actors].flatMap(([key, { member, part }]) => {
       const [ready, label] = [this.#cards.says(key, 'Ready'), labelled.has(member.name)];
       if (part === 'lying') return ready === 'False IdentityMismatch' && !label ? [] : [`${key} ${ready} ${label}`];
-      if (part === 'good' || part === 'slow')
-        return ready === 'True ReadyToServe' && label ? [] : [`${key} ${ready} ${label}`];
+      if (part === 'good' || part === 'slow') {
+        const isNew = this.#outdated.get(key) !== this.#cards.cardId(key);
+        return ready === 'True ReadyToServe' && label && isNew ? [] : [`${key} ${ready} ${label} ${isNew}`];
+      }
       return ready === 'False FetchFailed' ? [] : [`${key} ${ready}`];
     });
   }

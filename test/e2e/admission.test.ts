@@ -126,6 +126,66 @@ describe('the verified label', () => {
   });
 });
 
+describe('a pod that is created with the verified label', () => {
+  const forged = (name: string) =>
+    JSON.stringify(barePod(name, { labels: { [label]: 'true' }, annotations: { [annotation]: 'x' } }));
+  const create = (text: string, ...more: string[]) =>
+    world.cluster.kubectl(['--as', 'eve', 'create', '-f', '-', ...more], text);
+  const remarks = `take ${label} and ${annotation} out of this pod`;
+  const marks = async (name: string) => {
+    const { labels = {}, annotations = {} } = (await pod(name)).metadata;
+    return [labels[label], annotations[annotation]];
+  };
+
+  afterAll(async () => {
+    await world.install();
+  });
+
+  test('starts without it', async () => {
+    await create(forged('stripped'));
+    expect(await marks('stripped')).toEqual([undefined, undefined]);
+  });
+
+  test('is refused, and so is a replacement pod of such a template, where the chart says Deny', async () => {
+    await world.install({ labelGuard: { onCreate: 'Deny' } });
+    await vi.waitFor(() => expect(create(forged('denied'), '--dry-run=server')).rejects.toThrow(remarks), patience);
+    await world.kubectl('-n', namespace, 'delete', 'pod', '-l', 'app=legacy');
+    await vi.waitFor(async () => {
+      const failure = 'jsonpath={.items[*].status.conditions[?(@.type=="ReplicaFailure")].message}';
+      const said = await world.kubectl('-n', namespace, 'get', 'replicasets', '-l', 'app=legacy', '-o', failure);
+      expect(said).toContain(remarks);
+    }, patience);
+    await create(JSON.stringify(barePod('honest')));
+  });
+
+  test('starts with a warning where nothing can strip it, and the operator takes it off', async () => {
+    await applyGuardOfOldClusters();
+    const warned = async (...more: string[]) => {
+      const said = create(forged('warned'), '--warnings-as-errors', ...more);
+      await expect(said).rejects.toThrow(new RegExp(`Warning: .*${remarks}`));
+    };
+    await vi.waitFor(() => warned('--dry-run=server'), patience);
+    await warned();
+    await vi.waitFor(async () => expect(await marks('warned')).toEqual([undefined, undefined]), patience);
+  });
+
+  /** What the chart renders where MutatingAdmissionPolicies are not served, in place of what it rendered here. */
+  async function applyGuardOfOldClusters(): Promise<void> {
+    const where = ['agentcard-operator', 'charts/agentcard-operator', '--namespace', operatorNamespace];
+    const values = [
+      '--kube-version',
+      '1.35.0',
+      '--set',
+      'image.repository=x',
+      '--show-only',
+      'templates/admission-label.yaml',
+    ];
+    const rendered = await world.cluster.helm(['template', ...where, ...values]);
+    expect(rendered).toContain('validationActions: [Warn]');
+    await world.cluster.kubectl(['replace', '--force', '-f', '-'], rendered);
+  }
+});
+
 describe('the operator', () => {
   test.each([
     ['another label', { labels: { other: 'x' } }],

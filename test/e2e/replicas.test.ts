@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AgentCard } from '../../src/api/agentcard.ts';
 import type { Lease } from '../../src/kube/leader-election.ts';
-import type { Pod } from '../../src/kube/objects.ts';
+import type { KubeObject, Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { askedBy, calmly } from './kit/calm.ts';
 import { operatorNamespace, patience, World } from './kit/world.ts';
@@ -215,11 +215,17 @@ test('a labelled workload gets a card, keeps it when it is deleted, and loses it
   await world.apply(...[account, deployment, service].flatMap((object) => object ?? []));
   await world.cardSays(namespace, 'found-deployment-card', { Ready: 'True ReadyToServe' });
   await world.kubectl('-n', namespace, 'delete', 'agentcard', 'found-deployment-card');
-  await world.cardSays(namespace, 'found-deployment-card', { Ready: 'True ReadyToServe' });
+  const enforced = { Ready: 'True ReadyToServe', Enforced: 'True PolicyApplied' };
+  await world.cardSays(namespace, 'found-deployment-card', enforced);
+  const policy = () => world.json<KubeObject>('-n', namespace, 'get', 'networkpolicy', 'found-signature-policy');
+  const { uid } = (await policy()).metadata;
   await world.apply(card ?? {});
-  await agent.says({ Ready: 'True ReadyToServe' });
-  const names = await world.kubectl('-n', namespace, 'get', 'agentcards', '-o', 'name');
-  expect(names).not.toContain('found-deployment-card');
+  await agent.says(enforced);
+  await world.kubectl('-n', namespace, 'wait', '--for=delete', 'agentcard/found-deployment-card', '--timeout=60s');
+  // The same policy, in other hands: the agent was never without it.
+  const { metadata } = await policy();
+  expect(metadata.ownerReferences?.map(({ name }) => name)).toEqual(['found']);
+  expect(metadata.uid).toBe(uid);
   await world.kubectl('-n', namespace, 'delete', 'agentcard', 'found');
   await world.cardSays(namespace, 'found-deployment-card', { Ready: 'True ReadyToServe' });
   await world.kubectl('-n', namespace, 'annotate', 'deployment', 'found', 'agent.kagenti.dev/auto-card=false');

@@ -68,6 +68,7 @@ describe('Init-container signer', () => {
       SignatureVerified: 'False SignatureInvalid',
     });
     expect(card.status?.validSignature).toBe(false);
+    expect(card.status?.signatureSpiffeId).toBeUndefined();
     expect(card.status?.card).toBeUndefined();
     await altered.wears(false);
   });

@@ -1,11 +1,12 @@
 import { keyOf } from '../../kube/objects.ts';
 import { modeFor } from '../../network/mode.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';
 import { serialized } from '../table.ts';
 import { loadFleet } from './fleet.ts';
-import { reachOf } from './forecast.ts';
+import { reachOf, workloadOf } from './forecast.ts';
 import { summarize, summaryText } from './summary.ts';
 import { type Explanation, explanationText } from './text.ts';
 
@@ -22,7 +23,8 @@ export const explain: Command = {
   },
   notes: [
     'Exit status: 0 Ready (with --all: every card), 1 not Ready, 2 wrong usage or no answer of the cluster.',
-    'What packets may do is computed from the NetworkPolicies and pods that you may see; hosts and meshes are not looked at.',
+    'What packets may do is computed from the NetworkPolicies and pods that you may see, between agents to any port.',
+    'Hosts, the pods on their network and meshes are not looked at; a node reaches its own pods whatever policies say.',
   ],
   examples: ['explain weather -n team', 'explain weather -n team -o json', 'explain --all'],
   run: async (invocation, io) => {
@@ -35,11 +37,11 @@ export const explain: Command = {
       throw new Trouble('explain takes the name of a card, or --all; see kubectl agentcard explain --help');
     const place = await placeOf(invocation);
     if (name === undefined) {
-      const summary = summarize(await loadFleet(place));
+      const summary = summarize(await loadFleet(place, false));
       show(summary, (width) => summaryText(summary, width));
       return summary.notReady.length === 0 ? exit.ok : exit.refused;
     }
-    const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place)]);
+    const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place, true)]);
     const { conditions = [], checks = [], policy } = card.status ?? {};
     const { targetRef } = card.spec;
     const explanation: Explanation = {
@@ -50,9 +52,14 @@ export const explain: Command = {
       mode: policy?.mode ?? modeFor(fleet.namespaceLabels(place.namespace), fleet.settings.enforcement),
       policy: policy?.name ?? null,
       ...reachOf(card, fleet),
-      notes: fleet.notes,
+      notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet))],
     };
     show(explanation, (width) => explanationText(explanation, width));
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
   },
 };
+
+function hostNote(workload: Workload | undefined): string[] {
+  if (workload?.hostNetwork !== true) return [];
+  return [`The pods of ${workload.name} are on the host's network: NetworkPolicies hold none of its connections.`];
+}

@@ -15,6 +15,7 @@ export interface Fleet {
   readonly cards: readonly AgentCard[];
   /** By namespace, kind and name. */
   readonly workloads: ReadonlyMap<string, Workload>;
+  /** None on the host's network: policies do not see these as pods. */
   readonly pods: readonly Pod[];
   readonly policies: readonly NetworkPolicy[];
   readonly namespaceLabels: (namespace: string) => Readonly<Record<string, string>>;
@@ -34,32 +35,57 @@ interface OperatorContainer {
 }
 
 const operatorLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
+const operatorSelector = 'app.kubernetes.io/name=agentcard-operator';
 
-export async function loadFleet(place: Place): Promise<Fleet> {
-  const see = <T extends KubeObject>(resource: Resource, selector?: string) => visible<T>(place, resource, selector);
-  const [operators, cards, pods, policies, namespaces, ...raw] = await Promise.all([
-    see<OperatorDeployment>(resources.deployments, 'app.kubernetes.io/name=agentcard-operator'),
-    see<AgentCard>(resources.agentCards),
-    see<Pod>(resources.pods),
-    see<NetworkPolicy>(resources.networkPolicies),
-    see<KubeObject>(resources.namespaces),
-    ...workloadKinds.map(({ resource }) => see<KubeObject>(resource)),
+/** `packets`: with the pods and policies, which a summary of cards needs not. */
+export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> {
+  const see = <T extends KubeObject, U>(resource: Resource, keep: (object: T) => U) => visible(place, resource, keep);
+  const [operators, cards, allPods, policies, namespaces, ...raw] = await Promise.all([
+    visible(place, resources.deployments, (one: OperatorDeployment) => one, operatorSelector),
+    see(resources.agentCards, withoutText),
+    packets ? see(resources.pods, seenByPolicies) : [],
+    packets ? see(resources.networkPolicies, ({ metadata, spec }: NetworkPolicy) => ({ metadata, spec })) : [],
+    see(resources.namespaces, ({ metadata: { name, labels = {} } }: KubeObject) => [name, labels] as const),
+    ...workloadKinds.map(({ resource, read }) => see(resource, read)),
   ]);
-  const workloads = raw.flatMap((objects, index) => objects.flatMap((one) => workloadKinds[index]?.read(one) ?? []));
-  const labels = new Map(namespaces.map(({ metadata }) => [metadata.name, metadata.labels ?? {}]));
+  const workloads = raw.flat().filter((one) => one !== undefined);
+  const running = allPods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
+  const pods = running.filter(({ spec }) => spec?.hostNetwork !== true);
+  const labels = new Map(namespaces);
   const { config, problem } = configOf(operators[0]);
   const settings = settingsFrom(config);
   const facts = await clusterFacts(place, config.dnsService);
   return {
     cards,
     workloads: new Map(workloads.map((workload) => [workloadKey(workload.namespace, workload), workload])),
-    pods: pods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed'),
+    pods,
     policies,
     namespaceLabels: (name) => labels.get(name) ?? { 'kubernetes.io/metadata.name': name },
     settings,
     peers: { operatorNamespace: config.podNamespace, operatorPodLabels: operatorLabels, ...facts, ...settings.policy },
-    notes: problem === undefined ? [] : [problem],
+    notes: [...(problem === undefined ? [] : [problem]), ...hostNote(running.length - pods.length)],
   };
+}
+
+function withoutText({ metadata, spec, status = {} }: AgentCard): AgentCard {
+  const { card: _, ...rest } = status;
+  return { metadata, spec, status: rest };
+}
+
+function seenByPolicies({ metadata, spec, status }: Pod): Pod {
+  const { name, namespace = '', labels = {}, ownerReferences = [] } = metadata;
+  const { hostNetwork = false, containers = [], initContainers = [] } = spec ?? {};
+  const ports = [...containers, ...initContainers].map(({ ports = [] }) => ({ ports }));
+  return {
+    metadata: { name, namespace, labels, ownerReferences },
+    spec: { hostNetwork, containers: ports },
+    status: { phase: status?.phase ?? '', podIPs: status?.podIPs ?? [] },
+  };
+}
+
+function hostNote(count: number): string[] {
+  if (count === 0) return [];
+  return [`Pods on the host's network (${count}) are left out: NetworkPolicies take them for their node.`];
 }
 
 /** The operator's own flags, read from its Deployment; the defaults where that cannot be seen. */
@@ -79,7 +105,8 @@ async function clusterFacts(place: Place, dnsServices: readonly string[]) {
     const [namespace = '', name = ''] = key.split('/');
     const there = { ...place, namespace };
     const service = await place.client.get<Service>(resources.services, key).catch(() => undefined);
-    const slices = await visible<EndpointSlice>(there, resources.endpointSlices, `${serviceNameLabel}=${name}`);
+    const all = (slice: EndpointSlice) => slice;
+    const slices = await visible(there, resources.endpointSlices, all, `${serviceNameLabel}=${name}`);
     return [service, slices.filter(({ metadata }) => metadata.namespace === namespace)] as const;
   };
   const dns = await Promise.all(dnsServices.map(async (key) => dnsFacts(...(await look(key)))));

@@ -2,10 +2,10 @@ import type { AgentCard } from '../../api/agentcard.ts';
 import { verifiedLabel } from '../../api/labels.ts';
 import type { NetworkPolicy, Pod } from '../../kube/objects.ts';
 import { desiredPolicy, owningCard, type PolicyShape } from '../../network/policy.ts';
-import { connects, type Party, type Port } from '../../network/reach.ts';
+import { choosing, connects, type Party, type Port } from '../../network/reach.ts';
 import { winnerOver } from '../../reconcile/conflict.ts';
 import { controllerOf } from '../../workload/pod.ts';
-import { selects } from '../../workload/selector.ts';
+import { pairsSelect, selectorIndex, selects } from '../../workload/selector.ts';
 import { type Workload, workloadKey } from '../../workload/workload.ts';
 import type { Fleet } from './fleet.ts';
 
@@ -61,7 +61,8 @@ export function enforcedPolicies(fleet: Fleet): readonly NetworkPolicy[] {
 /** Who may call an agent, and what it may reach. */
 export function reachOf(card: AgentCard, fleet: Fleet): Reach {
   const workload = workloadOf(card, fleet);
-  if (workload === undefined) return { callers: [], reaches: [] };
+  // NetworkPolicies do not hold pods on the host's network.
+  if (workload === undefined || workload.hostNetwork) return { callers: [], reaches: [] };
   const namespace = card.metadata.namespace ?? '';
   const members = fleet.pods.filter(
     ({ metadata }) => metadata.namespace === namespace && selects(workload.selector, metadata.labels ?? {}),
@@ -72,16 +73,21 @@ export function reachOf(card: AgentCard, fleet: Fleet): Reach {
     member === undefined
       ? partyOf(namespace, { ...workload.templateLabels, ...verified }, fleet)
       : podParty(member, fleet);
-  const after = enforcedPolicies(fleet);
+  const [today, after] = [choosing(fleet.policies), choosing(enforcedPolicies(fleet))];
   const way = (who: string, [caller, callee]: readonly [Party, Party], port?: Port): Way => {
-    const now = connects(caller, callee, port, fleet.policies);
+    const now = connects(caller, callee, port, today);
     const enforced = connects(caller, callee, port, after).allowed;
     const isVerified = (callee === agent ? caller : callee).labels[verifiedLabel] === 'true';
     return { who, pods: 1, verified: isVerified, now: word(now.allowed), enforced: word(enforced), by: now.by ?? null };
   };
-  const others = fleet.pods.filter((pod) => pod.spec?.hostNetwork !== true && pod !== member);
+  const others = fleet.pods.filter((pod) => pod !== member);
   const callers = others.map((pod) => way(nameOf(pod), [podParty(pod, fleet), agent]));
-  const agents = others.filter((pod) => fleet.cards.some((other) => isPodOf(pod, other, fleet)));
+  const targets = selectorIndex(
+    fleet.cards.flatMap((other) => workloadOf(other, fleet) ?? []),
+    (target) => target,
+  );
+  const isAgent = ({ metadata: { namespace: place = '', labels = {} } }: Pod) => targets(place, labels).length > 0;
+  const agents = others.filter(isAgent);
   const calls = agents.map((pod) => way(nameOf(pod), [agent, podParty(pod, fleet)]));
   const common = destinations(fleet).map(({ who, party, port }) => way(who, [agent, party], port));
   return { callers: grouped(callers), reaches: [...common, ...grouped(calls)] };
@@ -89,18 +95,17 @@ export function reachOf(card: AgentCard, fleet: Fleet): Reach {
 
 const word = (allowed: boolean) => (allowed ? 'open' : 'closed');
 
-function isPodOf(pod: Pod, card: AgentCard, fleet: Fleet): boolean {
-  const workload = card.metadata.namespace === pod.metadata.namespace ? workloadOf(card, fleet) : undefined;
-  return workload !== undefined && selects(workload.selector, pod.metadata.labels ?? {});
-}
-
 function partyOf(namespace: string, labels: Party['labels'], fleet: Fleet): Party {
   return { namespace, namespaceLabels: fleet.namespaceLabels(namespace), labels, addresses: [] };
 }
 
-function podParty({ metadata, status }: Pod, fleet: Fleet): Party {
+function podParty({ metadata, spec, status }: Pod, fleet: Fleet): Party {
   const party = partyOf(metadata.namespace ?? '', metadata.labels ?? {}, fleet);
-  return { ...party, addresses: (status?.podIPs ?? []).map(({ ip }) => ip) };
+  const ports = (spec?.containers ?? []).flatMap((container) => container.ports ?? []);
+  const namedPorts = ports.flatMap(({ name, containerPort: port, protocol = 'TCP' }) =>
+    name === undefined ? [] : [{ name, protocol, port }],
+  );
+  return { ...party, addresses: (status?.podIPs ?? []).map(({ ip }) => ip), namedPorts };
 }
 
 /** A pod by what it belongs to; the pods of one ReplicaSet are its Deployment's. */
@@ -111,12 +116,16 @@ function nameOf({ metadata }: Pod): string {
   return `${metadata.namespace}/${name ?? metadata.name}`;
 }
 
-function destinations({ peers, namespaceLabels }: Fleet): { who: string; party: Party; port: Port }[] {
+function destinations(fleet: Fleet): { who: string; party: Party; port: Port }[] {
   const outside = (address: string): Party => {
     return { namespace: undefined, namespaceLabels: {}, labels: {}, addresses: [address] };
   };
-  const dns = peers.dns.slice(0, 1).flatMap(({ namespace, podLabels: labels, ports: [port] }) => {
-    const party = { namespace, namespaceLabels: namespaceLabels(namespace), labels, addresses: [] };
+  const { peers, pods } = fleet;
+  const dns = peers.dns.slice(0, 1).flatMap(({ namespace, podLabels, ports: [port] }) => {
+    const pod = pods.find(
+      ({ metadata }) => metadata.namespace === namespace && pairsSelect(podLabels, metadata.labels ?? {}),
+    );
+    const party = pod === undefined ? partyOf(namespace, podLabels, fleet) : podParty(pod, fleet);
     return port === undefined ? [] : [{ who: 'DNS', party, port }];
   });
   const api = peers.apiServer.flatMap(({ addresses: [address], ports: [port] }) =>

@@ -54,8 +54,9 @@ function checkBranch({ name, result, expected, observed, hint }: Check): Branch 
 function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch {
   const list = (title: string, ways: readonly Way[]): Branch[] => {
     if (ways.length === 0) return [];
-    const shown = ways.slice(0, longestList).map((way) => ({ text: wayText(way) }));
-    const rest = ways.length - shown.length;
+    const lines = gathered(ways);
+    const shown = lines.slice(0, longestList).map((text) => ({ text }));
+    const rest = lines.length - shown.length;
     return [{ text: title, below: [...shown, ...(rest > 0 ? [{ text: `and ${rest} more` }] : [])] }];
   };
   const is = (now: Way['now'], ways: readonly Way[]) => ways.filter((way) => way.now === now);
@@ -75,6 +76,16 @@ function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch 
 }
 
 const longestList = 30;
+
+/** Of a long list, the workloads of each namespace together. */
+function gathered(ways: readonly Way[]): string[] {
+  if (ways.length <= longestList) return ways.map(wayText);
+  return [...Map.groupBy(ways, ({ who }) => who.split('/', 1)[0] ?? who)].flatMap(([namespace, some]) => {
+    if (some.length === 1) return some.map(wayText);
+    const pods = some.reduce((sum, way) => sum + way.pods, 0);
+    return `${namespace}/… (${new Set(some.map(({ who }) => who)).size} workloads, ${pods} pods)`;
+  });
+}
 
 function wayText({ who, pods, verified, now, by }: Way): string {
   const facts = [

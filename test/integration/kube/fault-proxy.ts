@@ -8,7 +8,15 @@ import type { ApiServer } from '../../cluster/api-server.ts';
 import { makePki } from '../../cluster/pki.ts';
 
 /** How a live stream is ended. */
-export type Cut = 'reset' | 'half-close' | 'clean-end' | 'cut-line-and-reset' | 'cut-line-and-end' | 'gone-event';
+export const cuts = [
+  'reset',
+  'half-close',
+  'clean-end',
+  'cut-line-and-reset',
+  'cut-line-and-end',
+  'gone-event',
+] as const;
+export type Cut = (typeof cuts)[number];
 
 /** What new requests meet: the API server, silence, or an error of the proxy's own. */
 export type Mode =
@@ -16,6 +24,16 @@ export type Mode =
   | 'silence'
   | 'refuse-connections'
   | { readonly status: number; readonly retryAfter?: number };
+
+export const outages: readonly (readonly [string, Mode])[] = [
+  ['401', { status: 401 }],
+  ['403', { status: 403 }],
+  ['410', { status: 410 }],
+  ['429 with Retry-After', { status: 429, retryAfter: 1 }],
+  ['500', { status: 500 }],
+  ['503', { status: 503 }],
+  ['resets of every connection', 'refuse-connections'],
+];
 
 interface Stream {
   readonly socket: Socket;

@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import { KubeClient } from '../../../src/kube/client.ts';
 import { Informer, type InformerOptions } from '../../../src/kube/informer.ts';
-import { type ConfigMap, keyOf, resources } from '../../../src/kube/objects.ts';
+import { type ConfigMap, type KubeObject, keyOf, resources } from '../../../src/kube/objects.ts';
 import type { ApiServer } from '../../cluster/api-server.ts';
 import type { FaultProxy } from './fault-proxy.ts';
 
@@ -46,14 +46,19 @@ export const QUICK = {
   deafAfterMs: 1_000,
 };
 
-export async function watchConfigMaps(client: KubeClient, options: Partial<InformerOptions<ConfigMap>> = {}) {
+export function watchConfigMaps(client: KubeClient, options: Partial<InformerOptions<ConfigMap>> = {}) {
+  return watch<ConfigMap>(client, { resource: resources.configMaps, ...options });
+}
+
+type WatchOptions<T extends KubeObject> = Partial<InformerOptions<T>> & Pick<InformerOptions<T>, 'resource'>;
+
+export async function watch<T extends KubeObject>(client: KubeClient, options: WatchOptions<T>) {
   const story: string[] = [];
   const problems: unknown[] = [];
   const failures: string[] = [];
   const missed: number[] = [];
-  const informer = new Informer<ConfigMap>({
+  const informer = new Informer<T>({
     client,
-    resource: resources.configMaps,
     timing: QUICK,
     observer: {
       objectFailed: (error) => problems.push(error),
@@ -78,13 +83,17 @@ export async function watchConfigMaps(client: KubeClient, options: Partial<Infor
   return { informer, story, problems, failures, missed, stop: stop.signal, end };
 }
 
-const versions = (objects: Iterable<ConfigMap>) =>
+const versions = (objects: Iterable<KubeObject>) =>
   new Set([...objects].map((object) => `${keyOf(object)} ${object.metadata.uid} ${object.metadata.resourceVersion}`));
 
 /** Waits until the cache equals a fresh list, which is asked of the API server itself; says what differs if it never does. */
-export async function untilEqual(informer: Informer<ConfigMap>, client: KubeClient, namespace: string): Promise<void> {
+export async function untilEqual<T extends KubeObject>(
+  informer: Informer<T>,
+  client: KubeClient,
+  namespace: string,
+): Promise<void> {
   const compare = async () => {
-    const { items } = await client.list<ConfigMap>(resources.configMaps, { namespace });
+    const { items } = await client.list<T>(informer.resource, { namespace });
     const [listed, cached] = [versions(items), versions(informer.values())];
     return { missing: [...listed.difference(cached)], surplus: [...cached.difference(listed)] };
   };

@@ -9,12 +9,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, tes
 import type { KubeClient } from '../../../src/kube/client.ts';
 import { resources } from '../../../src/kube/objects.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
-import { type Cut, FaultProxy, type Mode } from './fault-proxy.ts';
+import { cuts, FaultProxy, outages } from './fault-proxy.ts';
 import { restart } from './restart.ts';
 import { connect, makeNamespace, until, untilEqual, watchConfigMaps, writer } from './rig.ts';
 
-/** A longer soak finds rarer interleavings. */
-const SOAK_MS = Number(process.env.AGENTCARD_SOAK_SECONDS ?? 8) * 1000;
+/** Two hundred show a leak; a thousand show a slow one. */
+const reconnects = Number(process.env.AGENTCARD_RECONNECTS ?? 200);
 
 let api: ApiServer;
 let proxy: FaultProxy;
@@ -57,9 +57,7 @@ function expectFates(story: readonly string[]): void {
   expect(of('new')).toEqual(['add']);
 }
 
-const CUTS: Cut[] = ['reset', 'half-close', 'clean-end', 'cut-line-and-reset', 'cut-line-and-end', 'gone-event'];
-
-test.each(CUTS)('nothing is missed when the watch ends by %s', async (cut) => {
+test.each(cuts)('nothing is missed when the watch ends by %s', async (cut) => {
   const { meanwhile } = await populate();
   const { informer, story, problems } = await watchConfigMaps(connect(api, proxy), { namespaces: [namespace] });
   proxy.mode = 'silence';
@@ -85,17 +83,7 @@ test('a connection that stands but says nothing is given up and replaced', async
   expect(failures[0]).toBe('0 Silent');
 });
 
-const OUTAGES: [string, Mode][] = [
-  ['401', { status: 401 }],
-  ['403', { status: 403 }],
-  ['410', { status: 410 }],
-  ['429 with Retry-After', { status: 429, retryAfter: 1 }],
-  ['500', { status: 500 }],
-  ['503', { status: 503 }],
-  ['resets of every connection', 'refuse-connections'],
-];
-
-test.each(OUTAGES)(
+test.each(outages)(
   'during an outage by %s the cache says that it is deaf, and afterwards nothing was missed',
   async (_, mode) => {
     const { meanwhile } = await populate();
@@ -167,40 +155,6 @@ test('a cluster restored from a backup is believed, though its versions are lowe
   expect(story.filter((line) => line.endsWith(' deleted'))).toEqual(['add deleted', 'remove deleted', 'add deleted']);
 });
 
-test('under random faults and writes the cache ends equal to a fresh list', {
-  timeout: SOAK_MS + 120_000,
-}, async () => {
-  const { write } = await populate();
-  await Promise.all(Array.from({ length: 1_000 }, (_, i) => write.create(`n${i}`)));
-  const { informer, problems, missed } = await watchConfigMaps(connect(api, proxy), { namespaces: [namespace] });
-  const modes: Mode[] = ['pass', 'silence', 'refuse-connections', ...OUTAGES.map(([, mode]) => mode)];
-  const end = performance.now() + SOAK_MS;
-  const pick = <T>(from: readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;
-  const faults = async () => {
-    while (performance.now() < end) {
-      proxy.mode = pick(modes);
-      if (Math.random() < 0.2) proxy.freeze();
-      else proxy.cut(pick(CUTS));
-      await sleep(Math.random() * 300);
-      proxy.mode = 'pass';
-      await sleep(Math.random() * 300);
-    }
-  };
-  const writes = async () => {
-    for (let round = 0; performance.now() < end; round++) {
-      const name = `n${Math.floor(Math.random() * 1_000)}`;
-      const known = await direct.get(resources.configMaps, `${namespace}/${name}`);
-      if (known === undefined) await write.create(name);
-      else if (Math.random() < 0.5) await write.remove(name);
-      else await write.update(name, { round: String(round) });
-    }
-  };
-  await Promise.all([faults(), writes()]);
-  await untilEqual(informer, direct, namespace);
-  expect(informer.size).toBeGreaterThan(100);
-  expect([problems, missed]).toEqual([[], []]);
-});
-
 test('an event that the watch swallowed is found by the audit, counted and repaired', async () => {
   const { write } = await populate();
   const options = { namespaces: [namespace], auditMs: 300, auditSettleMs: 1_000 };
@@ -231,7 +185,7 @@ test('an audit of a sound watch finds nothing while objects come and go', async 
   expect(missed).toEqual([]);
 });
 
-test('many reconnects leave nothing behind', async () => {
+test('many reconnects leave nothing behind', { timeout: 60_000 + reconnects * 500 }, async () => {
   const { write } = await populate();
   const gc = garbageCollector();
   const timing = { openMs: 10_000, idleMs: 10_000, baseDelayMs: 1, maxDelayMs: 2, soundMs: 10_000, deafAfterMs: 5_000 };
@@ -242,7 +196,7 @@ test('many reconnects leave nothing behind', async () => {
     for (let i = 0; i < times; i++) {
       const before = watches();
       await until('a live watch', () => proxy.streams === 1 && informer.healthy());
-      proxy.cut(CUTS[i % 5] ?? 'reset');
+      proxy.cut(cuts[i % 5] ?? 'reset');
       await until('the next watch', () => watches() > before);
     }
     proxy.requests.length = 0;
@@ -250,9 +204,9 @@ test('many reconnects leave nothing behind', async () => {
     return { heap: process.memoryUsage().heapUsed, listeners: getEventListeners(stop, 'abort').length };
   };
   const early = await reconnect(60);
-  const late = await reconnect(200);
+  const late = await reconnect(reconnects);
   expect(late.listeners).toBeLessThanOrEqual(early.listeners + 1);
-  expect((late.heap - early.heap) / 200).toBeLessThan(4_096);
+  expect((late.heap - early.heap) / reconnects).toBeLessThan(4_096);
   await write.update('changed', { last: 'yes' });
   await untilEqual(informer, direct, namespace);
   expect(problems).toEqual([]);

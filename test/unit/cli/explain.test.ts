@@ -108,6 +108,34 @@ describe('the forecast', () => {
     ]);
   });
 
+  test('a port by its name is open where the callee has a port of that name', () => {
+    const egress = [{ ports: [{ protocol: 'UDP', port: 'dns' }] }];
+    const named: NetworkPolicy = {
+      metadata: { name: 'named', namespace: 'team' },
+      spec: { podSelector: {}, policyTypes: ['Egress'], egress },
+    };
+    const { cluster } = snapshot();
+    const [{ namespace, podLabels: labels, ports } = { namespace: '', podLabels: {}, ports: [] }] = cluster.dns;
+    const [port] = ports;
+    const dns = (name: string): Pod => ({
+      metadata: { name: 'dns-0', namespace, labels },
+      spec: { containers: [{ ports: [{ name, containerPort: port?.port ?? 0, protocol: port?.protocol ?? '' }] }] },
+    });
+    const reaches = (pods: readonly Pod[]) =>
+      Object.fromEntries(
+        reachOf(agent('weather', true), fleet({ policies: [named], pods })).reaches.map(({ who, now }) => [who, now]),
+      );
+    const closed = { 'the API server': 'closed', 'addresses outside the cluster': 'closed' };
+    expect(reaches([dns('dns')])).toEqual({ DNS: 'open', ...closed });
+    expect(reaches([dns('other')])).toEqual({ DNS: 'closed', ...closed });
+  });
+
+  test('of an agent on the network of its host says nothing', () => {
+    const hosted = { ...deployment('weather'), hostNetwork: true };
+    const seen = fleet({ workloads: new Map([[workloadKey('team', hosted), hosted]]) });
+    expect(reachOf(agent('weather', true), seen)).toEqual({ callers: [], reaches: [] });
+  });
+
   test('a card without a workload reaches nobody', () => {
     expect(reachOf(agent('ghost', false), fleet())).toEqual({ callers: [], reaches: [] });
   });
@@ -158,6 +186,19 @@ describe('the text', () => {
 │     ├─ addresses outside the cluster
 │     └─ team/weather (verified)
 └─ note: Something could not be seen.
+`);
+  });
+
+  test('gathers a long list by namespace', () => {
+    const many = Array.from({ length: 40 }, (_, index) => pod(`many-${index}-0`, `many-${index}`));
+    const card = agent('weather', true);
+    const { callers } = reachOf(card, fleet({ pods: [pod('w-0', 'weather'), ...many, ...many.slice(0, 5)] }));
+    const outside = { who: 'shop/front', pods: 1, verified: false, now: 'open', enforced: 'open', by: null } as const;
+    const facts = { workload: null, conditions: [], checks: [], mode: 'off', policy: null, notes: [] };
+    const text = explanationText({ card: 'team/weather', ...facts, callers: [...callers, outside], reaches: [] });
+    expect(text).toContain(`   ├─ may call it
+   │  ├─ team/… (40 workloads, 45 pods)
+   │  └─ shop/front
 `);
   });
 

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
-import { cardChange } from '../../../src/discover/discover.ts';
+import { cardChange as change } from '../../../src/discover/discover.ts';
 import { card, workload } from '../reconcile/builders.ts';
+
+type Inputs = Parameters<typeof change>;
+const cardChange = (agent: Inputs[0], cards: Inputs[1]) => change(agent, cards, () => false);
 
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'deployment-uid', controller: true };
 const auto = card({
@@ -27,6 +30,13 @@ test('a labelled workload without a card gets one that it owns', () => {
 test('a hand-written card takes the place of ours', () => {
   expect(cardChange(workload, [card()])).toBeUndefined();
   expect(cardChange(workload, [card(), auto])).toMatchObject({ kind: 'delete', card: { metadata: { uid: 'a' } } });
+});
+
+test('a created card that still owns the NetworkPolicy stays until the hand-written one has it', () => {
+  const hasPolicy = ({ metadata }: typeof auto) => metadata.uid === auto.metadata.uid;
+  expect(change(workload, [card(), auto], hasPolicy)).toBeUndefined();
+  expect(change({ ...workload, autoCard: false }, [auto], hasPolicy)).toMatchObject({ kind: 'delete' });
+  expect(change(undefined, [card(), auto], hasPolicy)).toMatchObject({ kind: 'delete' });
 });
 
 test('a hand-written card that is being deleted gives the place back', () => {

@@ -25,6 +25,19 @@ test('an answered pod rests for about one sync period, and then the one asked lo
   expect(due(['a-0', 'a-1'], seen, now + 5 * minute).ask).toEqual(['a-1']);
 });
 
+test('when the clock is set back, pods of every kind are asked in turn, as if it was long ago', () => {
+  const later = now + 30 * minute;
+  const both = evidence(answered('a-0', { at: later }), answered('a-1', { at: later }));
+  expect(due(['a-0', 'a-1'], both).ask).toEqual(['a-0']);
+  const asked = evidence(answered('a-0', { at: now }), answered('a-1', { at: later }));
+  expect(due(['a-0', 'a-1'], asked).ask).toEqual([]);
+  expect(due(['a-0', 'a-1'], asked, now + 6 * minute).ask).toEqual(['a-1']);
+  expect(due(['a-0'], evidence(silent('a-0', later))).ask).toEqual(['a-0']);
+  const [uid, pod] = refused('a-0', 'TrustDomainMismatch');
+  const answer = pod.answer && { ...pod.answer, at: later };
+  expect(due(['a-0'], evidence([uid, { ...pod, answer }])).ask).toEqual(['a-0']);
+});
+
 test('a pod is asked at 80 % of its certificate, and more often as the end comes near', () => {
   // Valid from 30 minutes before now to 30 minutes after it: 80 % is 18 minutes from now.
   const seen = evidence(answered('a-0', { at: now + 17 * minute }));

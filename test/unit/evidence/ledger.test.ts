@@ -50,6 +50,16 @@ test('silence keeps the last answer, counts its attempts, and begins at the firs
   expect(evidenceOf(ledger)).toMatchObject({ answer: { at: 1 }, silence: { since: 2, last: 3, attempts: 2 } });
 });
 
+test('a question is answered by what came after it, and not by what a clock that was set back left behind', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(5));
+  expect(ledger.heardBetween(ask, 4, 9)).toBe(true);
+  expect(ledger.heardBetween(ask, 5, 9)).toBe(false);
+  expect(ledger.heardBetween(ask, 2, 3)).toBe(false);
+  ledger.record(ask, silence(7));
+  expect(ledger.heardBetween(ask, 6, 9)).toBe(true);
+});
+
 test('an answer ends the silence', () => {
   const ledger = new Ledger();
   ledger.record(ask, silence(2));

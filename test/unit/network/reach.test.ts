@@ -1,15 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NetworkPolicy } from '../../../src/kube/objects.ts';
-import { connects, type Party } from '../../../src/network/reach.ts';
+import { choosing, connects as connectsBy, type Party, type Port } from '../../../src/network/reach.ts';
 import { excessOf } from '../../../src/network/rules.ts';
 
+const connects = (from: Party, to: Party, port: Port | undefined, policies: readonly NetworkPolicy[]) =>
+  connectsBy(from, to, port, choosing(policies));
 const named = (name: string) => ({ 'kubernetes.io/metadata.name': name });
 const pod = (namespace: string, labels: Record<string, string>, address = '198.19.0.1'): Party => {
   return { namespace, namespaceLabels: named(namespace), labels, addresses: [address] };
 };
 const outside: Party = { namespace: undefined, namespaceLabels: {}, labels: {}, addresses: ['192.0.2.7'] };
-const weather = pod('team', { app: 'weather' }, '198.19.0.9');
+const namedPorts = [{ name: 'http', protocol: 'TCP', port: 8080 }];
+const weather = { ...pod('team', { app: 'weather' }, '198.19.0.9'), namedPorts };
 const caller = pod('team', { app: 'caller' });
 const foreigner = pod('shop', { app: 'caller' }, 'fd00::1');
 const web = { protocol: 'TCP', port: 8080 };
@@ -73,11 +76,21 @@ describe('a new connection', () => {
     [[{ port: 80 }], false],
     [[{ protocol: 'UDP', port: 8080 }], false],
     [[{ port: 'http' }], true],
+    [[{ protocol: 'UDP', port: 'http' }], false],
     [[{ protocol: 'TCP' }], true],
   ])('to port 8080 under ports %j: %s', (ports, allowed) => {
     const one = policy('team', { podSelector: {}, policyTypes: ['Ingress'], ingress: [{ ports }] });
     expect(connects(caller, weather, web, [one]).allowed).toBe(allowed);
-    expect(connects(caller, weather, undefined, [one]).allowed).toBe(true);
+  });
+
+  test('to some port passes where a rule names one that the callee has', () => {
+    const under = (port: string | number) => {
+      const one = policy('team', { podSelector: {}, policyTypes: ['Egress'], egress: [{ ports: [{ port }] }] });
+      return [weather, outside].map((callee) => connects(caller, callee, undefined, [one]).allowed);
+    };
+    expect(under('http')).toEqual([true, false]);
+    expect(under('metrics')).toEqual([false, false]);
+    expect(under(443)).toEqual([true, true]);
   });
 });
 

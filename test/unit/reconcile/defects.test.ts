@@ -5,13 +5,13 @@ import { describe, expect, test } from 'vitest';
 const root = join(import.meta.dirname, '../../..');
 const rows = readFileSync(join(root, 'test/golden/defects.md'), 'utf8')
   .split('\n')
-  .filter((line) => /^\| [DNWLF]\d+ \|/.test(line))
+  .filter((line) => /^\| [DNWLFP]\d+ \|/.test(line))
   .map((line) => line.split('|').map((cell) => cell.trim()))
   .map(([, id = '', , file = '', title = '']) => ({ id, file, title }));
 
 describe('the table of defects', () => {
   test('has every id', () => {
-    const counts = { D: 14, N: 11, W: 6, L: 6, F: 13 };
+    const counts = { D: 14, N: 11, W: 6, L: 6, F: 13, P: 5 };
     const all = Object.entries(counts).flatMap(([letter, count]) =>
       Array.from({ length: count }, (_, i) => `${letter}${i + 1}`),
     );

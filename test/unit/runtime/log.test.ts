@@ -1,4 +1,7 @@
-import { expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
 import { createLogger, type LogOptions } from '../../../src/runtime/log.ts';
 
 function lines(options: LogOptions, use: (log: ReturnType<typeof createLogger>) => void): string[] {
@@ -33,4 +36,16 @@ test('lines below the level are not written', () => {
 test('a text line reads from left to right, and quotes what could forge another', () => {
   const [line = ''] = lines({ format: 'text' }, (log) => log.warn('watch failed', { key: 'a/b', note: 'x\n y' }));
   expect(line).toMatch(/^\d\d:\d\d:\d\d\.\d{3}Z warn {2}watch failed key=a\/b note="x\\n y"\n$/);
+});
+
+test.each(['json', 'text'])('a log whose disk is full does not end the process (%s)', (format) => {
+  const program = `
+    import { createLogger } from ${JSON.stringify(join(import.meta.dirname, '../../../src/runtime/log.ts'))};
+    const log = createLogger({ format: '${format}' });
+    log.info('lost');
+    setImmediate(() => { log.info('lost as well'); console.log('alive'); });`;
+  const full = openSync('/dev/full', 'w');
+  onTestFinished(() => closeSync(full));
+  const args = ['--input-type=module', '--eval', program];
+  expect(execFileSync(process.execPath, args, { stdio: ['ignore', 'pipe', full], encoding: 'utf8' })).toBe('alive\n');
 });

@@ -1,0 +1,41 @@
+import { beforeAll, expect, test } from 'vitest';
+import type { Requests } from '../../bench/metrics.ts';
+import type { Report } from '../../bench/report.ts';
+import { bench } from '../../bench/run.ts';
+
+const [agents, silent] = [200, 10];
+const answering = agents - silent;
+let report: Report;
+
+beforeAll(async () => {
+  const sizes = { n: agents, namespaces: agents, silent: silent / agents };
+  report = await bench({ ...sizes, syncPeriodSeconds: 5, idlePeriods: 3, settle: false, bare: false });
+});
+
+/** Events tell, slowly and in the background. */
+function silently(counts: Requests): Requests {
+  return Object.fromEntries(Object.entries(counts).filter(([what]) => !what.endsWith(' events')));
+}
+
+test('a cold start writes each agent once: its status, its policy and its label', () => {
+  expect(report.coldStart.readySeconds).toHaveLength(answering);
+  const { 'PATCH agentcards/status': status = 0, ...rest } = silently(report.coldStart.writes);
+  // The last of the silent ones may still be waited for.
+  expect(status).toBeGreaterThanOrEqual(answering);
+  expect(status).toBeLessThanOrEqual(agents);
+  expect(rest).toEqual({ 'PATCH pods': answering, 'POST networkpolicies': agents });
+});
+
+test('a cold start reads each pod before it is dialled and before it is labelled, and its owner once', () => {
+  const { 'GET pods': pods = 0, ...rest } = report.coldStart.reads;
+  expect(rest).toEqual({ 'GET replicasets': agents });
+  expect(pods).toBeGreaterThanOrEqual(agents + answering);
+  // On a slow machine some have their next turn before their label.
+  expect(pods).toBeLessThan(2 * (agents + answering));
+});
+
+test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {
+  expect([silently(report.idle.writes), report.idle.reads]).toEqual([{}, {}]);
+  expect(report.idle.cards).toBeGreaterThan(2 * answering);
+  expect(report.idle.cards).toBeLessThan(4 * answering);
+});
