@@ -85,7 +85,8 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   for (const each of controllers) manager.addController(each);
   followTrustBundle(config, { manager, client, identity, log });
   manager.addTask({ name: 'identity', needsLeadership: false, run: (signal) => identity.start(signal) });
-  manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(dialler, identity, signal) });
+  const awaited = asksWorkloadApi(config) ? identity : undefined;
+  manager.addTask({ name: 'dialler', needsLeadership: true, run: (signal) => dial(dialler, awaited, signal) });
   await manager.run(stop);
 }
 
@@ -94,9 +95,13 @@ function clusterConfig(config: Config, env: NodeJS.ProcessEnv): ClusterConfig | 
   return env.KUBERNETES_SERVICE_HOST === undefined ? kubeconfigConfig() : inClusterConfig();
 }
 
-function identityFor({ spiffeEndpointSocket, ...config }: Config): IdentitySource {
-  const needed = (config.enableVerifiedFetch || config.enableSignatureVerification) && spiffeEndpointSocket !== '';
-  return new IdentitySource({ clock: now, ...(needed ? { workloadApi: workloadApi(spiffeEndpointSocket) } : {}) });
+function asksWorkloadApi({ spiffeEndpointSocket, ...config }: Config): boolean {
+  return (config.enableVerifiedFetch || config.enableSignatureVerification) && spiffeEndpointSocket !== '';
+}
+
+function identityFor(config: Config): IdentitySource {
+  const source = asksWorkloadApi(config) ? { workloadApi: workloadApi(config.spiffeEndpointSocket) } : {};
+  return new IdentitySource({ clock: now, ...source });
 }
 
 interface ElectionParts {
@@ -148,10 +153,10 @@ function followTrustBundle(config: Config, { manager, client, identity, log }: B
   }
 }
 
-/** Waits a while for our own identity, so that its coming does not look like agents that are away. */
-async function dial(dialler: Dialler, identity: IdentitySource, signal: AbortSignal): Promise<void> {
+/** Waits a while for our own identity, if one is to come, so that its coming does not look like agents that are away. */
+async function dial(dialler: Dialler, identity: IdentitySource | undefined, signal: AbortSignal): Promise<void> {
   const patience = AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)]);
-  await identity.ready(patience).catch(() => {});
+  await identity?.ready(patience).catch(() => {});
   dialler.open();
   if (!signal.aborted) await once(signal, 'abort');
   dialler.stop();

@@ -1,6 +1,7 @@
 import { copyFile, rm } from 'node:fs/promises';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 import { run } from '../test/cluster/command.ts';
+import { kubeconfigOnly } from './kubeconfig-only.ts';
 
 /** What the image holds, as the context of its Dockerfile. */
 export const contextFolder = 'dist/image';
@@ -25,6 +26,7 @@ const settings = {
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[hash]',
   banner: { js: banner },
+  plugins: [kubeconfigOnly],
   // Names stay, since errors and logs show them.
   minifySyntax: true,
   minifyWhitespace: true,
@@ -32,7 +34,7 @@ const settings = {
   sourcemap: 'linked',
   sourcesContent: false,
   logLevel: 'warning',
-} as const;
+} satisfies BuildOptions;
 
 /** Bundles programs to ES modules with source maps. What several need, or one needs only sometimes, becomes a chunk. */
 export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {

@@ -1,7 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { which } from '../test/cluster/command.ts';
 import { makeContext } from './bundle.ts';
 import { sbomFile, writeSbom } from './sbom.ts';
 
@@ -18,8 +17,9 @@ manager. A "distroless" image for C++ fits when it has libatomic.so.1; a slim De
 /** `make image`: bundles the programs and builds the Dockerfile with the machine's own builder. */
 async function main({ BASE_IMAGE, BUILDER, IMAGE }: NodeJS.ProcessEnv): Promise<number> {
   if (!BASE_IMAGE) return complain(help);
-  const builder = BUILDER || (await firstOf(builders));
-  if (builder === undefined) return complain(`install one of ${builders.join(', ')}, or name one in BUILDER=\n`);
+  const builder = BUILDER || builders.find(answers);
+  if (builder === undefined)
+    return complain(`install or start one of ${builders.join(', ')}, or name one in BUILDER=\n`);
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
   const tag = IMAGE || `agentcard-operator:${version}`;
   const context = await makeContext();
@@ -46,9 +46,9 @@ async function bytesOf(path: string): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-async function firstOf(names: readonly string[]): Promise<string | undefined> {
-  for (const name of names) if ((await which(name)) !== undefined) return name;
-  return undefined;
+/** A client may be there while its daemon is not. */
+function answers(builder: string): boolean {
+  return spawnSync(builder, ['info'], { stdio: 'ignore', timeout: 10_000 }).status === 0;
 }
 
 function complain(text: string): number {

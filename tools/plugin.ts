@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { kubeconfigOnly } from './kubeconfig-only.ts';
 
 const root = join(import.meta.dirname, '..');
 const leastNode = 26;
@@ -33,6 +34,10 @@ export async function buildPlugin(folder: string): Promise<readonly [plugin: str
     format: 'cjs',
     target: 'node14',
     banner: { js: banner },
+    plugins: [kubeconfigOnly],
+    // Names stay, since errors show them.
+    minifySyntax: true,
+    minifyWhitespace: true,
     logLevel: 'warning',
   });
   await writeFile(files[1], completion);

@@ -1,3 +1,4 @@
+import type { AgentCard } from '../api/agentcard.ts';
 import {
   attestedAnnotation,
   managedByLabel,
@@ -9,6 +10,7 @@ import {
 import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
 import { hasCode, type KubeClient } from '../kube/client.ts';
 import { type Key, type KubeObject, keyOf, type Resource, resources } from '../kube/objects.ts';
+import { isoTime } from '../status/conditions.ts';
 
 /** One thing that somebody left behind, and how to undo it. */
 export interface Remain {
@@ -23,7 +25,7 @@ export interface Remain {
 export type Fix =
   | { readonly delete: { readonly uid: string } }
   /** A merge patch that carries the uid as precondition. */
-  | { readonly merge: object }
+  | { readonly merge: object; readonly subresource?: 'status' }
   /** A list of JSON patch operations. */
   | { readonly json: readonly object[] };
 
@@ -49,8 +51,10 @@ export async function undoAll(remains: readonly Remain[], client: KubeClient): P
 async function undo({ resource, key, fix }: Remain, client: KubeClient): Promise<void> {
   try {
     if ('delete' in fix) await client.delete(resource, key, fix.delete);
-    else if ('merge' in fix) await client.patch(resource, key, fix.merge, { type: 'merge' });
-    else await client.patch(resource, key, fix.json, { type: 'json' });
+    else if ('merge' in fix) {
+      const { merge, ...where } = fix;
+      await client.patch(resource, key, merge, { type: 'merge', ...where });
+    } else await client.patch(resource, key, fix.json, { type: 'json' });
   } catch (error) {
     if (!hasCode(error, 404)) throw error;
   }
@@ -69,18 +73,18 @@ export async function listIn<T extends KubeObject>(
   return pages.flatMap(({ items }) => items);
 }
 
-/** Everything of this operator's that outlives it: marks on pods, NetworkPolicies; and finalizers that would hold cards. */
+/** Everything of this operator's that outlives it: marks on pods, NetworkPolicies, verdicts; and finalizers that would hold cards. */
 export async function ownRemains(client: KubeClient, namespaces: readonly string[]): Promise<readonly Remain[]> {
   const labelSelector = `${managedByLabel}=${managedByValue},${policyTypeLabel}=${policyTypeValue}`;
   const [policies, pods, cards] = await Promise.all([
     listIn(client, resources.networkPolicies, namespaces, { labelSelector, metadataOnly: true }),
     listIn(client, resources.pods, namespaces, { metadataOnly: true }),
-    listIn(client, resources.agentCards, namespaces, { metadataOnly: true }).catch(noneWithoutKind),
+    listIn<AgentCard>(client, resources.agentCards, namespaces).catch(noneWithoutKind),
   ]);
   return [
     ...pods.flatMap((pod) => markOf(pod) ?? []),
     ...policies.map((policy) => policyRemain(policy, "the operator's NetworkPolicy")),
-    ...cards.flatMap((card) => finalizersOf(card) ?? []),
+    ...cards.flatMap((card) => [finalizersOf(card) ?? [], verdictOf(card) ?? []].flat()),
   ];
 }
 
@@ -100,6 +104,41 @@ export function markOf(pod: KubeObject): Remain | undefined {
 export function policyRemain(policy: KubeObject, what: string): Remain {
   const { uid = '' } = policy.metadata;
   return { resource: resources.networkPolicies, key: keyOf(policy), what, fix: { delete: { uid } } };
+}
+
+const nobody =
+  'The operator was taken off this cluster, and nobody checks this agent. Install it, or delete the AgentCard.';
+
+/** What a card still says of its agent: without an operator it would say so for ever. What was seen, and when, stays. */
+export function verdictOf(card: AgentCard): Remain | undefined {
+  const { uid, generation } = card.metadata;
+  // The Go operator's statuses carry no generation, and are its own.
+  const told = card.status?.observedGeneration === undefined ? [] : (card.status.conditions ?? []);
+  if (told.every(({ status }) => status === 'Unknown')) return undefined;
+  const unknown = {
+    status: 'Unknown',
+    reason: 'NotVerified',
+    message: nobody,
+    lastTransitionTime: isoTime(Date.now()),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+  const judged = told.some(({ type }) => type === 'Verified') ? ['Ready', 'Verified'] : ['Ready'];
+  const status = {
+    conditions: judged.map((type) => ({ type, ...unknown })),
+    checks: null,
+    bindingStatus: null,
+    validSignature: null,
+    signatureIdentityMatch: null,
+    policy: null,
+    replicas: null,
+    heldSince: null,
+  };
+  return {
+    resource: resources.agentCards,
+    key: keyOf(card),
+    what: 'a verdict',
+    fix: { merge: { metadata: { uid }, status }, subresource: 'status' },
+  };
 }
 
 /** The finalizers that the Go operator put on a card. */

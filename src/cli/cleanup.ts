@@ -8,7 +8,7 @@ import { formatOf, outputOption } from './table.ts';
 
 export const cleanup: Command = {
   name: 'cleanup',
-  summary: 'List what the operator leaves on a cluster (labels, annotations, NetworkPolicies), and take it off',
+  summary: 'List what the operator leaves on a cluster (labels, NetworkPolicies, verdicts), and take it off',
   operands: [],
   options: {
     ...fleetOptions,
@@ -18,7 +18,7 @@ export const cleanup: Command = {
   },
   notes: [
     'This is what the chart runs before it is uninstalled. Use it where that could not run.',
-    'AgentCards stay, with the last status that was written; finalizers that would hold them are taken off.',
+    'AgentCards stay, with Ready and Verified Unknown; finalizers that would hold them are taken off.',
     'Policies of quarantined agents go as well: cut such agents off by other means first.',
     'Exit status: 0 done or listed, 1 some were refused, 2 wrong usage or no cluster.',
   ],

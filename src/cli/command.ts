@@ -11,6 +11,8 @@ export interface Io {
   readonly now: () => Date;
   /** Whether a person who wants colours reads `out`. */
   readonly color?: boolean;
+  /** Columns of the terminal that shows `out`; none where something else reads it. */
+  readonly width?: number;
 }
 
 export interface Option {

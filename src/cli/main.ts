@@ -10,6 +10,7 @@ const io = {
   err: (text: string) => process.stderr.write(text),
   stdin: () => process.stdin,
   now: () => new Date(),
+  ...(process.stdout.isTTY ? { width: process.stdout.columns } : {}),
   color: wantsColor(process.stdout.isTTY === true, process.env),
 };
 // No top-level await: the plugin is one CommonJS file, which even an old Node can read far enough to say what it needs.

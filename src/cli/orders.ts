@@ -19,7 +19,8 @@ export const quarantine: Command = {
     const reason = invocation.option('reason') ?? '';
     const card = await cardAt(place, invocation.operands[0] ?? '');
     await patchSpec(place, card, { quarantine: { reason } });
-    io.out(`AgentCard ${card.metadata.name} is quarantined; see kubectl agentcard explain ${card.metadata.name}\n`);
+    const { name, namespace } = card.metadata;
+    io.out(`AgentCard ${name} is quarantined; see kubectl agentcard explain ${name} -n ${namespace}\n`);
     return exit.ok;
   },
 };

@@ -93,7 +93,7 @@ interface AppliedOptions extends TlsMaterial {
  * It is imported only here: in a cluster it would cost 28 MiB for nothing.
  */
 export async function kubeconfigConfig(path?: string): Promise<ClusterConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node');
+  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
   const load = () => {
     const loaded = new KubeConfig();
     if (path === undefined) loaded.loadFromDefault();

@@ -142,6 +142,12 @@ export const CLEANUP_PERMISSIONS: readonly Permission[] = [
     reason: 'Finalizers of the Go operator would hold cards, and their namespaces, for ever.',
   },
   {
+    group: 'agent.kagenti.dev',
+    resources: ['agentcards/status'],
+    verbs: ['patch'],
+    reason: 'A verdict that nobody renews becomes Unknown.',
+  },
+  {
     group: 'apps',
     resources: ['deployments'],
     verbs: ['get'],

@@ -7,7 +7,9 @@ export interface Part {
   readonly source:
     | { readonly kind: 'binary'; readonly package: string; readonly cgo?: true; readonly linkerFlags?: string }
     /** A folder of a module that is data, not code. */
-    | { readonly kind: 'folder'; readonly of: string; readonly path: string };
+    | { readonly kind: 'folder'; readonly of: string; readonly path: string }
+    /** The CustomResourceDefinitions of a package's Go types, by controller-gen, as that project makes its own. */
+    | { readonly kind: 'crds'; readonly of: string };
 }
 
 const KUBERNETES_VERSION = 'v1.37.2';
@@ -61,14 +63,21 @@ export const PARTS = {
   'spire-agent': spire('spire-agent', 26),
   kwok: binary('kwok', 61, 'sigs.k8s.io/kwok/cmd/kwok'),
   'kwok-stages': folder('kwok', 'sigs.k8s.io/kwok', 'kustomize/stage'),
+  'prometheus-crds': {
+    module: 'prometheus-operator',
+    coldSeconds: 60,
+    source: { kind: 'crds', of: 'github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1' },
+  },
 } as const satisfies Record<string, Part>;
 
 export type ToolName = keyof typeof PARTS;
 
 export const ALL_TOOLS = Object.keys(PARTS) as ToolName[];
 
-/** What a node needs; the rest (fake nodes for fleets) is built when something asks for it. */
-export const NODE_TOOLS = ALL_TOOLS.filter((name) => PARTS[name].module !== 'kwok');
+const onRequest: readonly string[] = ['kwok', 'prometheus-operator'];
+
+/** What a node needs; the rest (fake nodes for fleets, kinds of others) is built when something asks for it. */
+export const NODE_TOOLS = ALL_TOOLS.filter((name) => !onRequest.includes(PARTS[name].module));
 
 /** Pure: the `go build` arguments of a binary part. */
 export function buildArgs(part: Part, output: string): string[] {

@@ -92,6 +92,10 @@ async function buildPart(go: string, part: Part, output: string, progress: Progr
     await run(go, buildArgs(part, output), options);
     return;
   }
+  if (part.source.kind === 'crds') {
+    await run(go, ['tool', 'controller-gen', 'crd', `paths=${part.source.of}`, `output:crd:dir=${output}`], options);
+    return;
+  }
   const answer: unknown = JSON.parse(await run(go, ['mod', 'download', '-json', part.source.of], options));
   const folder = (answer as { Dir: string }).Dir;
   // Module folders are read-only, and a cache that cannot be deleted is a nuisance.

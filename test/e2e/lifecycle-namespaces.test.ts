@@ -14,7 +14,7 @@ beforeAll(async () => {
   [watched, other] = [await world.namespace('watched'), await world.namespace('other')];
   await world.uninstall();
   const config = { 'metrics-bind-address': ':8080', namespaces: [watched] };
-  await world.install({ replicas: 1, config, userRoles: { create: false } });
+  await world.install({ replicas: 1, config });
   agent = await Agent.deploy(world, watched, 'weather');
   unseen = await Agent.deploy(world, other, 'unseen');
 });

@@ -65,6 +65,12 @@ test('uninstalling leaves no policy, label or annotation, no rest of the clean-u
   const left = await world.kubectl('-n', operatorNamespace, 'get', kinds, '-o', 'name');
   expect(left.split('\n').filter((name) => /agentcard/.test(name))).toEqual([]);
   expect(await world.kubectl('get', 'clusterroles,clusterrolebindings', '-o', 'name')).not.toContain(release);
+  for (const agent of agents) {
+    const { status } = await agent.says({ Ready: 'Unknown NotVerified', Verified: 'Unknown NotVerified' });
+    expect(status).toMatchObject({ card: { name: agent.name }, source: 'mtls' });
+    expect(status).not.toHaveProperty('policy');
+    expect(status).not.toHaveProperty('bindingStatus');
+  }
   await world.kubectl('delete', 'namespace', namespace, '--timeout=60s');
 });
 
@@ -99,7 +105,8 @@ test('where the hook could not run, kubectl agentcard cleanup lists what is left
   const named = (JSON.parse(listed.out) as { namespace: string; name: string }[]).map(
     (one) => `${one.namespace}/${one.name}`,
   );
-  expect(named.sort()).toEqual([...left].sort());
+  const cards = agents.map(({ name }) => `${namespace}/${name}`);
+  expect(named.sort()).toEqual([...left, ...cards].sort());
   expect(await marks(world)).toEqual(left);
   const operator = `${operatorNamespace}/${release}`;
   expect(await plugin(world, 'cleanup', '--apply', '--operator', operator)).toMatchObject({ status: 0 });

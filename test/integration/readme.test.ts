@@ -33,6 +33,7 @@ const commands = blocks
 const elsewhere: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/^make (demo|test)$/, 'this is the demonstration and the test'],
   [/^make image /, 'test/e2e/kit/setup.ts builds the same Dockerfile'],
+  [/^make plugin$/, 'test/unit/cli/plugin.test.ts'],
   [/rollout status deployment/, 'test/e2e/lifecycle.test.ts; nothing runs pods here'],
   [/^helm uninstall (?!.*--no-hooks)/, 'test/e2e/lifecycle.test.ts; nothing runs the Job here'],
   [/cleanup --apply --operator/, 'test/e2e/lifecycle.test.ts'],
@@ -55,7 +56,7 @@ beforeAll(async () => {
   const env = { ...process.env, KUBECONFIG: server.kubeconfig, PATH: `${folder}:${process.env.PATH}` };
   shell = (command, stdin) =>
     run('bash', ['-euo', 'pipefail', '-c', command], stdin === undefined ? { env } : { env, stdin });
-  await shell('kubectl create namespace team-a && kubectl create namespace team-b');
+  await shell('kubectl create namespace team-b');
 });
 afterAll(async () => {
   await server?.stop();

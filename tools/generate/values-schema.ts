@@ -7,6 +7,8 @@ type Schema = Readonly<Record<string, unknown>>;
 
 const text = (description: string, more: Schema = {}): Schema => ({ type: 'string', description, ...more });
 const truth = (description: string): Schema => ({ type: 'boolean', description });
+/** Of the whole cluster: auto leaves it out where the operator watches single namespaces. */
+const auto = (description: string): Schema => ({ enum: [true, false, 'auto'], description });
 const open = (description: string): Schema => ({ type: 'object', description });
 const list = (description: string): Schema => ({ type: 'array', items: { type: 'object' }, description });
 const closed = (properties: Readonly<Record<string, Schema>>, description = ''): Schema => ({
@@ -74,11 +76,11 @@ const ownValues: Readonly<Record<string, Schema>> = {
   }),
   cleanup: closed({ enabled: truth('Take off what the operator leaves, before the release is uninstalled.') }),
   labelGuard: closed({
-    enabled: truth('Refuse the verified label from anybody but the operator.'),
+    enabled: auto('Refuse the verified label from anybody but the operator.'),
     onCreate: text('What happens to a pod that is created with the label.', { enum: ['Strip', 'Deny'] }),
   }),
-  trustGuard: closed({ enabled: truth('Ask for the verbs trust and quarantine where a card is loosened.') }),
-  userRoles: closed({ create: truth('Create the ClusterRoles viewer, editor and security.') }),
+  trustGuard: closed({ enabled: auto('Ask for the verbs trust and quarantine where a card is loosened.') }),
+  userRoles: closed({ create: auto('Create the ClusterRoles viewer, editor and security.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
 };
 
@@ -103,6 +105,8 @@ const podValues: Readonly<Record<string, Schema>> = {
   tolerations: list('Taints that the operator tolerates.'),
   affinity: open('Affinity of the pods.'),
   priorityClassName: text('PriorityClass of the pods.'),
+  extraVolumes: list("More volumes of the operator's pods, for example with a trust bundle."),
+  extraVolumeMounts: list('Where the operator sees them.'),
 };
 
 function configValues(): Schema {

@@ -67,9 +67,21 @@ namespaceSelector:
 {{- end }}
 {{- end }}
 
-{{- /* Not empty when a way of verifying agents is on, which needs the Workload API. */}}
+{{- /* Not empty when a way of verifying agents is on. */}}
 {{- define "agentcard-operator.verifies" -}}
 {{- if or .Values.verifiedFetch.enabled .Values.signatureVerification.enabled }}true{{ end }}
+{{- end }}
+
+{{- /* Not empty when that needs the Workload API: for our own SVID, or for the bundle that signatures are held against. */}}
+{{- define "agentcard-operator.workloadAPI" -}}
+{{- $ownBundle := or (get .Values.config "trust-bundle-file") (get .Values.config "trust-bundle-configmap") }}
+{{- if or .Values.verifiedFetch.enabled (and .Values.signatureVerification.enabled (not $ownBundle)) }}true{{ end }}
+{{- end }}
+
+{{- /* Not empty when something of the whole cluster is to be made: (list $ value). With auto, where the operator has rights on the cluster. */}}
+{{- define "agentcard-operator.clusterWide" -}}
+{{- $wanted := toString (index . 1) }}
+{{- if or (eq $wanted "true") (and (eq $wanted "auto") (not (include "agentcard-operator.namespaces" (index . 0)))) }}true{{ end }}
 {{- end }}
 
 {{- /* The namespaces that are watched, by commas; empty = all. */}}

@@ -4,10 +4,13 @@ import type { Workload } from '../../workload/workload.ts';
 import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';
+import { serialized } from '../table.ts';
 import { loadFleet } from './fleet.ts';
 import { reachOf, workloadOf } from './forecast.ts';
 import { summarize, summaryText } from './summary.ts';
 import { type Explanation, explanationText } from './text.ts';
+
+const formats: ['text', 'json', 'yaml'] = ['text', 'json', 'yaml'];
 
 export const explain: Command = {
   name: 'explain',
@@ -16,7 +19,7 @@ export const explain: Command = {
   options: {
     ...clusterOptions,
     all: { short: 'A', doc: 'a summary of every card that you may see' },
-    output: { value: '<format>', short: 'o', doc: 'text or json (default text)' },
+    output: { value: '<format>', short: 'o', doc: `${formats.join(', ')} (default text)` },
   },
   notes: [
     'Exit status: 0 Ready (with --all: every card), 1 not Ready, 2 wrong usage or no answer of the cluster.',
@@ -25,7 +28,9 @@ export const explain: Command = {
   ],
   examples: ['explain weather -n team', 'explain weather -n team -o json', 'explain --all'],
   run: async (invocation, io) => {
-    const output = choice(invocation, 'output', ['text', 'json']);
+    const output = choice(invocation, 'output', formats);
+    const show = (value: object, text: (width?: number) => string) =>
+      io.out(output === 'text' ? painted(text(io.width), io.color) : serialized(output, value));
     const [name] = invocation.operands;
     const all = invocation.option('all') !== undefined;
     if (all === (name !== undefined))
@@ -33,7 +38,7 @@ export const explain: Command = {
     const place = await placeOf(invocation);
     if (name === undefined) {
       const summary = summarize(await loadFleet(place, false));
-      io.out(output === 'json' ? `${JSON.stringify(summary, null, 2)}\n` : painted(summaryText(summary), io.color));
+      show(summary, (width) => summaryText(summary, width));
       return summary.notReady.length === 0 ? exit.ok : exit.refused;
     }
     const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place, true)]);
@@ -49,9 +54,7 @@ export const explain: Command = {
       ...reachOf(card, fleet),
       notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet))],
     };
-    io.out(
-      output === 'json' ? `${JSON.stringify(explanation, null, 2)}\n` : painted(explanationText(explanation), io.color),
-    );
+    show(explanation, (width) => explanationText(explanation, width));
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
   },
 };

@@ -48,7 +48,7 @@ function sorted<K extends string, T extends Readonly<Record<K, string>>>(items: 
   return [...items].sort((a, b) => (a[key] < b[key] ? -1 : 1));
 }
 
-export function summaryText({ cards, notReady, namespaces, notes }: Summary): string {
+export function summaryText({ cards, notReady, namespaces, notes }: Summary, width?: number): string {
   const waiting = notReady.reduce((sum, each) => sum + each.cards.length, 0);
   const reasons = notReady.map(({ reason, cards: some }): Branch => {
     const todo = remedy('Ready', reason);
@@ -56,7 +56,7 @@ export function summaryText({ cards, notReady, namespaces, notes }: Summary): st
     return { text, below: listed(some) };
   });
   const places = namespaces.map(({ name, cards: count, mode, wouldClose }): Branch => {
-    const text = `${name}: ${count} cards, ${mode}`;
+    const text = `${name}: ${counted(count, 'card')}, ${mode}`;
     if (wouldClose.length === 0) return { text };
     return { text, below: [{ text: 'enforcing would close to all but the operator', below: listed(wouldClose) }] };
   });
@@ -65,7 +65,11 @@ export function summaryText({ cards, notReady, namespaces, notes }: Summary): st
     { text: 'namespaces', below: places },
     ...notes.map((text) => ({ text: `note: ${text}` })),
   ];
-  return `${drawTree({ text: `${cards} AgentCards, ${cards - waiting} Ready`, below })}\n`;
+  return `${drawTree({ text: `${counted(cards, 'AgentCard')}, ${cards - waiting} Ready`, below }, width)}\n`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function listed(keys: readonly string[]): Branch[] {

@@ -15,7 +15,7 @@ export interface Explanation extends Reach {
   readonly notes: readonly string[];
 }
 
-export function explanationText(explanation: Explanation): string {
+export function explanationText(explanation: Explanation, width?: number): string {
   const { card, workload, conditions, checks, notes } = explanation;
   const known =
     conditions.length === 0 ? [{ text: 'nothing is known yet: the operator has not judged this card' }] : [];
@@ -26,13 +26,17 @@ export function explanationText(explanation: Explanation): string {
     networkBranch(explanation),
     ...notes.map((text) => ({ text: `note: ${text}` })),
   ];
-  return `${drawTree({ text: `AgentCard ${card}${workload === null ? '' : `: ${workload}`}`, below })}\n`;
+  const text = `AgentCard ${card}${workload === null ? '' : `: ${workload}`}`;
+  return `${drawTree({ text, below }, width)}\n`;
 }
 
 function conditionBranch({ type, status, reason, message }: Condition): Branch {
   const todo = remedy(type as ConditionType, reason);
-  const seen = todo !== '' && message.endsWith(todo) ? message.slice(0, -todo.length).trim() : message;
-  const below = [{ text: seen }, ...(todo === '' ? [] : [{ text: `what to do: ${todo}` }])];
+  // A message that ends otherwise says itself what to do in its case.
+  const isTold = todo !== '' && message.endsWith(todo);
+  const below = isTold
+    ? [{ text: message.slice(0, -todo.length).trim() }, { text: `what to do: ${todo}` }]
+    : [{ text: message }];
   return { text: `${type} ${status} ${reason}`, below };
 }
 

@@ -33,6 +33,11 @@ export function asked(world: World): Promise<number> {
   return metric(world, 'agentcard_fetches_total', '');
 }
 
+/** The same of one replica. */
+export async function askedBy(world: World, pod: string): Promise<number> {
+  return sumIn(await scrape(world, pod), { name: 'agentcard_fetches_total', labels: '' });
+}
+
 /** The sum of a metric over all replicas and all its series whose labels contain the text. */
 async function metric(world: World, name: string, labels: string): Promise<number> {
   const sums = (await scrapes(world)).map((text) => sumIn(text, { name, labels }));
@@ -43,8 +48,11 @@ async function metric(world: World, name: string, labels: string): Promise<numbe
 export async function scrapes(world: World): Promise<readonly string[]> {
   const { items } = await world.json<{ items: Pod[] }>('get', 'pods', ...operatorPods);
   const running = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  const path = (pod: string) => `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`;
-  return Promise.all(running.map(({ metadata }) => world.kubectl('get', '--raw', path(metadata.name))));
+  return Promise.all(running.map(({ metadata }) => scrape(world, metadata.name)));
+}
+
+function scrape(world: World, pod: string): Promise<string> {
+  return world.kubectl('get', '--raw', `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`);
 }
 
 function sumIn(text: string, { name, labels }: { name: string; labels: string }): number {

@@ -60,7 +60,9 @@ describe('admission policies', () => {
   });
 
   test('reach as far as the operator does', async () => {
-    const reach = objectsOf(await rendered([served], 'config.namespaces={a,b}'))
+    const reach = objectsOf(
+      await rendered([served], 'config.namespaces={a,b},labelGuard.enabled=true,trustGuard.enabled=true'),
+    )
       .filter(({ kind, metadata }) => kind.endsWith('AdmissionPolicy') && !metadata.name.endsWith('-restraint'))
       .map(({ spec = {} }) => (spec.matchConstraints as { namespaceSelector?: object }).namespaceSelector);
     expect(reach).toHaveLength(4);

@@ -5,21 +5,27 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
-import { cleanupOf, namespace, objectsOf, placed, podOf, render, verified } from './helm.ts';
+import { chart, cleanupOf, helm, image, namespace, objectsOf, placed, podOf, render, verified } from './helm.ts';
 
 let server: ApiServer;
 let folder: string;
 let kubectl: (...args: string[]) => Promise<string>;
 
 beforeAll(async () => {
-  const tools = await ensureTools(['kubectl', 'helm', 'spire-crds']);
+  const tools = await ensureTools(['kubectl', 'helm', 'spire-crds', 'prometheus-crds']);
   server = await startApiServer();
   folder = await mkdtemp(join(tmpdir(), 'chart-'));
   kubectl = (...args) => run(tools.kubectl, ['--kubeconfig', server.kubeconfig, ...args]);
   await kubectl('apply', '--server-side', '--filename', tools['spire-crds']);
+  for (const kind of ['podmonitors', 'prometheusrules']) {
+    const file = join(tools['prometheus-crds'], `monitoring.coreos.com_${kind}.yaml`);
+    await kubectl('apply', '--server-side', '--filename', file);
+    await kubectl('wait', '--for=condition=Established', '--timeout=60s', `crd/${kind}.monitoring.coreos.com`);
+  }
   await kubectl('create', 'namespace', namespace);
   await kubectl('label', 'namespace', namespace, 'pod-security.kubernetes.io/enforce=restricted');
-});
+  // Making the kinds of others takes a minute, once.
+}, 900_000);
 afterAll(async () => {
   await server?.stop();
   if (folder !== undefined) await rm(folder, { recursive: true });
@@ -52,7 +58,8 @@ describe('an API server takes', () => {
         'imagePullSecrets=[{"name":"registry"}]',
         'podAnnotations.team=platform,podLabels.team=platform,serviceAccount.annotations.team=platform',
         'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=[]',
-        'metrics.dashboard.enabled=true,networkPolicy.enabled=true',
+        'metrics.dashboard.enabled=true,metrics.podMonitor.enabled=true,metrics.rules.enabled=true',
+        'networkPolicy.enabled=true',
         'networkPolicy.metricsFrom=[{"namespaceSelector":{"matchLabels":{"kubernetes.io/metadata.name":"monitoring"}}}]',
       ],
     ],
@@ -64,6 +71,43 @@ describe('an API server takes', () => {
     const manifest = await render(...values);
     const report = await dryRun(manifest);
     expect(report.match(/serverside-applied/g)).toHaveLength(objectsOf(manifest).length);
+  });
+});
+
+test('the kinds of the Prometheus operator are asked: what they do not know is refused', async () => {
+  const manifest = await render('metrics.podMonitor.enabled=true,metrics.rules.enabled=true');
+  const spoilt = (from: string, to: string) => {
+    expect(manifest).toContain(from);
+    return dryRun(manifest.replace(from, to));
+  };
+  await expect(spoilt('podMetricsEndpoints:', 'podMetricEndpoints:')).rejects.toThrow('podMetricEndpoints');
+  await expect(spoilt('interval: 30s', 'interval: soon')).rejects.toThrow('interval');
+  await expect(spoilt('expr:', 'expression:')).rejects.toThrow('expression');
+});
+
+describe('the notes of an installation', () => {
+  const notes = async (...values: string[]) => {
+    const set = [image, ...values].flatMap((value) => ['--set', value]);
+    const where = ['--namespace', namespace, '--kubeconfig', server.kubeconfig, '--dry-run=server'];
+    const said = await helm('install', 'demo', chart, ...where, ...set);
+    return said.slice(said.indexOf('\nNOTES:'));
+  };
+
+  test('say what is verified and what to do next', async () => {
+    expect(await notes()).toContain('--set verifiedFetch.enabled=true --set verifiedFetch.trustDomain=<domain>');
+    const said = await notes(verified, 'enforcement.mode=audit');
+    expect(said).toContain('Agents of trust domain example.org are verified over mutual TLS');
+    expect(said).not.toContain('NetworkPolicies are left alone');
+    expect(said).not.toContain('were left out');
+  });
+
+  test('of single namespaces say what was left out, what that means, and how to get it', async () => {
+    const single = 'config.namespaces={a,b}';
+    const said = await notes(single);
+    expect(said).toContain('can put the verified label on');
+    expect(said).toContain('--set labelGuard.enabled=true --set trustGuard.enabled=true --set userRoles.create=true');
+    const decided = 'labelGuard.enabled=true,trustGuard.enabled=true,userRoles.create=false';
+    expect(await notes(single, decided)).not.toContain('were left out');
   });
 });
 

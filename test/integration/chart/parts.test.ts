@@ -1,19 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { cleanupOf, environmentOf, installed, named, namespace, objectsOf, podOf, render } from './helm.ts';
 
-const forPeople = 'userRoles.create=false,labelGuard.enabled=false,trustGuard.enabled=false';
-
 describe('watching single namespaces', () => {
-  const values = [
-    'config.namespaces=["team-a","team-b"]',
-    'config.trust-bundle-configmap=spire/spire-bundle',
-    forPeople,
-  ];
+  const values = ['config.namespaces=["team-a","team-b"]', 'config.trust-bundle-configmap=spire/spire-bundle'];
 
   test('takes Roles there, where the API server and DNS are, and for the one trust bundle; nothing of the cluster', async () => {
     const objects = installed(objectsOf(await render(...values)));
-    const roles = objects.filter(({ kind }) => /Role$/.test(kind)).map(named);
-    expect(roles.sort()).toEqual([
+    expect(objects.filter(({ kind }) => /^Cluster|Policy$|PolicyBinding$/.test(kind)).map(named)).toEqual([]);
+    const roles = objects.filter(({ kind, metadata }) => /Role$/.test(kind) && !metadata.name.endsWith('-security'));
+    expect(roles.map(named).sort()).toEqual([
       'Role default/demo-agentcard-operator-cluster',
       'Role demo-agentcard-operator',
       'Role kube-system/demo-agentcard-operator-cluster',
@@ -22,7 +17,7 @@ describe('watching single namespaces', () => {
       'Role team-b/demo-agentcard-operator-agents',
     ]);
     const bindings = objects.filter(({ kind }) => /Binding$/.test(kind)).map(named);
-    expect(bindings.sort()).toEqual(roles.map((role) => role.replace('Role', 'RoleBinding')));
+    expect(bindings.sort()).toEqual(roles.map((role) => named(role).replace('Role', 'RoleBinding')).sort());
     expect(environmentOf(objects)).toMatchObject({
       AGENTCARD_NAMESPACES: 'team-a,team-b',
       AGENTCARD_DNS_SERVICE: 'kube-system/kube-dns',
@@ -36,6 +31,15 @@ describe('watching single namespaces', () => {
     expect(names).toContain('Role team-b/demo-agentcard-operator-agents');
     expect(names).toContain('Role openshift-dns/demo-agentcard-operator-cluster');
     expect(names).not.toContain('Role kube-system/demo-agentcard-operator-cluster');
+  });
+
+  test('leaves out the guards and the roles of the cluster until somebody asks for them', async () => {
+    const asked = 'labelGuard.enabled=true,trustGuard.enabled=true,userRoles.create=true';
+    const kinds = objectsOf(await render(...values, asked)).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => kind === 'ClusterRole')).toHaveLength(3);
+    expect(kinds.filter((kind) => kind === 'ValidatingAdmissionPolicy').length).toBeGreaterThan(1);
+    const refused = objectsOf(await render('labelGuard.enabled=false,trustGuard.enabled=false,userRoles.create=false'));
+    expect(refused.map(({ kind }) => kind).filter((kind) => /AdmissionPolicy/.test(kind))).toEqual([]);
   });
 
   test('limits the clean-up as well', async () => {

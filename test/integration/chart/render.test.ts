@@ -98,6 +98,30 @@ describe('variants', () => {
     });
   });
 
+  test.each(['config.trust-bundle-configmap=spire/spire-bundle', 'config.trust-bundle-file=/bundle/bundle.pem'])(
+    'signatures against a bundle that is given, %s, need no Workload API',
+    async (bundle) => {
+      const signed = 'signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org';
+      const objects = objectsOf(await render(signed, bundle));
+      expect(podOf(objects).spec.volumes).toBeUndefined();
+      expect(podOf(objects).spec.containers[0]?.volumeMounts).toBeUndefined();
+      expect(environmentOf(objects)).not.toHaveProperty('AGENTCARD_SPIFFE_ENDPOINT_SOCKET');
+      expect(readConfig([], environmentOf(objects))).toMatchObject({ config: { enableSignatureVerification: true } });
+      expect(podOf(objectsOf(await render(verified, signed, bundle))).spec.volumes).toHaveLength(1);
+    },
+  );
+
+  test('a file with a bundle comes by a volume of yours', async () => {
+    const values = [
+      'signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org,config.trust-bundle-file=/bundle/ca.pem',
+      'extraVolumes=[{"name":"bundle","configMap":{"name":"ca"}}]',
+      'extraVolumeMounts=[{"name":"bundle","mountPath":"/bundle","readOnly":true}]',
+    ];
+    const { spec } = podOf(objectsOf(await render(...values)));
+    expect(spec.volumes).toEqual([{ name: 'bundle', configMap: { name: 'ca' } }]);
+    expect(spec.containers[0]?.volumeMounts).toEqual([{ name: 'bundle', mountPath: '/bundle', readOnly: true }]);
+  });
+
   test("the socket's folder is where the volume is mounted", async () => {
     const objects = objectsOf(await render(verified, 'verifiedFetch.spiffeEndpointSocket=unix:///a/b/c.sock'));
     expect(podOf(objects).spec.containers[0]?.volumeMounts).toMatchObject([{ mountPath: '/a/b' }]);

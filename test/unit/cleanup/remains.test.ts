@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cardRemains, workloadRemain } from '../../../src/cleanup/predecessor.ts';
-import { finalizersOf, markOf } from '../../../src/cleanup/remains.ts';
+import { finalizersOf, markOf, verdictOf } from '../../../src/cleanup/remains.ts';
 import { resources } from '../../../src/kube/objects.ts';
 
 const verified = { 'agent.kagenti.dev/signature-verified': 'true' };
@@ -17,6 +17,53 @@ describe('what is ours', () => {
       const fix = markOf({ metadata: { ...metadata, ...one } })?.fix;
       expect(fix).toEqual({ merge: { metadata: { uid: 'u1', labels, annotations } } });
     }
+  });
+});
+
+describe('a verdict without an operator', () => {
+  const condition = { status: 'True' as const, reason: 'R', message: 'm', lastTransitionTime: '2026-01-01T00:00:00Z' };
+  const verdict = ['Ready', 'Synced', 'Verified', 'Bound'].map((type) => ({ type, ...condition }));
+  const card = (conditions: typeof verdict, status: object = { observedGeneration: 3 }) => ({
+    metadata: { ...metadata, generation: 3 },
+    spec: { syncPeriod: '5m' },
+    status: { ...status, conditions },
+  });
+
+  test('becomes Unknown, and what followed from it goes; what was seen stays', () => {
+    const fix = verdictOf(card(verdict))?.fix;
+    const unknown = { status: 'Unknown', reason: 'NotVerified', observedGeneration: 3 };
+    expect(fix).toMatchObject({
+      subresource: 'status',
+      merge: {
+        metadata: { uid: 'u1' },
+        status: {
+          conditions: [
+            { type: 'Ready', ...unknown },
+            { type: 'Verified', ...unknown },
+          ],
+          bindingStatus: null,
+          policy: null,
+          checks: null,
+        },
+      },
+    });
+    const { status } = (fix as { merge: { status: object } }).merge;
+    for (const seen of ['card', 'cardId', 'seen', 'history', 'attestedAgentSpiffeId']) {
+      expect(status).not.toHaveProperty(seen);
+    }
+  });
+
+  test('is not invented where none was, and is done once', () => {
+    const isDone = verdict.map((one) => ({ ...one, status: 'Unknown' as const }));
+    expect(verdictOf(card([]))).toBeUndefined();
+    expect(verdictOf(card(isDone as unknown as typeof verdict))).toBeUndefined();
+    expect(verdictOf({ metadata, spec: { syncPeriod: '5m' } })).toBeUndefined();
+    const unverified = verdictOf(card(verdict.slice(0, 2)))?.fix as { merge: { status: { conditions: object[] } } };
+    expect(unverified.merge.status.conditions).toHaveLength(1);
+  });
+
+  test('is left alone when it is not ours', () => {
+    expect(verdictOf(card(verdict, {}))).toBeUndefined();
   });
 });
 

@@ -221,4 +221,32 @@ describe('the text', () => {
       'a\n├─ b\n│  └─ c\n└─ d',
     );
   });
+
+  test('folds between words where a terminal ends, never inside one', () => {
+    const id = 'spiffe://example.org/ns/a-long-namespace/sa/a-long-account';
+    const told = `The pod proved ${id}, expected another one than that, which is to be found out`;
+    const tree = { text: 'a', below: [{ text: told, below: [{ text: 'c' }] }, { text: 'd' }] };
+    expect(drawTree(tree, 40)).toBe(
+      [
+        'a',
+        '├─ The pod proved',
+        `│  ${id},`,
+        '│  expected another one than that, which',
+        '│  is to be found out',
+        '│  └─ c',
+        '└─ d',
+      ].join('\n'),
+    );
+    expect(drawTree(tree)).toContain(told);
+  });
+
+  test('says once what to do where the message says it in its own words', () => {
+    const message = "Seen. Look at SPIRE's agent.";
+    const own = { ...condition('Verified', 'True', 'EvidenceHeld'), message };
+    const card = agent('plain', false);
+    const parts = { card: 'a/b', workload: null, checks: [], mode: 'off', policy: null, notes: [] };
+    const text = explanationText({ ...parts, ...reachOf(card, fleet()), conditions: [own] });
+    expect(text).toContain(message);
+    expect(text).not.toContain('what to do');
+  });
 });

@@ -1,8 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { buildPlugin } from '../../../tools/plugin.ts';
 import { pathOf } from '../trust/vectors.ts';
 import { temporaryFile, trust } from './cli.ts';
@@ -45,6 +48,52 @@ test('an old Node is told what is needed', () => {
   expect(status).toBe(2);
   expect(stderr).toMatch(/^error: kubectl-agentcard needs Node\.js 26 or later, .*\n$/);
 });
+
+test('of the Kubernetes client it holds what reads a kubeconfig, not what calls every API', () => {
+  expect(statSync(plugin).size).toBeLessThan(4_000_000);
+});
+
+const exec = {
+  apiVersion: 'client.authentication.k8s.io/v1',
+  command: 'echo',
+  args: ['{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{"token":"abc"}}'],
+  interactiveMode: 'Never',
+};
+const base64 = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+const idToken = `${base64({ alg: 'none' })}.${base64({ exp: 4_000_000_000 })}.x`;
+const oidc = { 'id-token': idToken, 'refresh-token': 'r', 'client-id': 'c', 'idp-issuer-url': 'https://idp.test' };
+
+test.each([
+  ['a program', { exec }, 'Bearer abc'],
+  ['OIDC', { 'auth-provider': { name: 'oidc', config: oidc } }, `Bearer ${idToken}`],
+])('it asks a cluster with the credentials that %s gives', async (_, user, wanted) => {
+  const said: (string | undefined)[] = [];
+  const server = createServer(({ headers }, response) => {
+    said.push(headers.authorization);
+    response.writeHead(403).end();
+  }).listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const cluster = { server: address, 'insecure-skip-tls-verify': true };
+  const config = {
+    clusters: [{ name: 'c', cluster }],
+    users: [{ name: 'u', user }],
+    contexts: [{ name: 'x', context: { cluster: 'c', user: 'u' } }],
+    'current-context': 'x',
+  };
+  const file = temporaryFile('kubeconfig', JSON.stringify(config));
+  const { child, ended } = started(plugin, ['cleanup', '--kubeconfig', file]);
+  await ended;
+  expect(child.exitCode).toBe(2);
+  expect(said).toContain(wanted);
+});
+
+function started(program: string, args: readonly string[]) {
+  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
+  const child = execFile(program, args, { env: { ...process.env, PATH } });
+  return { child, ended: once(child, 'exit') };
+}
 
 test('nothing of the machine that built it is in it', () => {
   expect(readFileSync(plugin, 'utf8')).not.toContain(dirname(import.meta.dirname));

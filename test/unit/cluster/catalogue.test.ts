@@ -23,8 +23,9 @@ describe.each(ALL_TOOLS)('%s', (name) => {
   });
 });
 
-test('fake nodes are no part of a node', () => {
-  expect(ALL_TOOLS.filter((name) => !NODE_TOOLS.includes(name))).toEqual(['kwok', 'kwok-stages']);
+test('fake nodes and the kinds of others are no part of a node', () => {
+  const others = ALL_TOOLS.filter((name) => !NODE_TOOLS.includes(name));
+  expect(others).toEqual(['kwok', 'kwok-stages', 'prometheus-crds']);
 });
 
 test('a build strips paths and symbols and tells Kubernetes its version', () => {
