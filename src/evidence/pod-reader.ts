@@ -41,7 +41,8 @@ export function podReader(
     const read = isIt(copy) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
     if (read === undefined || !isIt(read)) return undefined;
     if (replicaSets.size >= rememberedReplicaSets) replicaSets.clear();
-    replicaSets.set(owner.uid, { metadata: read.metadata });
+    const { name, uid = '', ownerReferences = [], annotations = {} } = read.metadata;
+    replicaSets.set(owner.uid, { metadata: { name, uid, ownerReferences, annotations } });
     return read;
   }
 
