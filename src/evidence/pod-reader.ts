@@ -22,14 +22,6 @@ export function podReader(
 ): PodReader {
   const replicaSets = new Map<string, ReplicaSetOwners>();
 
-  /** The API server's own copy, however old, and only what we keep of it: that is cheap, and its owner never changes. */
-  function copyOf(key: Key): Promise<ReplicaSet | undefined> {
-    const path = objectPath(resources.replicaSets, key);
-    const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-    const read = client.json<ReplicaSet>({ method: 'GET', path, query: { resourceVersion: '0' }, accept });
-    return read.catch(() => undefined);
-  }
-
   async function replicaSetOf(pod: Pod): Promise<ReplicaSet | undefined> {
     const owner = controllerOf(pod.metadata.ownerReferences);
     if (owner?.kind !== 'ReplicaSet') return undefined;
@@ -37,7 +29,7 @@ export function podReader(
     if (known !== undefined) return known;
     const key = `${pod.metadata.namespace}/${owner.name}`;
     const isIt = (set: ReplicaSet | undefined) => set?.metadata.uid === owner.uid;
-    const copy = await copyOf(key);
+    const copy = await copyOf(client, key);
     const read = isIt(copy) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
     if (read === undefined || !isIt(read)) return undefined;
     if (replicaSets.size >= rememberedReplicaSets) replicaSets.clear();
@@ -56,4 +48,12 @@ export function podReader(
       return podFacts(pod, await replicaSetOf(pod));
     },
   };
+}
+
+/** The API server's own copy, however old, and only what we keep of it: that is cheap, and its owner never changes. */
+function copyOf(client: KubeClient, key: Key): Promise<ReplicaSet | undefined> {
+  const path = objectPath(resources.replicaSets, key);
+  const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+  const read = client.json<ReplicaSet>({ method: 'GET', path, query: { resourceVersion: '0' }, accept });
+  return read.catch(() => undefined);
 }
