@@ -1,4 +1,5 @@
 import { sameJson } from '../card/json.ts';
+import type { PodFacts } from '../workload/pod.ts';
 import type { PeerIdentity, PodEvidence } from './evidence.ts';
 
 /**
@@ -10,7 +11,11 @@ export function isNews(before: PodEvidence | undefined, after: PodEvidence): boo
   const [was, is] = [before.answer, after.answer];
   if (was?.kind !== 'card' || is?.kind !== 'card') return true;
   if (before.transport !== after.transport || before.endpointVersion !== after.endpointVersion) return true;
-  return !(samePeer(was.peer, is.peer) && sameJson(was.card, is.card) && sameJson(before.facts, after.facts));
+  return !(samePeer(was.peer, is.peer) && sameJson(was.card, is.card) && sameFacts(before.facts, after.facts));
+}
+
+function sameFacts({ resourceVersion: _, ...a }: PodFacts, { resourceVersion: __, ...b }: PodFacts): boolean {
+  return sameJson(a, b);
 }
 
 function samePeer(a: PeerIdentity | undefined, b: PeerIdentity | undefined): boolean {

@@ -1,5 +1,6 @@
 import type { KubeClient } from '../kube/client.ts';
-import { type Pod, type ReplicaSet, resources } from '../kube/objects.ts';
+import { type Key, type Pod, type ReplicaSet, resources } from '../kube/objects.ts';
+import { objectPath } from '../kube/path.ts';
 import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
@@ -26,10 +27,14 @@ export function podReader(
     if (owner?.kind !== 'ReplicaSet') return undefined;
     const known = replicaSets.get(owner.uid);
     if (known !== undefined) return known;
-    const read = await client.get<ReplicaSet>(resources.replicaSets, `${pod.metadata.namespace}/${owner.name}`);
-    if (read === undefined || read.metadata.uid !== owner.uid) return undefined;
+    const key = `${pod.metadata.namespace}/${owner.name}`;
+    const isIt = (set: ReplicaSet | undefined) => set?.metadata.uid === owner.uid;
+    const copy = await copyOf(client, key);
+    const read = isIt(copy) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
+    if (read === undefined || !isIt(read)) return undefined;
     if (replicaSets.size >= rememberedReplicaSets) replicaSets.clear();
-    replicaSets.set(owner.uid, { metadata: read.metadata });
+    const { name, uid = '', ownerReferences = [], annotations = {} } = read.metadata;
+    replicaSets.set(owner.uid, { metadata: { name, uid, ownerReferences, annotations } });
     return read;
   }
 
@@ -43,4 +48,12 @@ export function podReader(
       return podFacts(pod, await replicaSetOf(pod));
     },
   };
+}
+
+/** The API server's own copy, however old, and only what we keep of it: that is cheap, and its owner never changes. */
+function copyOf(client: KubeClient, key: Key): Promise<ReplicaSet | undefined> {
+  const path = objectPath(resources.replicaSets, key);
+  const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+  const read = client.json<ReplicaSet>({ method: 'GET', path, query: { resourceVersion: '0' }, accept });
+  return read.catch(() => undefined);
 }

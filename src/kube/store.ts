@@ -10,9 +10,12 @@ export interface Handler<T> {
 /** The values under which an object is found. Pure: it is asked again when the object leaves. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
+/** Most values lead to one object, for which a Set would be a waste: there are many of them. */
+type Members = Key | Set<Key>;
+
 interface Index<T> {
   readonly of: IndexFunction<T>;
-  readonly keys: Map<string, Set<Key>>;
+  readonly keys: Map<string, Members>;
 }
 
 /** Objects by key and by index, telling handlers what changed. A throwing handler or index is reported, no more. */
@@ -42,7 +45,8 @@ export class Store<T extends KubeObject> {
   byIndex(name: string, value: string): readonly T[] {
     const index = this.#indexes.get(name);
     if (index === undefined) throw new TypeError(`there is no index "${name}"`);
-    return [...(index.keys.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    const members = index.keys.get(value) ?? [];
+    return (typeof members === 'string' ? [members] : [...members]).flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   /** A late handler is told of everything that is there. Returns how to leave. */
@@ -109,8 +113,13 @@ function isNews<T extends KubeObject>(old: T, object: T): boolean {
   return compareVersions(had, has) <= 0;
 }
 
-function setMember(index: Map<string, Set<Key>>, value: string, entry: { key: Key; present: boolean }): void {
-  const members = index.get(value) ?? new Set<Key>();
-  if (entry.present) index.set(value, members.add(entry.key));
-  else if (members.delete(entry.key) && members.size === 0) index.delete(value);
+function setMember(index: Map<string, Members>, value: string, entry: { key: Key; present: boolean }): void {
+  const { key, present } = entry;
+  const members = index.get(value);
+  if (typeof members === 'object') {
+    if (present) members.add(key);
+    else if (members.delete(key) && members.size === 0) index.delete(value);
+  } else if (!present) {
+    if (members === key) index.delete(value);
+  } else if (members !== key) index.set(value, members === undefined ? key : new Set([members, key]));
 }

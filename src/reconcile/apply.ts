@@ -99,11 +99,18 @@ function patchPolicy(
   return client.patch<NetworkPolicy>(resources.networkPolicies, keyOf(policy), body, { type: 'json' });
 }
 
-/** False when the pod's containers are not those that proved themselves. A pod that is gone needs no mark. */
+/**
+ * False when the pod's containers are not those that proved themselves. The label goes on the very version of the pod that
+ * was read before it was asked or, when that is history, on one that is read now. A pod that is gone needs no mark.
+ */
 async function applyMark(mark: Mark, namespace: string, { client, observeMark }: ApplyEdges): Promise<boolean> {
-  if (mark.attested === undefined) {
-    observeMark(await patchMarks(mark, namespace, client, undefined));
-    return true;
+  if (mark.attested === undefined || mark.resourceVersion) {
+    try {
+      observeMark(await patchMarks(mark, namespace, client, mark.resourceVersion));
+      return true;
+    } catch (error) {
+      if (mark.attested === undefined || !hasCode(error, 409)) throw error;
+    }
   }
   const pod = await client.get<Pod>(resources.pods, `${namespace}/${mark.podName}`);
   if (pod === undefined || pod.metadata.uid !== mark.podUid) return true;

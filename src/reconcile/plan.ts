@@ -17,6 +17,8 @@ export interface Mark {
   readonly podUid: string;
   /** The containers that proved themselves; undefined takes label and annotation off. */
   readonly attested: string | undefined;
+  /** The pod as it was read before it proved itself; '' when unknown. */
+  readonly resourceVersion?: string;
 }
 
 /** Everything that one reconcile wants of the world, as data. */
@@ -92,7 +94,7 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
  */
 function marks({ snapshot, target, verdict }: Judged): readonly Mark[] {
   if (!target.resolved && target.reason === 'Conflict') return [];
-  const deserved = verdict.verified?.ok === true ? verdict.covered : new Map<string, { containersHash: string }>();
+  const deserved: Verdict['covered'] = verdict.verified?.ok === true ? verdict.covered : new Map();
   const wearing = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid ?? '', pod]));
   const isHeld = (pod: Pod) => !target.resolved && verdict.verified?.ok === true && labelFits(pod);
   const off = [...wearing].filter(([uid, pod]) => !deserved.has(uid) && !isHeld(pod)).map(([, pod]) => unmarked(pod));
@@ -100,7 +102,8 @@ function marks({ snapshot, target, verdict }: Judged): readonly Mark[] {
     const covered = deserved.get(endpoint.podUid);
     const pod = wearing.get(endpoint.podUid);
     if (covered === undefined || (pod !== undefined && labelFits(pod))) return [];
-    return [{ podName: endpoint.podName, podUid: endpoint.podUid, attested: covered.containersHash }];
+    const { containersHash: attested, resourceVersion } = covered;
+    return [{ podName: endpoint.podName, podUid: endpoint.podUid, attested, resourceVersion }];
   });
   return [...off, ...on];
 }

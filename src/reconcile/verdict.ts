@@ -1,6 +1,7 @@
 import type { Check } from '../api/agentcard.ts';
 import type { BoundReason, SignatureReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
 import type { ReceivedCard, SignatureFinding } from '../evidence/evidence.ts';
+import type { PodFacts } from '../workload/pod.ts';
 import type { PodStanding } from './standing.ts';
 
 export interface Outcome<Reason extends string> {
@@ -43,7 +44,7 @@ export interface Verdict {
   readonly heldSince: number | undefined;
   readonly identityExpiresAt: number | undefined;
   /** The pods that the evidence covers, by uid; they wear the label while the card is Verified. */
-  readonly covered: ReadonlyMap<string, { readonly containersHash: string }>;
+  readonly covered: ReadonlyMap<string, Pick<PodFacts, 'containersHash' | 'resourceVersion'>>;
   /** When time alone would change the verdict. */
   readonly until: number;
 }

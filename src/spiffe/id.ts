@@ -57,7 +57,7 @@ export function parseSpiffeId(text: string): Parsed<SpiffeId> {
 /** A short, quoted, printable-ASCII rendering of text that a peer chose. */
 export function excerpt(text: string, length = 80): string {
   const cut = text.length > length ? `${text.slice(0, length)}…` : text;
-  return `"${cut.replace(/["\\]|[^\x20-\x7e…]/g, escapeUnit)}"`;
+  return `"${cut.replace(/["\\]|[^\x20-\x7e\u2026]/g, escapeUnit)}"`;
 }
 
 const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;

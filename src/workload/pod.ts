@@ -6,6 +6,8 @@ import type { Workload } from './workload.ts';
 export interface PodFacts {
   readonly uid: string;
   readonly name: string;
+  /** Of the pod as it was read; '' when unknown. */
+  readonly resourceVersion: string;
   readonly addresses: readonly string[];
   readonly serviceAccount: string;
   readonly hostNetwork: boolean;
@@ -40,6 +42,7 @@ export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined): PodFacts
   return {
     uid: metadata.uid ?? '',
     name: metadata.name,
+    resourceVersion: metadata.resourceVersion ?? '',
     addresses: status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP === undefined ? [] : [status.podIP]),
     serviceAccount: spec?.serviceAccountName || 'default',
     hostNetwork: spec?.hostNetwork ?? false,

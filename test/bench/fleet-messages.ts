@@ -12,8 +12,8 @@ export type FleetMessage =
       readonly part?: Part;
       readonly version?: number;
     }
-  /** Every address that nobody has taken yet is this one's. */
-  | { readonly kind: 'newcomer'; readonly member: Member }
+  /** Its address will be another one: until it is told, every address that nobody has is this one's. */
+  | { readonly kind: 'moves'; readonly member: Member; readonly from: string }
   | { readonly kind: 'workload-api'; readonly up: boolean }
   /** The way of a rotation: a new authority joins the bundle; it signs; the older ones leave the bundle. */
   | { readonly kind: 'rotate'; readonly step: 'prepare' | 'activate' | 'drop' }

@@ -129,7 +129,8 @@ async function obey(message: FleetMessage): Promise<void> {
         actor.context = undefined;
       }
       break;
-    case 'newcomer':
+    case 'moves':
+      actors.delete(message.from);
       newcomer = actorOf(message.member);
       contextOf(newcomer);
       break;

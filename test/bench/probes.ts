@@ -66,17 +66,18 @@ async function changeCard(scene: Scene, watch: CardWatch, member: Member): Promi
 }
 
 /** From the new pod's address to its label. */
-async function replacePod({ world, fleet }: Scene, member: Member): Promise<number> {
-  await fleet.tell({ kind: 'newcomer', member });
+async function replacePod({ world, fleet, parameters }: Scene, member: Member): Promise<number> {
   const [old] = await podsOf(world.client, member);
-  if (old === undefined) throw new Error(`${member.name} has no pod`);
+  if (old?.status?.podIP === undefined) throw new Error(`${member.name} has no pod`);
+  await fleet.tell({ kind: 'moves', member, from: old.status.podIP });
   await world.client.delete(resources.pods, keyOf(old.metadata));
   let begin: number | undefined;
-  await until(soon('the label of the new pod'), async () => {
+  const address = await until(soon('the label of the new pod'), async () => {
     const fresh = (await podsOf(world.client, member)).find(({ metadata }) => metadata.uid !== old.metadata.uid);
     if (fresh?.status?.podIP !== undefined) begin ??= performance.now();
-    return fresh?.metadata.labels?.[verifiedLabel] === 'true' || undefined;
+    return fresh?.metadata.labels?.[verifiedLabel] === 'true' ? fresh.status?.podIP : undefined;
   });
+  await fleet.tell({ kind: 'members', members: [[address, member]], cardBytes: parameters.cardBytes });
   return begin ?? Number.NaN;
 }
 

@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, NetworkPolicy } from '../../../src/kube/objects.ts';
 import { ownerOf } from '../../../src/network/policy.ts';
+import { apply } from '../../../src/reconcile/apply.ts';
+import type { Plan } from '../../../src/reconcile/plan.ts';
 import { type Edges, reconcile } from '../../../src/reconcile/reconcile.ts';
 import type { Settings } from '../../../src/settings.ts';
 import type { StatusFields } from '../../../src/status/projection.ts';
 import type { Note } from '../../../src/status/transitions.ts';
+import { containersHash } from '../../../src/workload/pod.ts';
 import { pod, settings } from './builders.ts';
 import { type Given, tell } from './scenario.ts';
 
@@ -146,5 +149,37 @@ describe('a name that is taken', () => {
     const { calls, says } = await run(proven, undefined, { refuse, there: taken(uid) });
     expect(calls).not.toContain('patch team/weather-signature-policy');
     expect(says('Enforced')).toBe('False PolicyPending');
+  });
+});
+
+describe('the label of a pod that proved itself', () => {
+  const attested = containersHash(pod('weather-0'));
+  const mark = { podName: 'weather-0', podUid: pod('weather-0').metadata.uid ?? '', attested, resourceVersion: '5' };
+
+  async function label(versionNow: string) {
+    const calls: string[] = [];
+    const now = pod('weather-0');
+    const client = {
+      get: async () => {
+        calls.push('get');
+        return { ...now, metadata: { ...now.metadata, resourceVersion: versionNow } };
+      },
+      patch: async (_: unknown, __: string, { metadata: { resourceVersion } }: Pick<KubeObject, 'metadata'>) => {
+        calls.push(`patch ${resourceVersion}`);
+        if (resourceVersion !== versionNow) throw new ApiError(409, 'Conflict', 'changed');
+        return now;
+      },
+    } as unknown as KubeClient;
+    const plan = { marks: [mark], policy: { operations: [] } } as unknown as Plan;
+    const { markFailures } = await apply(plan, 'team', { client, observePolicy: () => {}, observeMark: () => {} });
+    return { calls, markFailures };
+  }
+
+  test('goes on the version that was read before it was asked, without another read', async () => {
+    expect(await label('5')).toEqual({ calls: ['patch 5'], markFailures: [] });
+  });
+
+  test('goes on a version read anew when the pod has changed since', async () => {
+    expect(await label('6')).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
   });
 });
