@@ -85,7 +85,8 @@ export function assemble(config: Config, platform: Platform): Operator {
 
 function partsOf(config: Config, platform: Platform, addCard: Parts['addCard']): Parts {
   const settings = settingsFrom(config);
-  const brake = new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold });
+  const onChange = (engaged: boolean) => tellBrake(engaged, config, platform);
+  const brake = new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold, onChange });
   const caches = createCaches(platform.client, scopeOf(config, settings), platform.metrics.informer);
   const metrics = statusMetrics(platform.metrics.registry, {
     cards: () => caches.cards.values(),
@@ -113,6 +114,17 @@ function partsOf(config: Config, platform: Platform, addCard: Parts['addCard']):
 function scopeOf({ namespaces, dnsService, podNamespace: ownNamespace }: Config, { signature: signatures }: Settings) {
   const infrastructure = [apiServerService, ...dnsService].map((key) => key.split('/', 1)[0] ?? '');
   return { namespaces, infrastructure, signatures, ownNamespace };
+}
+
+/** As an Event of our own pod: no single card is to blame. */
+function tellBrake(engaged: boolean, { podName: name, podNamespace: namespace }: Config, { log, record }: Platform) {
+  const reason = engaged ? 'FleetBrakeEngaged' : 'FleetBrakeReleased';
+  const note = engaged
+    ? 'Too many agents fell silent at once: until most are back, none loses trust for it. Look at the network, SPIRE and the agents.'
+    : 'Few enough agents are silent, or the longest hold is over: silence counts again for each agent by itself.';
+  log.warn('the fleet brake changed', { engaged });
+  const pod = { ...typeOf(resources.pods), metadata: { name, namespace } };
+  if (name !== '') record(pod, { type: engaged ? 'Warning' : 'Normal', reason, action: 'HoldTrust', note });
 }
 
 /** A malformed list is told once per version, as an Event of the ConfigMap. */

@@ -5,6 +5,8 @@ export interface FleetRules {
   readonly maxDistrust: number;
   /** The longest that the brake holds. */
   readonly maxHoldMs: number;
+  /** It engaged, or let go. */
+  readonly onChange: (engaged: boolean) => void;
 }
 
 /** Fewer silent cards than this never engage the brake: a small fleet is people's to judge. */
@@ -37,6 +39,13 @@ export class FleetBrake {
 
   /** Until when no card may lose trust for absence; undefined while the brake is off. `total` counts all cards. */
   heldUntil(total: number, now: number): number | undefined {
+    const before = this.#since;
+    const until = this.#judge(total, now);
+    if ((before === undefined) !== (this.#since === undefined)) this.#rules.onChange(this.#since !== undefined);
+    return until;
+  }
+
+  #judge(total: number, now: number): number | undefined {
     const share = total === 0 ? 0 : (this.#lacking.size / total) * 100;
     const { maxDistrust, maxHoldMs } = this.#rules;
     if (share <= maxDistrust / 2) {
