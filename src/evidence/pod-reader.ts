@@ -13,7 +13,8 @@ interface ReplicaSetOwners {
   readonly metadata: ReplicaSet['metadata'];
 }
 
-const rememberedReplicaSets = 4096;
+/** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
+const rememberedReplicaSets = 65_536;
 
 /** Reads pods and the ReplicaSets above them; a ReplicaSet's owner never changes, so it is read once per uid. */
 export function podReader(
@@ -32,7 +33,8 @@ export function podReader(
     const copy = await copyOf(client, key);
     const read = isIt(copy) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
     if (read === undefined || !isIt(read)) return undefined;
-    if (replicaSets.size >= rememberedReplicaSets) replicaSets.clear();
+    const [oldest] = replicaSets.size < rememberedReplicaSets ? [] : replicaSets.keys();
+    if (oldest !== undefined) replicaSets.delete(oldest);
     const { name, uid = '', ownerReferences = [], annotations = {} } = read.metadata;
     replicaSets.set(owner.uid, { metadata: { name, uid, ownerReferences, annotations } });
     return read;

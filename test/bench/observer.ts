@@ -47,6 +47,11 @@ export class CardWatch {
     return [...this.#informer.values()].filter(({ says }) => says[type] === wanted).length;
   }
 
+  /** Cards whose Ready says something. */
+  get judged(): number {
+    return [...this.#informer.values()].filter(({ says }) => says.Ready !== undefined).length;
+  }
+
   get ready(): number {
     return this.readyAt.size;
   }

@@ -33,10 +33,14 @@ export async function measure(scene: Scene): Promise<Report> {
   if (parameters.bare) await runBare(scene, { mode: 'fetch' });
   const { coldStart, operator } = await startCold(scene, watch);
   say(`${coldStart.readySeconds.length} of ${coldStart.answering} Ready after ${coldStart.readySeconds.at(-1)} s`);
+  const all = async () => watch.judged >= parameters.n || undefined;
+  await until({ what: 'the agents that do not answer to be judged', timeoutMs: 180_000, everyMs: 100 }, all);
   if (parameters.settle) await untilTold(world);
   say(`idle for ${parameters.idlePeriods} sync periods`);
   const idle = await phase(scene, operator, () => sleep(parameters.idlePeriods * parameters.syncPeriodSeconds * 1000));
   const probes = parameters.bare ? await probe(scene, watch) : [];
+  for (const { name, medianMs, maxMs } of probes)
+    say(`${name}: ${medianMs.toFixed(0)} ms, at most ${maxMs.toFixed(0)} ms`);
   await end(operator, parameters.profile);
   const bare = parameters.bare ? await compare(scene, watch) : undefined;
   watch.close();

@@ -19,19 +19,22 @@ function silently(counts: Requests): Requests {
 
 test('a cold start writes each agent once: its status, its policy and its label', () => {
   expect(report.coldStart.readySeconds).toHaveLength(answering);
-  const { 'PATCH agentcards/status': status = 0, ...rest } = silently(report.coldStart.writes);
-  // The last of the silent ones may still be waited for.
-  expect(status).toBeGreaterThanOrEqual(answering);
-  expect(status).toBeLessThanOrEqual(agents);
-  expect(rest).toEqual({ 'PATCH pods': answering, 'POST networkpolicies': agents });
+  const writes = silently(report.coldStart.writes);
+  const { 'PATCH agentcards/status': status = 0, 'POST networkpolicies': policies = 0, ...rest } = writes;
+  expect(rest).toEqual({ 'PATCH pods': answering });
+  // Some of the silent ones may still be waited for.
+  for (const count of [status, policies]) {
+    expect(count).toBeGreaterThanOrEqual(answering);
+    expect(count).toBeLessThanOrEqual(agents);
+  }
 });
 
-test('a cold start reads each pod before it is dialled and before it is labelled, and its owner once', () => {
+test('a cold start reads each pod before it is dialled, and its owner once', () => {
   const { 'GET pods': pods = 0, ...rest } = report.coldStart.reads;
   expect(rest).toEqual({ 'GET replicasets': agents });
-  expect(pods).toBeGreaterThanOrEqual(agents + answering);
+  expect(pods).toBeGreaterThanOrEqual(agents);
   // On a slow machine some have their next turn before their label.
-  expect(pods).toBeLessThan(2 * (agents + answering));
+  expect(pods).toBeLessThan(2 * agents);
 });
 
 test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {
