@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ALL_TOOLS } from '../test/cluster/catalogue.ts';
 
 interface Stage {
   readonly name: string;
@@ -30,7 +31,11 @@ const stages: readonly Stage[] = [
   { name: 'lint', command: ['npm', 'run', '-s', 'lint'], counted: false },
   { name: 'verify', command: ['npx', '--no-install', 'node', 'tools/generate.ts', '--check'], counted: false },
   vitest('unit'),
-  { name: 'tools', command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build'], counted: false },
+  {
+    name: 'tools',
+    command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...ALL_TOOLS],
+    counted: false,
+  },
   vitest('integration'),
   vitest('e2e'),
 ];

@@ -5,14 +5,19 @@ import { run } from '../cluster/command.ts';
 import { unshareArgs, withoutProxies } from '../cluster/isolation.ts';
 import { mustFit } from '../cluster/preflight.ts';
 import { places } from '../cluster/state.ts';
+import { ensureTools } from '../cluster/tools.ts';
 
 /** Where the fake node's pods live: RFC 2544's range for tests. One process answers for all of them. */
 export const podCidr = '198.18.64.0/18';
 export const nodeIp = '198.18.0.1';
 
+/** What a world is made of. Built outside, since inside there is no way out. */
+export const worldTools = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok', 'kwok-stages'] as const;
+
 /** Runs a program inside, until its end, for the one message that it sends. What it starts ends with it, or with us. */
-export function runIsolated<Report>(program: string, env: NodeJS.ProcessEnv = {}): Promise<Report> {
+export async function runIsolated<Report>(program: string, env: NodeJS.ProcessEnv = {}): Promise<Report> {
   mustFit(places());
+  await ensureTools(worldTools);
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...unshareArgs([process.execPath, program])], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: withoutProxies({ ...process.env, ...env }),

@@ -10,7 +10,7 @@ import { type Daemon, startDaemon } from '../cluster/daemon.ts';
 import { silent } from '../cluster/progress.ts';
 import { ensureTools } from '../cluster/tools.ts';
 import { until } from '../cluster/until.ts';
-import { nodeIp, placeServiceAccount, podCidr } from './namespace.ts';
+import { nodeIp, placeServiceAccount, podCidr, worldTools } from './namespace.ts';
 
 export interface BenchWorld {
   readonly api: ApiServer;
@@ -31,7 +31,7 @@ const hurry = [
 ];
 
 export async function startWorld(logs: string): Promise<BenchWorld> {
-  const tools = await ensureTools(['etcd', 'kube-apiserver', 'kube-controller-manager', 'kwok', 'kwok-stages'], silent);
+  const tools = await ensureTools(worldTools, silent);
   await mkdir(logs, { recursive: true });
   const quiet = ['--max-requests-inflight=2000', '--max-mutating-requests-inflight=1000', '--v=0'];
   const api = await startApiServer({ extraArgs: quiet });
