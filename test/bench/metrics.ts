@@ -1,5 +1,6 @@
 /** Figures read from outside: the kernel's of a process, and what a program says at /metrics. */
 import { readFile } from 'node:fs/promises';
+import type { KubeClient } from '../../src/kube/client.ts';
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -60,6 +61,16 @@ export function requests(text: string): Requests {
     found[key] = (found[key] ?? 0) + value;
   }
   return found;
+}
+
+/** All requests that the API server has answered so far. */
+export async function answered(client: KubeClient): Promise<Requests> {
+  return requests((await client.request({ method: 'GET', path: '/metrics' })).body.toString());
+}
+
+/** Events tell, slowly and in the background. */
+export function withoutEvents(counts: Requests): Requests {
+  return Object.fromEntries(Object.entries(counts).filter(([what]) => !what.endsWith(' events')));
 }
 
 export function since(before: Requests, after: Requests): Requests {

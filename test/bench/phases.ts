@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../cluster/until.ts';
 import { runBare, templateFrom } from './bare-run.ts';
 import type { Fleet, FleetReport } from './fleet-messages.ts';
-import { processFigures, quantile, type Requests, requests, since, sum, total, writesOf } from './metrics.ts';
+import { answered, processFigures, quantile, type Requests, since, sum, total, writesOf } from './metrics.ts';
 import { CardWatch, sampleProcess } from './observer.ts';
 import { type RunningOperator, startOperator } from './operator.ts';
 import type { Parameters } from './parameters.ts';
@@ -109,8 +109,7 @@ interface Counters {
 async function counters({ world, fleet }: Scene, operator?: RunningOperator): Promise<Counters> {
   const said = (await operator?.metrics()) ?? '';
   const reconciles = total(said, 'controller_runtime_reconcile_total', { controller: 'agentcard' });
-  const text = (await world.client.request({ method: 'GET', path: '/metrics' })).body;
-  return { reconciles, requests: requests(text.toString()), fleet: await fleet.tell({ kind: 'report' }) };
+  return { reconciles, requests: await answered(world.client), fleet: await fleet.tell({ kind: 'report' }) };
 }
 
 interface Since {
@@ -143,11 +142,8 @@ async function figuresOf(scene: Scene, operator: RunningOperator, { before, begi
 }
 
 /** Events are written slowly and in the background; calm begins after the last one. */
-async function untilTold({ client }: BenchWorld): Promise<void> {
-  const written = async () => {
-    const text = (await client.request({ method: 'GET', path: '/metrics' })).body.toString();
-    return sum(writesOf(requests(text)));
-  };
+export async function untilTold({ client }: BenchWorld): Promise<void> {
+  const written = async () => sum(writesOf(await answered(client)));
   let last = -1;
   await until({ what: 'the last event to be written', timeoutMs: 180_000, everyMs: 3_000 }, async () => {
     const now = await written();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fleet } from '../bench/fleet-messages.ts';
-import { requests, since, sum, writesOf } from '../bench/metrics.ts';
+import { answered, since, sum, withoutEvents, writesOf } from '../bench/metrics.ts';
 import { makeNetwork, placeServiceAccount } from '../bench/namespace.ts';
 import { bundlePrograms } from '../bench/operator.ts';
 import { type Parameters, parametersFrom } from '../bench/parameters.ts';
@@ -105,9 +105,7 @@ async function isCalm({ invariants, replicas }: Stage): Promise<boolean> {
 
 /** Of the operator's resources; events tell, and follow later. */
 async function writes({ client }: BenchWorld) {
-  const text = (await client.request({ method: 'GET', path: '/metrics' })).body.toString();
-  const counts = Object.entries(writesOf(requests(text))).filter(([what]) => !what.endsWith(' events'));
-  return Object.fromEntries(counts);
+  return withoutEvents(writesOf(await answered(client)));
 }
 
 await main();

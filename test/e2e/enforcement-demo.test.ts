@@ -1,30 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { run } from '../cluster/command.ts';
-import { places } from '../cluster/state.ts';
-import { operatorImage } from './kit/images.ts';
-import { World } from './kit/world.ts';
+import { demoTest } from './kit/demo.ts';
 
-const demo = join(import.meta.dirname, '../../demos/enforcement');
-let world: World;
-let env: NodeJS.ProcessEnv;
-
-beforeAll(async () => {
-  world = await World.open();
-  await world.install({ enforcement: { mode: 'off' } });
-  const { kubeconfig: KUBECONFIG } = world.cluster;
-  env = { ...process.env, KUBECONFIG, KUBECTL: places().kubectl, IMAGE: operatorImage };
-});
-
-afterAll(async () => {
-  await world.kubectl('delete', 'namespace', 'enforcement-demo', '--ignore-not-found', '--wait=false');
-});
-
-test('demos/enforcement prints what its page shows, and its teardown leaves nothing', async () => {
-  const said = await run(join(demo, 'run.sh'), [], { env });
-  expect(said).toBe(await readFile(join(demo, 'expected-output.txt'), 'utf8'));
-  await run(join(demo, 'teardown.sh'), [], { env });
-  const left = await world.kubectl('get', 'namespace', 'enforcement-demo', '--ignore-not-found', '-o', 'name');
-  expect(left).toBe('');
-});
+demoTest('enforcement', { enforcement: { mode: 'off' } });

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from 'vitest';
-import type { Requests } from '../../bench/metrics.ts';
+import { withoutEvents } from '../../bench/metrics.ts';
 import type { Report } from '../../bench/report.ts';
 import { bench } from '../../bench/run.ts';
 
@@ -12,14 +12,9 @@ beforeAll(async () => {
   report = await bench({ ...sizes, syncPeriodSeconds: 5, idlePeriods: 3, settle: false, bare: false });
 });
 
-/** Events tell, slowly and in the background. */
-function silently(counts: Requests): Requests {
-  return Object.fromEntries(Object.entries(counts).filter(([what]) => !what.endsWith(' events')));
-}
-
 test('a cold start writes each agent once: its status, its policy and its label', () => {
   expect(report.coldStart.readySeconds).toHaveLength(answering);
-  const writes = silently(report.coldStart.writes);
+  const writes = withoutEvents(report.coldStart.writes);
   const { 'PATCH agentcards/status': status = 0, 'POST networkpolicies': policies = 0, ...rest } = writes;
   expect(rest).toEqual({ 'PATCH pods': answering });
   // Some of the silent ones may still be waited for.
@@ -38,7 +33,7 @@ test('a cold start reads each pod before it is dialled, and its owner once', () 
 });
 
 test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {
-  expect([silently(report.idle.writes), report.idle.reads]).toEqual([{}, {}]);
+  expect([withoutEvents(report.idle.writes), report.idle.reads]).toEqual([{}, {}]);
   expect(report.idle.cards).toBeGreaterThan(2 * answering);
   expect(report.idle.cards).toBeLessThan(4 * answering);
 });

@@ -3,13 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { verifiedLabel } from '../../../src/api/labels.ts';
 import { resources } from '../../../src/kube/objects.ts';
 import { Fleet } from '../../bench/fleet-messages.ts';
-import { type Requests, requests, since, writesOf } from '../../bench/metrics.ts';
+import { answered, type Requests, since, writesOf } from '../../bench/metrics.ts';
 import { makeNetwork } from '../../bench/namespace.ts';
 import { CardWatch } from '../../bench/observer.ts';
 import { bundlePrograms, startOperator } from '../../bench/operator.ts';
 import { parametersFrom } from '../../bench/parameters.ts';
+import { untilTold } from '../../bench/phases.ts';
 import { addresses, cardObject, createFleet, each, type Member, podsOf } from '../../bench/population.ts';
 import { startWorld } from '../../bench/world.ts';
 import { until } from '../../cluster/until.ts';
@@ -71,15 +73,15 @@ async function main(): Promise<void> {
 
   const cost = async (act: () => Promise<unknown>): Promise<Cost> => {
     const read = async () => {
-      const text = (await client.request({ method: 'GET', path: '/metrics' })).body.toString();
-      return { requests: requests(text), cards: (await fleet.tell({ kind: 'report' })).cards };
+      return { requests: await answered(client), cards: (await fleet.tell({ kind: 'report' })).cards };
     };
     const before = await read();
     await act();
     const after = await read();
     return { writes: writesOf(since(before.requests, after.requests)), cards: after.cards - before.cards };
   };
-  const labelled = async () => (await podsOf(client)).filter(isLabelled).length;
+  const labelled = async () =>
+    (await podsOf(client)).filter(({ metadata }) => metadata.labels?.[verifiedLabel] === 'true').length;
   const settled = (what: string, isSo: () => Promise<boolean>) =>
     until({ what, timeoutMs: 120_000, everyMs: 200 }, async () => ((await isSo()) ? true : undefined));
   const pods = all.reduce((sum, { replicas: count = 1 }) => sum + count, 0);
@@ -92,8 +94,7 @@ async function main(): Promise<void> {
   const start = await cost(async () => {
     await startOperator(parameters, options);
     await settled('every shape to be verified', complete);
-    // Events follow later.
-    await sleep(10_000);
+    await untilTold(world);
   });
   const ready = { true: watch.ready, conflict: watch.count('Ready', 'False Conflict') };
   const labels = await labelled();
@@ -125,10 +126,6 @@ async function main(): Promise<void> {
   fleet.stop();
   await world.stop();
   await rm(logs, { recursive: true, force: true });
-}
-
-function isLabelled({ metadata }: { readonly metadata: { readonly labels?: Readonly<Record<string, string>> } }) {
-  return metadata.labels?.['agent.kagenti.dev/signature-verified'] === 'true';
 }
 
 await main();
