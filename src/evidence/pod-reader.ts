@@ -1,6 +1,6 @@
 import type { KubeClient } from '../kube/client.ts';
 import { type Key, type Pod, type ReplicaSet, resources } from '../kube/objects.ts';
-import { objectPath } from '../kube/path.ts';
+import { metadataType, objectPath } from '../kube/path.ts';
 import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
@@ -55,7 +55,7 @@ export function podReader(
 /** The API server's own copy, however old, and only what we keep of it: that is cheap, and its owner never changes. */
 function copyOf(client: KubeClient, key: Key): Promise<ReplicaSet | undefined> {
   const path = objectPath(resources.replicaSets, key);
-  const accept = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-  const read = client.json<ReplicaSet>({ method: 'GET', path, query: { resourceVersion: '0' }, accept });
+  const query = { resourceVersion: '0' };
+  const read = client.json<ReplicaSet>({ method: 'GET', path, query, accept: metadataType });
   return read.catch(() => undefined);
 }

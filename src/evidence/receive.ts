@@ -56,9 +56,14 @@ function judged(
 function published(raw: JsonObject, source: CardSource, signature: SignatureFinding | undefined): ReceivedCard {
   const { card, truncated } = publishCard(raw);
   const again = parseAgentCard(raw);
-  const url = again.ok ? again.value.view.url : undefined;
+  const url = again.ok ? ownText(again.value.view.url) : undefined;
   const text = canonicalize(card);
   return { source, cardId: cardId(raw), url, published: { text, sha256: sha256(text) }, truncated, signature };
+}
+
+/** A copy: a part of a text keeps all of that text in memory. */
+function ownText(part: string): string {
+  return Buffer.from(part).toString();
 }
 
 function findingOf(evidence: SignatureEvidence, raw: JsonObject): SignatureFinding {

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, asApiError, hasCode } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Key, KubeObject, Resource } from './objects.ts';
-import { objectPath, resourcePath } from './path.ts';
+import { metadataListType, metadataType, objectPath, resourcePath } from './path.ts';
 import { type Answer, type Call, parseJson, refusal, Transport } from './transport.ts';
 
 export { ApiError, hasCode } from './api-error.ts';
@@ -40,6 +40,8 @@ export interface PatchOptions extends CallOptions {
   readonly fieldManager?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
+  /** The answer's `metadata` alone. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface DeleteOptions extends CallOptions {
@@ -69,7 +71,6 @@ const PATCH_TYPES = {
   json: 'application/json-patch+json',
   apply: 'application/apply-patch+yaml',
 } as const;
-const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const MAX_RETRY_WAIT_MS = 5_000;
 
 /** The verbs of the Kubernetes API over raw JSON. Every failure is an {@link ApiError}. */
@@ -103,7 +104,7 @@ export class KubeClient {
       method: 'GET',
       path: resourcePath(resource, namespace),
       query: { ...query },
-      ...(metadataOnly ? { accept: METADATA_LIST } : {}),
+      ...(metadataOnly ? { accept: metadataListType } : {}),
       ...(signal ? { signal } : {}),
       timeoutMs: timeoutMs ?? 60_000,
     });
@@ -140,12 +141,13 @@ export class KubeClient {
 
   /** A merge or apply body may carry `metadata.uid` and `metadata.resourceVersion` as preconditions (409). */
   patch<T extends KubeObject>(resource: Resource, key: Key, body: unknown, options: PatchOptions): Promise<T> {
-    const { type, subresource, fieldManager, force, dryRun, ...call } = options;
+    const { type, subresource, fieldManager, force, dryRun, metadataOnly, ...call } = options;
     return this.json<T>({
       method: 'PATCH',
       path: objectPath(resource, key, subresource),
       contentType: PATCH_TYPES[type],
       query: { fieldManager, force, ...dryRunQuery(dryRun) },
+      ...(metadataOnly ? { accept: metadataType } : {}),
       body,
       ...call,
     });

@@ -1,5 +1,9 @@
 import type { Key, Resource } from './objects.ts';
 
+/** What to accept when only the metadata of an object, or of a list's items, is wanted. */
+export const metadataType = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
+export const metadataListType = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
+
 /** `/apis/apps/v1/namespaces/a/deployments/b/status`; without a namespace the whole cluster. */
 export function resourcePath(resource: Resource, namespace?: string, name?: string, subresource?: string): string {
   const root = resource.group === '' ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`;

@@ -1,6 +1,6 @@
 import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
 import { ApiError, hasCode, type KubeClient } from '../kube/client.ts';
-import { keyOf, type NetworkPolicy, type Pod, resources } from '../kube/objects.ts';
+import { type KubeObject, keyOf, type NetworkPolicy, type Pod, resources } from '../kube/objects.ts';
 import { owningCard } from '../network/policy.ts';
 import { containersHash } from '../workload/pod.ts';
 import type { Mark, Plan } from './plan.ts';
@@ -22,7 +22,7 @@ export interface ApplyEdges {
   /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
   readonly observePolicy: (policy: NetworkPolicy) => void;
   /** A pod as it is after it was marked. */
-  readonly observeMark: (pod: Pod) => void;
+  readonly observeMark: (pod: KubeObject) => void;
 }
 
 /** Executes the operations in order: the policy first, then the labels. Each failure is reported; none stops the rest. */
@@ -124,7 +124,7 @@ function patchMarks(
   namespace: string,
   client: KubeClient,
   resourceVersion: string | undefined,
-): Promise<Pod> {
+): Promise<KubeObject> {
   const on = mark.attested !== undefined;
   const metadata = {
     uid: mark.podUid,
@@ -132,7 +132,8 @@ function patchMarks(
     labels: { [verifiedLabel]: on ? 'true' : null },
     annotations: { [attestedAnnotation]: mark.attested ?? null },
   };
-  return client.patch<Pod>(resources.pods, `${namespace}/${mark.podName}`, { metadata }, { type: 'merge' });
+  const options = { type: 'merge', metadataOnly: true } as const;
+  return client.patch(resources.pods, `${namespace}/${mark.podName}`, { metadata }, options);
 }
 
 /** The API server's reason for a refusal, or nothing; an object that is gone needs no more work. */

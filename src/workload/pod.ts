@@ -63,5 +63,5 @@ export function containersHash(pod: Pod): string {
   const ids = [...initContainerStatuses, ...containerStatuses]
     .map(({ name, containerID }) => `${name}=${containerID ?? ''}`)
     .sort();
-  return createHash('sha256').update(ids.join('\n')).digest('hex').slice(0, 16);
+  return createHash('sha256').update(ids.join('\n')).digest().toString('hex', 0, 8);
 }

@@ -1,4 +1,5 @@
 /** What is measured, in order: a cold start, calm, single changes, and the bare loop on the same fleet. */
+import { mkdir } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../cluster/until.ts';
@@ -74,6 +75,7 @@ async function startCold(scene: Scene, watch: CardWatch): Promise<{ coldStart: C
   const { parameters, world, members, fleet } = scene;
   const answering = members.filter(isHonest).length;
   const { workloadApi } = await fleet.tell({ kind: 'report' });
+  if (parameters.profile) await mkdir(profiles, { recursive: true });
   const nodeFlags = [...(parameters.profile ? profiling : []), ...moreFlags()];
   const begin = Date.now();
   const before = await counters(scene);
