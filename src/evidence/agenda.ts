@@ -17,6 +17,8 @@ export interface Ask {
   /** The signature that was good before, from the stored status. */
   readonly seen: SeenSignature | undefined;
   readonly cadence: Cadence;
+  /** Something happened: a new pod, another EndpointSlice entry, somebody's request. Goes before turns and repetitions. */
+  readonly urgent: boolean;
 }
 
 export interface Cadence {
@@ -29,10 +31,12 @@ export interface Cadence {
 }
 
 export interface Agenda {
-  readonly now: readonly Endpoint[];
+  readonly now: readonly Due[];
   /** When to look again; undefined when only an event can bring news. */
   readonly next: number | undefined;
 }
+
+export type Due = Pick<Ask, 'endpoint' | 'urgent'>;
 
 const firstRetryMs = 500;
 const retryGrowth = 1.25;
@@ -50,11 +54,14 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const due = endpoints.map((endpoint) => {
     const at = refresh ? now : dueAt(endpoint, evidence, cadence, now);
-    return { endpoint, at };
+    return { endpoint, urgent: refresh || at === 0, at };
   });
   const turn = nextTurn(endpoints, evidence, cadence, now);
-  if (turn !== undefined) due.push(turn);
-  const ready = new Map(due.filter(({ at }) => at <= now).map(({ endpoint }) => [endpoint.podUid, endpoint]));
+  // First, so that whatever else calls for the same pod takes its place.
+  if (turn !== undefined) due.unshift({ ...turn, urgent: false });
+  const ready = new Map(
+    due.filter(({ at }) => at <= now).map(({ endpoint, urgent }) => [endpoint.podUid, { endpoint, urgent }]),
+  );
   const later = due.map(({ at }) => at).filter((at) => at > now && Number.isFinite(at));
   return { now: [...ready.values()], next: later.length === 0 ? undefined : Math.min(...later) };
 }

@@ -5,6 +5,7 @@ import { belongsTo, type PodFacts } from '../workload/pod.ts';
 import type { Ask } from './agenda.ts';
 import type { CardSource, Finding, PeerIdentity, ReceivedCard } from './evidence.ts';
 import type { PodReader } from './pod-reader.ts';
+import { WaitingLine } from './waiting-line.ts';
 
 /** The edges that the dialler stands on. */
 export interface DiallerEdges {
@@ -46,7 +47,7 @@ const isSilent = (outcome: FetchOutcome): outcome is FetchFailure =>
 export class Dialler {
   readonly #edges: DiallerEdges;
   readonly #limits: DiallerLimits;
-  readonly #waiting = { quick: new Map<string, Ask>(), slow: new Map<string, Ask>() };
+  readonly #waiting = { quick: new WaitingLine(), slow: new WaitingLine() };
   readonly #running = new Map<string, 'quick' | 'slow'>();
   readonly #unanswered = new Map<string, Unanswered>();
   readonly #stop = new AbortController();
@@ -62,7 +63,7 @@ export class Dialler {
       const id = idOf(ask);
       if (this.#running.has(id)) continue;
       const lane = this.#unanswered.get(id)?.timedOut ? this.#waiting.slow : this.#waiting.quick;
-      lane.set(id, ask);
+      lane.add(id, ask);
     }
     this.#pump();
   }
@@ -75,9 +76,7 @@ export class Dialler {
 
   /** Forgets what waits for a card; what is under way ends by itself and its finding is dropped by the caller. */
   forget(card: Key): void {
-    for (const lane of [this.#waiting.quick, this.#waiting.slow]) {
-      for (const [id, ask] of lane) if (ask.card === card) lane.delete(id);
-    }
+    for (const lane of Object.values(this.#waiting)) lane.remove((ask) => ask.card === card);
     for (const id of this.#unanswered.keys()) if (id.startsWith(`${card} `)) this.#unanswered.delete(id);
   }
 
@@ -90,8 +89,7 @@ export class Dialler {
   }
 
   stop(): void {
-    this.#waiting.quick.clear();
-    this.#waiting.slow.clear();
+    for (const lane of Object.values(this.#waiting)) lane.remove(() => true);
     this.#stop.abort();
   }
 
@@ -100,10 +98,9 @@ export class Dialler {
     let slowRunning = [...this.#running.values()].filter((lane) => lane === 'slow').length;
     while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#limits.concurrency) {
       const lane = this.#waiting.slow.size > 0 && slowRunning < slowPlaces ? 'slow' : 'quick';
-      const [next] = this.#waiting[lane];
+      const next = this.#waiting[lane].take();
       if (next === undefined) return;
       const [id, ask] = next;
-      this.#waiting[lane].delete(id);
       this.#running.set(id, lane);
       if (lane === 'slow') slowRunning += 1;
       void this.#run(id, ask);

@@ -85,7 +85,7 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
     cadence,
     trustDomains: [...new Set(target.expected.map(trustDomainOf))],
   };
-  return { asks: due.map((endpoint): Ask => ({ ...common, endpoint })), next };
+  return { asks: due.map((each): Ask => ({ ...common, ...each })), next };
 }
 
 /**

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { AgentCard } from '../../src/api/agentcard.ts';
-import type { Lease } from '../../src/kube/leader-election.ts';
 import type { KubeObject, Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { askedBy, calmly } from './kit/calm.ts';
+import { type Held, killOperator, leaseOf } from './kit/replicas.ts';
 import { operatorNamespace, patience, World } from './kit/world.ts';
 
 let world: World;
@@ -34,26 +34,7 @@ const operators = async () =>
     )
   ).items;
 
-interface Held {
-  /** Of the process: a restarted container has another one. */
-  readonly identity: string;
-  /** The leader's pod; empty when nobody leads. */
-  readonly holder: string;
-  readonly transitions: number;
-  readonly acquired: number;
-}
-
-async function lease(): Promise<Held> {
-  const { spec } = await world.json<Lease>('-n', operatorNamespace, 'get', 'lease', 'agentcard-operator');
-  const identity = spec?.holderIdentity ?? '';
-  return {
-    identity,
-    holder: identity.split('_')[0] ?? '',
-    transitions: spec?.leaseTransitions ?? 0,
-    acquired: Date.parse(spec?.acquireTime ?? ''),
-  };
-}
-
+const lease = () => leaseOf(world);
 const leader = async () => (await lease()).holder;
 
 const untilHeldBy = (pod: string) => untilHeld((holder) => holder === pod);
@@ -191,7 +172,7 @@ const changed = { status: { card: { description: 'Changed while the leader was c
 test('a killed leader is followed once its lease has run out, and nothing is written', async () => {
   const before = await lease();
   await calmly(world, async () => {
-    await kill(before.holder);
+    await killOperator(world, before.holder);
     const after = await vi.waitFor(async () => {
       const now = await lease();
       // The killed container may be back in time to win: under another identity.
@@ -204,14 +185,6 @@ test('a killed leader is followed once its lease has run out, and nothing is wri
   const third = await Agent.deploy(world, namespace, 'third');
   await third.says({ Ready: 'True ReadyToServe' });
 });
-
-/** Without a word to it: a deleted pod would release its Lease. */
-async function kill(pod: string): Promise<void> {
-  const { status } = await world.json<Pod>('-n', operatorNamespace, 'get', 'pod', pod);
-  const [container] = status?.containerStatuses ?? [];
-  const id = container?.containerID?.replace('containerd://', '') ?? '';
-  await world.cluster.exec(['ctr', '--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]);
-}
 
 test('a labelled workload gets a card, keeps it when it is deleted, and loses it to a hand-written one', async () => {
   const agent = new Agent(world, namespace, 'found');

@@ -9,7 +9,8 @@ const cadence: Cadence = { transport: 'mtls', syncPeriodMs: 5 * minute, refresh:
 function due(pods: readonly string[], seen: CardEvidence, at = now, over: Partial<Cadence> = {}) {
   const endpoints = endpointsOf(service, [slice(pods)], 'agent-tls');
   const { now: ask, next } = agenda(endpoints, seen, { ...cadence, ...over }, at);
-  return { ask: ask.map(({ podName }) => podName), next };
+  const named = (some: typeof ask) => some.map(({ endpoint }) => endpoint.podName);
+  return { ask: named(ask), urgent: named(ask.filter(({ urgent }) => urgent)), next };
 }
 
 test('a pod that was never asked is asked at once', () => {
@@ -80,6 +81,7 @@ test('a pod of something else is left alone until its EndpointSlice entry change
   const stranger = { podName: 'a-0', owner: 'ReplicaSet other', endpointVersion: '198.19.0.1 8443 true' };
   expect(due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', stranger]]) })).toEqual({
     ask: [],
+    urgent: [],
     next: undefined,
   });
   const moved = { ...stranger, endpointVersion: 'before' };
@@ -90,4 +92,18 @@ test('the turns of many cards do not fall together', () => {
   const seen = evidence(answered('a-0', { at: now }));
   const turns = Array.from({ length: 50 }, (_, index) => due(['a-0'], seen, now, { seed: `card-${index}` }).next);
   expect(new Set(turns).size).toBeGreaterThan(45);
+});
+
+test('news makes a question urgent: a new pod, another entry, a request; a turn, a repetition and a renewal are not', () => {
+  const [uid, pod] = answered('a-0', { at: now });
+  expect(due(['a-0', 'a-1'], evidence([uid, pod])).urgent).toEqual(['a-1']);
+  expect(due(['a-0'], evidence([uid, { ...pod, endpointVersion: 'another' }])).urgent).toEqual(['a-0']);
+  expect(due(['a-0'], evidence([uid, pod]), now, { refresh: 'please' }).urgent).toEqual(['a-0']);
+  for (const [seen, at] of [
+    [evidence([uid, pod]), now + 6 * minute],
+    [evidence(silent('a-0', now)), now + 2 * minute],
+    [evidence(answered('a-0', { at: now + 17 * minute })), now + 18 * minute],
+  ] as const) {
+    expect(due(['a-0'], seen, at)).toMatchObject({ ask: ['a-0'], urgent: [] });
+  }
 });

@@ -28,6 +28,7 @@ function ask(name: string, over: Partial<Ask> = {}): Ask {
     trustDomains: ['example.org'],
     seen: undefined,
     cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
+    urgent: true,
     ...over,
   };
 }
@@ -80,6 +81,20 @@ describe('reading pods', () => {
 });
 
 describe('what is asked', () => {
+  test('an urgent question overtakes those that only wait for their turn', async () => {
+    const release = Promise.withResolvers<void>();
+    const get = async (): Promise<FetchOutcome> => {
+      await release.promise;
+      return ok;
+    };
+    const { dialler, findings } = rig({ get }, 1);
+    dialler.ask(['first', 'second', 'third'].map((name) => ask(name, { urgent: false })));
+    dialler.ask([ask('news')]);
+    release.resolve();
+    await vi.waitFor(() => expect(findings).toHaveLength(4));
+    expect(findings.map(([name]) => name)).toEqual(['first', 'news', 'second', 'third']);
+  });
+
   test('a question that waits or is under way is not put twice', async () => {
     const get = vi.fn(async () => ok);
     const { dialler, findings } = rig({ get });

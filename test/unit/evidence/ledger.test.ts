@@ -24,6 +24,7 @@ const ask: Ask = {
   trustDomains: [],
   seen: undefined,
   cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
+  urgent: true,
 };
 
 const answer = (at: number, container = 'c1'): Finding => ({
