@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { durationMs } from './api/duration.ts';
 
 /** How the values of flags are written, for every program of this project. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseForms } from './card/forms.ts';
 import { address, boolean, duration } from './flag-schemas.ts';
 import type { Flag } from './flags.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** A command-line flag, which is also a variable of the environment: AGENTCARD_<NAME>, unless `variable` names another. */
 export interface Flag {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Condition, KubeObject } from '../kube/objects.ts';
 import { durationMs, goDuration } from './duration.ts';
 import { apiGroup } from './labels.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** NetworkPolicy rules as people write them in flags. Strict: the API server would drop a misspelt member, and a rule without peers lets everybody in. */
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageWithRemedy } from '../api/conditions.ts';
 import { quarantineListName } from '../api/labels.ts';
 import { type ConfigMap, keyOf } from '../kube/objects.ts';

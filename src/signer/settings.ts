@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { address, boolean, duration } from '../flag-schemas.ts';
 import type { Flag, FlagValues } from '../flags.ts';
 
