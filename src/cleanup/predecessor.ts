@@ -4,7 +4,7 @@ import type { KubeClient } from '../kube/client.ts';
 import type { Lease } from '../kube/leader-election.ts';
 import { type KubeObject, keyOf, type ObjectMeta, type Resource, resources } from '../kube/objects.ts';
 import { controllerOf } from '../workload/pod.ts';
-import { finalizersOf, listIn, noneWithoutKind, policyRemain, type Remain } from './remains.ts';
+import { finalizersOf, noneWithoutKind, policyRemain, type Remain, remainsIn } from './remains.ts';
 
 /** An AgentCard, as far as a migration looks at it. */
 interface StoredCard extends KubeObject {
@@ -33,21 +33,17 @@ export async function predecessorRemains(
   namespaces: readonly string[],
 ): Promise<readonly Remain[]> {
   const labelSelector = `${managedByLabel}=${predecessor.managedBy},${policyTypeLabel}=${policyTypeValue}`;
-  const [cards, policies, hooks, ...workloads] = await Promise.all([
-    listIn<StoredCard>(client, resources.agentCards, namespaces).catch(noneWithoutKind),
-    listIn(client, resources.networkPolicies, namespaces, { labelSelector, metadataOnly: true }),
-    listIn<WebhookConfiguration>(client, webhooks, []),
-    ...[resources.deployments, resources.statefulSets].map(async (resource) => {
-      const found = await listIn<TemplatedWorkload>(client, resource, namespaces);
-      return found.flatMap((workload) => workloadRemain(workload, resource) ?? []);
-    }),
+  const { agentCards, networkPolicies, deployments, statefulSets } = resources;
+  const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
+  const [hooks, cards, policies, ...workloads] = await Promise.all([
+    remainsIn<WebhookConfiguration>(client, { resource: webhooks, namespaces: [] }, webhookRemain),
+    remainsIn<StoredCard>(client, { resource: agentCards, namespaces }, cardRemains).catch(noneWithoutKind),
+    remainsIn(client, policiesOf, (policy) => policyRemain(policy, `a NetworkPolicy of ${predecessor.managedBy}`)),
+    ...[deployments, statefulSets].map((resource) =>
+      remainsIn<TemplatedWorkload>(client, { resource, namespaces }, (workload) => workloadRemain(workload, resource)),
+    ),
   ]);
-  return [
-    ...hooks.flatMap(webhookRemain),
-    ...cards.flatMap(cardRemains),
-    ...policies.map((policy) => policyRemain(policy, `a NetworkPolicy of ${predecessor.managedBy}`)),
-    ...workloads.flat(),
-  ];
+  return [...hooks, ...cards, ...policies, ...workloads.flat()];
 }
 
 /** Where the Go operator still renews its Lease; it would put back what is taken away. */

@@ -60,32 +60,50 @@ async function undo({ resource, key, fix }: Remain, client: KubeClient): Promise
   }
 }
 
-/** Lists one resource in the named namespaces, or everywhere when none is named. */
-export async function listIn<T extends KubeObject>(
+/** What there is of remains in one resource, in the named namespaces or everywhere; read by pages, since cards are large. */
+export async function remainsIn<T extends KubeObject>(
   client: KubeClient,
-  resource: Resource,
-  namespaces: readonly string[],
-  options: { readonly labelSelector?: string; readonly metadataOnly?: boolean } = {},
-): Promise<readonly T[]> {
+  { resource, namespaces, ...options }: Where,
+  read: (object: T) => readonly Remain[] | Remain | undefined,
+): Promise<readonly Remain[]> {
   const scopes =
     namespaces.length === 0 || !resource.namespaced ? [{}] : namespaces.map((namespace) => ({ namespace }));
-  const pages = await Promise.all(scopes.map((scope) => client.list<T>(resource, { ...scope, ...options })));
-  return pages.flatMap(({ items }) => items);
+  const found = await Promise.all(
+    scopes.map(async (scope) => {
+      const remains: Remain[] = [];
+      for await (const { items } of client.pages<T>(resource, { ...scope, ...options })) {
+        remains.push(...items.flatMap((object) => read(object) ?? []));
+      }
+      return remains;
+    }),
+  );
+  return found.flat();
+}
+
+interface Where {
+  readonly resource: Resource;
+  readonly namespaces: readonly string[];
+  readonly labelSelector?: string;
+  readonly metadataOnly?: boolean;
 }
 
 /** Everything of this operator's that outlives it: marks on pods, NetworkPolicies, verdicts; and finalizers that would hold cards. */
-export async function ownRemains(client: KubeClient, namespaces: readonly string[]): Promise<readonly Remain[]> {
+export async function ownRemains(
+  client: KubeClient,
+  namespaces: readonly string[],
+  now: Date,
+): Promise<readonly Remain[]> {
+  const { pods, networkPolicies, agentCards } = resources;
   const labelSelector = `${managedByLabel}=${managedByValue},${policyTypeLabel}=${policyTypeValue}`;
-  const [policies, pods, cards] = await Promise.all([
-    listIn(client, resources.networkPolicies, namespaces, { labelSelector, metadataOnly: true }),
-    listIn(client, resources.pods, namespaces, { metadataOnly: true }),
-    listIn<AgentCard>(client, resources.agentCards, namespaces).catch(noneWithoutKind),
+  const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
+  const [marks, policies, cards] = await Promise.all([
+    remainsIn(client, { resource: pods, namespaces, metadataOnly: true }, markOf),
+    remainsIn(client, policiesOf, (policy) => policyRemain(policy, "the operator's NetworkPolicy")),
+    remainsIn<AgentCard>(client, { resource: agentCards, namespaces }, (card) =>
+      [finalizersOf(card) ?? [], verdictOf(card, now) ?? []].flat(),
+    ).catch(noneWithoutKind),
   ]);
-  return [
-    ...pods.flatMap((pod) => markOf(pod) ?? []),
-    ...policies.map((policy) => policyRemain(policy, "the operator's NetworkPolicy")),
-    ...cards.flatMap((card) => [finalizersOf(card) ?? [], verdictOf(card) ?? []].flat()),
-  ];
+  return [...marks, ...policies, ...cards];
 }
 
 export function noneWithoutKind(error: unknown): [] {
@@ -110,7 +128,7 @@ const nobody =
   'The operator was taken off this cluster, and nobody checks this agent. Install it, or delete the AgentCard.';
 
 /** What a card still says of its agent: without an operator it would say so for ever. What was seen, and when, stays. */
-export function verdictOf(card: AgentCard): Remain | undefined {
+export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
   const { uid, generation } = card.metadata;
   // The Go operator's statuses carry no generation, and are its own.
   const told = card.status?.observedGeneration === undefined ? [] : (card.status.conditions ?? []);
@@ -119,7 +137,7 @@ export function verdictOf(card: AgentCard): Remain | undefined {
     status: 'Unknown',
     reason: 'NotVerified',
     message: nobody,
-    lastTransitionTime: isoTime(Date.now()),
+    lastTransitionTime: isoTime(now.getTime()),
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
   const judged = told.some(({ type }) => type === 'Verified') ? ['Ready', 'Verified'] : ['Ready'];

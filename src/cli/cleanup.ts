@@ -28,13 +28,13 @@ export const cleanup: Command = {
     const format = formatOf(invocation);
     const namespaces = namespacesOf(invocation);
     if (invocation.option('apply') === undefined) {
-      io.out(listed(await asking(ownRemains(place.client, namespaces)), format));
+      io.out(listed(await asking(ownRemains(place.client, namespaces, io.now())), format));
       return exit.ok;
     }
     let status: number = exit.ok;
     await asking(
       alone(place, invocation.option('operator'), async () => {
-        const remains = await ownRemains(place.client, namespaces);
+        const remains = await ownRemains(place.client, namespaces, io.now());
         const refused = await undoAll(remains, place.client);
         io.out(listed(remains, format));
         status = reported(remains, refused, io);

@@ -6,6 +6,7 @@ import { resources } from '../../../src/kube/objects.ts';
 const verified = { 'agent.kagenti.dev/signature-verified': 'true' };
 const metadata = { name: 'weather', namespace: 'team', uid: 'u1', resourceVersion: '7' };
 const foreign = ['example.org/other', 'agentcard.kagenti.dev/finalizer'];
+const now = new Date('2026-11-01T12:00:00Z');
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'u0', controller: true };
 
 describe('what is ours', () => {
@@ -30,8 +31,9 @@ describe('a verdict without an operator', () => {
   });
 
   test('becomes Unknown, and what followed from it goes; what was seen stays', () => {
-    const fix = verdictOf(card(verdict))?.fix;
-    const unknown = { status: 'Unknown', reason: 'NotVerified', observedGeneration: 3 };
+    const fix = verdictOf(card(verdict), now)?.fix;
+    const lastTransitionTime = '2026-11-01T12:00:00Z';
+    const unknown = { status: 'Unknown', reason: 'NotVerified', observedGeneration: 3, lastTransitionTime };
     expect(fix).toMatchObject({
       subresource: 'status',
       merge: {
@@ -55,15 +57,17 @@ describe('a verdict without an operator', () => {
 
   test('is not invented where none was, and is done once', () => {
     const isDone = verdict.map((one) => ({ ...one, status: 'Unknown' as const }));
-    expect(verdictOf(card([]))).toBeUndefined();
-    expect(verdictOf(card(isDone as unknown as typeof verdict))).toBeUndefined();
-    expect(verdictOf({ metadata, spec: { syncPeriod: '5m' } })).toBeUndefined();
-    const unverified = verdictOf(card(verdict.slice(0, 2)))?.fix as { merge: { status: { conditions: object[] } } };
+    expect(verdictOf(card([]), now)).toBeUndefined();
+    expect(verdictOf(card(isDone as unknown as typeof verdict), now)).toBeUndefined();
+    expect(verdictOf({ metadata, spec: { syncPeriod: '5m' } }, now)).toBeUndefined();
+    const unverified = verdictOf(card(verdict.slice(0, 2)), now)?.fix as {
+      merge: { status: { conditions: object[] } };
+    };
     expect(unverified.merge.status.conditions).toHaveLength(1);
   });
 
   test('is left alone when it is not ours', () => {
-    expect(verdictOf(card(verdict, {}))).toBeUndefined();
+    expect(verdictOf(card(verdict, {}), now)).toBeUndefined();
   });
 });
 
