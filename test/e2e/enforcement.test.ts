@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Reach } from '../../src/cli/explain/forecast.ts';
 import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
+import { AgentWrites } from './kit/agent-writes.ts';
 import { Attempts } from './kit/attempts.ts';
 import { asked } from './kit/calm.ts';
 import { type Destination, dial, type Passage } from './kit/dial.ts';
@@ -258,30 +259,29 @@ describe('enforce', () => {
 
   test("one agent's flip costs three writes, the next reconcile none, and no workload is touched", async () => {
     const agent = new Agent(world, home, 'caller');
+    using writes = await AgentWrites.of(agent);
     const before = {
-      writes: await world.writes(),
       workloads: await workloadWrites(),
       pods: await agent.pods(),
       restarts: await agent.restarts(),
     };
-    const written = async () => difference(before.writes, await world.writes());
-    const each = (count: number) => ({ 'agentcards/status': count, networkpolicies: count, 'pods in place': count });
+    const each = (count: number) => ({ status: count, policy: count, label: count });
     await world.apply(agent.service(false));
     await agent.says({ Ready: 'False NotVerified', Enforced: 'True PolicyApplied' });
     await agent.wears(false);
     // Once the rules are in force, since packets can be lost while the node changes them, and a lost question is told.
     await passes('weather → caller', 'closed');
-    expect(await written()).toEqual(each(1));
+    expect(writes.counts).toEqual(each(1));
     await world.apply(agent.service(true));
     await agent.says({ Ready: 'True ReadyToServe', Enforced: 'True PolicyApplied' });
     await agent.wears(true);
     await passes('weather → caller', 'open');
-    expect(await written()).toEqual(each(2));
+    expect(writes.counts).toEqual(each(2));
     const asks = await asked(world);
     await agent.refresh();
     await vi.waitFor(async () => expect(await asked(world)).toBeGreaterThan(asks), patience);
     await agent.says({ Ready: 'True ReadyToServe' });
-    expect(await written()).toEqual(each(2));
+    expect(writes.counts).toEqual(each(2));
     expect(await workloadWrites()).toEqual(before.workloads);
     const uids = (pods: readonly Pod[]) => pods.map(({ metadata }) => metadata.uid);
     expect(uids(await agent.pods())).toEqual(uids(before.pods));
@@ -378,10 +378,6 @@ describe('off again', () => {
     await vi.waitFor(async () => expect(await policies()).toEqual(['allow-stranger']), patience);
   });
 });
-
-function difference(before: Readonly<Record<string, number>>, after: Readonly<Record<string, number>>) {
-  return Object.fromEntries(Object.entries(after).map(([what, count]) => [what, count - (before[what] ?? 0)]));
-}
 
 /** One way of the matrix, over and over. */
 function attempts(way: string): Attempts {

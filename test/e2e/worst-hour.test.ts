@@ -30,7 +30,7 @@ beforeAll(async () => {
     deploy('travel'),
   ]);
   await settled();
-  lookout = await Lookout.open(world.cluster.kubeconfig, namespace, honest);
+  lookout = await Lookout.open(world, namespace, honest);
 }, 300_000);
 
 afterAll(async () => {

@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { AgentCard } from '../../../src/api/agentcard.ts';
+import { policyName, verifiedLabel } from '../../../src/api/labels.ts';
+import { type NetworkPolicy, type Pod, resources } from '../../../src/kube/objects.ts';
+import type { Agent } from './agent.ts';
+import { Watches } from './watches.ts';
+
+/** How often something of one agent's was written since the beginning, whatever becomes of others meanwhile. */
+export class AgentWrites {
+  status = 0;
+  policy = 0;
+  label = 0;
+  readonly #watches: Watches;
+
+  private constructor(watches: Watches) {
+    this.#watches = watches;
+  }
+
+  static async of(agent: Agent): Promise<AgentWrites> {
+    const watches = await Watches.open(agent.world, agent.namespace);
+    const writes = new AgentWrites(watches);
+    const policy = policyName({ kind: 'Deployment', name: agent.name });
+    await Promise.all([
+      watches.on<AgentCard>(resources.agentCards, {
+        update: (old, card) => {
+          if (card.metadata.name === agent.name && !isDeepStrictEqual(old.status, card.status)) writes.status += 1;
+        },
+      }),
+      watches.on<NetworkPolicy>(resources.networkPolicies, {
+        update: (_, { metadata }) => {
+          if (metadata.name === policy) writes.policy += 1;
+        },
+      }),
+      watches.on<Pod>(resources.pods, {
+        update: ({ metadata: old }, { metadata }) => {
+          const worn = (labels: typeof metadata.labels) => labels?.[verifiedLabel];
+          if (metadata.labels?.app === agent.name && worn(old.labels) !== worn(metadata.labels)) writes.label += 1;
+        },
+      }),
+    ]);
+    return writes;
+  }
+
+  get counts() {
+    return { status: this.status, policy: this.policy, label: this.label };
+  }
+
+  [Symbol.dispose](): void {
+    this.#watches.close();
+  }
+}
