@@ -50,13 +50,16 @@ const ignored = new Set([
   'namespaces',
 ]);
 
-/** Pure: requests that the API server answered, as "PATCH agentcards/status", from its metrics. */
+/**
+ * Pure: requests that the API server answered, as "PATCH agentcards/status", from its metrics; but for writes on a version that
+ * was history by then (409): nothing was written, and the read that follows counts.
+ */
 export function requests(text: string): Requests {
   const found: Record<string, number> = {};
   for (const { labels, value } of samples(text, 'apiserver_request_total')) {
-    const { verb = '', resource = '', subresource = '' } = labels;
+    const { verb = '', resource = '', subresource = '', code } = labels;
     const what = subresource === '' ? resource : `${resource}/${subresource}`;
-    if (resource === '' || verb === 'WATCH' || ignored.has(what)) continue;
+    if (resource === '' || verb === 'WATCH' || code === '409' || ignored.has(what)) continue;
     const key = `${verb === 'APPLY' ? 'PATCH' : verb} ${what}`;
     found[key] = (found[key] ?? 0) + value;
   }

@@ -82,14 +82,14 @@ export class World {
     }, patience);
   }
 
-  /** Writes that the API server has answered, by resource and subresource; only the operator makes these. */
+  /** Writes that the API server has accepted, by resource and subresource; only the operator makes these. */
   async writes(): Promise<Readonly<Record<string, number>>> {
     const text = await this.kubectl('get', '--raw', '/metrics');
     const counts: Record<string, number> = { 'agentcards/status': 0, networkpolicies: 0, 'pods in place': 0 };
     for (const [, labels = '', value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\d+)$/gm)) {
       const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
       const verb = label('verb');
-      if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb)) continue;
+      if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb) || label('code') === '409') continue;
       const add = (key: string) => {
         counts[key] = (counts[key] ?? 0) + Number(value);
       };

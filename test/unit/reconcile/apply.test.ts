@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { attestedAnnotation, verifiedLabel } from '../../../src/api/labels.ts';
 import { ApiError, type KubeClient } from '../../../src/kube/client.ts';
 import type { KubeObject, NetworkPolicy } from '../../../src/kube/objects.ts';
 import { ownerOf } from '../../../src/network/policy.ts';
@@ -156,9 +157,8 @@ describe('the label of a pod that proved itself', () => {
   const attested = containersHash(pod('weather-0'));
   const mark = { podName: 'weather-0', podUid: pod('weather-0').metadata.uid ?? '', attested, resourceVersion: '5' };
 
-  async function label(versionNow: string) {
+  async function label(versionNow: string, now = pod('weather-0')) {
     const calls: string[] = [];
-    const now = pod('weather-0');
     const client = {
       get: async () => {
         calls.push('get');
@@ -181,5 +181,21 @@ describe('the label of a pod that proved itself', () => {
 
   test('goes on a version read anew when the pod has changed since', async () => {
     expect(await label('6')).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
+  });
+
+  test('is not put on a pod that wears it since, but on one whose annotation is of other containers', async () => {
+    const worn = (hash: string) => {
+      const { metadata, ...rest } = pod('weather-0');
+      return {
+        ...rest,
+        metadata: {
+          ...metadata,
+          labels: { ...metadata.labels, [verifiedLabel]: 'true' },
+          annotations: { [attestedAnnotation]: hash },
+        },
+      };
+    };
+    expect(await label('6', worn(attested))).toEqual({ calls: ['patch 5', 'get'], markFailures: [] });
+    expect(await label('6', worn('another'))).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
   });
 });
