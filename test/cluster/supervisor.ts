@@ -1,13 +1,14 @@
 // Outside the node's namespaces: starts the node, outlives its starter when told to, and cleans up after the node's end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { createServer, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanUp } from './clean-up.ts';
 import { unshareArgs, withoutProxies } from './isolation.ts';
 import { takeLock } from './lock.ts';
 import { writeNodeConfig } from './node-config.ts';
+import { listenOnLoopback } from './ports.ts';
 import { type Message, type Plan, places, receivePlan, StateKeeper } from './state.ts';
 import { until } from './until.ts';
 
@@ -18,18 +19,6 @@ const at = places(plan.root);
 const send = (message: Message) => {
   if (process.connected) process.send?.(message);
 };
-
-function listen(): Promise<{ listener: Server; port: number }> {
-  const listener = createServer();
-  return new Promise((resolve, reject) => {
-    listener.once('error', reject);
-    listener.listen(0, '127.0.0.1', () => {
-      const address = listener.address();
-      if (address === null || typeof address === 'string') return reject(new Error('no port to listen on'));
-      resolve({ listener, port: address.port });
-    });
-  });
-}
 
 /** The kernel ends unshare with us, and everything inside with unshare: nothing outlives even a SIGKILL of this process. */
 function startNode(port: number): ChildProcess {
@@ -82,7 +71,7 @@ async function main(): Promise<number> {
   await cleanUp(at);
   await rm(at.log, { recursive: true, force: true });
   await Promise.all([at.run, at.log].map((folder) => mkdir(folder, { recursive: true })));
-  const { listener, port } = await listen();
+  const { listener, port } = await listenOnLoopback();
   await writeNodeConfig(at, plan, port);
 
   const node = startNode(port);
