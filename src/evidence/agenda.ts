@@ -54,7 +54,7 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const due = endpoints.map((endpoint) => {
     const at = refresh ? now : dueAt(endpoint, evidence, cadence, now);
-    return { endpoint, urgent: refresh || at === 0, at };
+    return { endpoint, urgent: refresh || at === atOnce, at };
   });
   const turn = nextTurn(endpoints, evidence, cadence, now);
   // First, so that whatever else calls for the same pod takes its place.
@@ -66,12 +66,16 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
   return { now: [...ready.values()], next: later.length === 0 ? undefined : Math.min(...later) };
 }
 
+/** The time of what calls for a question by itself, whenever that is. */
+const atOnce = 0;
+
 /** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
 function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now: number): number {
   const stranger = evidence.strangers.get(endpoint.podUid);
-  if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : 0;
+  if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : atOnce;
   const pod = evidence.pods.get(endpoint.podUid);
-  if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport) return 0;
+  if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport)
+    return atOnce;
   if ((pod.silence?.last ?? 0) > now) return now;
   return pod.silence === undefined ? renewalAt(pod, cadence) : retryAt(pod.silence, cadence);
 }

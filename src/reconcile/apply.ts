@@ -1,5 +1,4 @@
 import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
-import { labelFits } from '../evidence/restore.ts';
 import { ApiError, hasCode, type KubeClient } from '../kube/client.ts';
 import { type KubeObject, keyOf, type NetworkPolicy, type Pod, resources } from '../kube/objects.ts';
 import { owningCard } from '../network/policy.ts';
@@ -117,7 +116,8 @@ async function applyMark(mark: Mark, namespace: string, { client, observeMark }:
   if (pod === undefined || pod.metadata.uid !== mark.podUid) return true;
   if (containersHash(pod) !== mark.attested) return false;
   // It wears the mark already where this run came before the watch told of the last one's.
-  const isMarked = pod.metadata.labels?.[verifiedLabel] === 'true' && labelFits(pod);
+  const { labels, annotations } = pod.metadata;
+  const isMarked = labels?.[verifiedLabel] === 'true' && annotations?.[attestedAnnotation] === mark.attested;
   observeMark(isMarked ? pod : await patchMarks(mark, namespace, client, pod.metadata.resourceVersion));
   return true;
 }

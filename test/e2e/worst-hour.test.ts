@@ -39,7 +39,7 @@ afterAll(async () => {
   await world.kubectl('delete', 'namespace', namespace, '--wait=false');
 });
 
-/** Everybody has the verdict that they deserve, and the operator hears of news. */
+/** Everybody has the verdict that they deserve. */
 async function settled(): Promise<void> {
   for (const agent of honest) {
     await agent.says(trusted);
@@ -106,7 +106,7 @@ const faults: readonly (readonly [name: string, strike: () => Promise<void>])[] 
 
 test.each(faults)('%s: no trust is lost or given for it, and afterwards news are heard', async (_, strike) => {
   await strike();
-  await vi.waitFor(settled, patience);
+  await settled();
   await heard();
   await settled();
   expect([...lookout.violations]).toEqual([]);

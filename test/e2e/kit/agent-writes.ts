@@ -7,9 +7,7 @@ import { Watches } from './watches.ts';
 
 /** How often something of one agent's was written since the beginning, whatever becomes of others meanwhile. */
 export class AgentWrites {
-  status = 0;
-  policy = 0;
-  label = 0;
+  readonly counts = { status: 0, policy: 0, label: 0 };
   readonly #watches: Watches;
 
   private constructor(watches: Watches) {
@@ -19,30 +17,27 @@ export class AgentWrites {
   static async of(agent: Agent): Promise<AgentWrites> {
     const watches = await Watches.open(agent.world, agent.namespace);
     const writes = new AgentWrites(watches);
+    const { counts } = writes;
     const policy = policyName({ kind: 'Deployment', name: agent.name });
     await Promise.all([
       watches.on<AgentCard>(resources.agentCards, {
         update: (old, card) => {
-          if (card.metadata.name === agent.name && !isDeepStrictEqual(old.status, card.status)) writes.status += 1;
+          if (card.metadata.name === agent.name && !isDeepStrictEqual(old.status, card.status)) counts.status += 1;
         },
       }),
       watches.on<NetworkPolicy>(resources.networkPolicies, {
         update: (_, { metadata }) => {
-          if (metadata.name === policy) writes.policy += 1;
+          if (metadata.name === policy) counts.policy += 1;
         },
       }),
       watches.on<Pod>(resources.pods, {
         update: ({ metadata: old }, { metadata }) => {
           const worn = (labels: typeof metadata.labels) => labels?.[verifiedLabel];
-          if (metadata.labels?.app === agent.name && worn(old.labels) !== worn(metadata.labels)) writes.label += 1;
+          if (metadata.labels?.app === agent.name && worn(old.labels) !== worn(metadata.labels)) counts.label += 1;
         },
       }),
     ]);
     return writes;
-  }
-
-  get counts() {
-    return { status: this.status, policy: this.policy, label: this.label };
   }
 
   [Symbol.dispose](): void {

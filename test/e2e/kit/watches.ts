@@ -32,8 +32,4 @@ export class Watches {
     this.#stop.abort();
     this.#client.close();
   }
-
-  [Symbol.dispose](): void {
-    this.close();
-  }
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { AgentCard } from '../../../src/api/agentcard.ts';
+import { requests } from '../../bench/metrics.ts';
 import { type Cluster, useOrStartCluster } from '../../cluster/cluster.ts';
 import { archiveOf } from '../../cluster/images.ts';
 import { operatorImage } from './images.ts';
@@ -84,19 +85,13 @@ export class World {
 
   /** Writes that the API server has accepted, by resource and subresource; only the operator makes these. */
   async writes(): Promise<Readonly<Record<string, number>>> {
-    const text = await this.kubectl('get', '--raw', '/metrics');
-    const counts: Record<string, number> = { 'agentcards/status': 0, networkpolicies: 0, 'pods in place': 0 };
-    for (const [, labels = '', value] of text.matchAll(/^apiserver_request_total\{(.*)\} (\d+)$/gm)) {
-      const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
-      const verb = label('verb');
-      if (!['POST', 'PUT', 'PATCH', 'DELETE'].includes(verb) || label('code') === '409') continue;
-      const add = (key: string) => {
-        counts[key] = (counts[key] ?? 0) + Number(value);
-      };
-      if (label('resource') === 'agentcards' && label('subresource') === 'status') add('agentcards/status');
-      if (label('resource') === 'networkpolicies') add('networkpolicies');
-      if (label('resource') === 'pods' && label('subresource') === '' && verb === 'PATCH') add('pods in place');
-    }
-    return counts;
+    const answered = requests(await this.kubectl('get', '--raw', '/metrics'));
+    const count = (what: string, verbs = ['POST', 'PUT', 'PATCH', 'DELETE']) =>
+      verbs.reduce((all, verb) => all + (answered[`${verb} ${what}`] ?? 0), 0);
+    return {
+      'agentcards/status': count('agentcards/status'),
+      networkpolicies: count('networkpolicies'),
+      'pods in place': count('pods', ['PATCH']),
+    };
   }
 }
