@@ -3,9 +3,10 @@ import { remedy } from '../api/conditions.ts';
 import { fail, pass, skipped } from './check.ts';
 import type { Findings } from './evaluate.ts';
 import { syncedOutcome } from './outcomes.ts';
+import { knownCardIds } from './published.ts';
 import { signatureChecks } from './signature-checks.ts';
 import type { ResolvedTarget } from './snapshot.ts';
-import { provenId } from './standing.ts';
+import { isUnfit, provenId } from './standing.ts';
 
 /** Every question, in the order in which the answers build on each other; all are answered, not only the first failure. */
 export function checksOf(findings: Findings): readonly Check[] {
@@ -80,7 +81,8 @@ function serverIdentityCheck(findings: Findings, target: ResolvedTarget): Check 
   const seen = pods.flatMap((pod) => {
     const id = provenId(pod);
     if (id !== undefined) return [{ ok: target.expected.includes(id), id }];
-    return pod.standing.kind === 'negative' ? [{ ok: false, id: claim(pod.standing.claimed) }] : [];
+    const { standing } = pod;
+    return standing.kind === 'negative' && isUnfit(standing) ? [{ ok: false, id: claim(standing.claimed) }] : [];
   });
   const wrong = seen.find(({ ok }) => !ok);
   if (wrong !== undefined) {
@@ -95,17 +97,15 @@ function claim(id: string | undefined): string {
   return id === undefined ? 'no identity that can be proven' : `claims ${id}`;
 }
 
-function approvalCheck({ snapshot, pods }: Findings): Check {
-  const expected = snapshot.card.spec.approvedCardId;
+function approvalCheck(findings: Findings): Check {
+  const expected = findings.snapshot.card.spec.approvedCardId;
   if (expected === undefined) return skipped('approval');
-  const answers = pods.flatMap(({ evidence }) =>
-    evidence?.answer?.kind === 'card' ? [evidence.answer.card.cardId] : [],
-  );
-  const other = answers.find((cardId) => cardId !== expected);
+  const known = knownCardIds(findings);
+  const other = known.find((cardId) => cardId !== expected);
   if (other !== undefined) {
     return fail('approval', { expected, observed: other, hint: remedy('Verified', 'CardNotApproved') });
   }
-  return answers.length > 0
+  return known.length > 0
     ? pass('approval', { expected })
     : { name: 'approval', result: 'unknown', expected, observed: 'no card' };
 }

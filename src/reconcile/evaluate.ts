@@ -9,6 +9,7 @@ import { publishedCard, signatureOutcome } from './published.ts';
 import { quarantineOf } from './quarantine.ts';
 import type { ResolvedTarget, Snapshot, Target } from './snapshot.ts';
 import {
+  guilts,
   isTrusted,
   type PodStanding,
   provenId,
@@ -34,8 +35,8 @@ export interface Findings {
 /** Every check with its result, not only the first failure; pure. */
 export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
   const fleetHeldUntil = snapshot.fleetHeldUntil ?? 0;
-  const rules = rulesOf(target, settings, fleetHeldUntil);
-  const pods = target.resolved ? standings(snapshot, target, rules, now) : [];
+  const rules = rulesOf(snapshot, target, settings);
+  const pods = target.resolved ? inOrder(standings(snapshot, target, rules, now)) : [];
   const hold = cardHold(snapshot, target, pods, { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil, now });
   const seen = { snapshot, target, settings, pods, hold };
   const quarantine = quarantineOf(seen);
@@ -81,7 +82,7 @@ function isPending({ card, evidence }: Snapshot, pods: readonly PodStanding[]): 
   return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));
 }
 
-function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): StandingRules {
+function rulesOf({ card, fleetHeldUntil = 0 }: Snapshot, target: Target, settings: Settings): StandingRules {
   const { evidenceTtlMs, require, spiffeIdTemplate } = settings;
   return {
     expected: target.expected,
@@ -89,6 +90,8 @@ function rulesOf(target: Target, settings: Settings, fleetHeldUntil: number): St
     evidenceTtlMs,
     fleetHeldUntil,
     require,
+    approvedCardId: card.spec.approvedCardId,
+    storedCardId: card.status?.cardId,
     speaksFor: (signer, { serviceAccount }) => {
       const namespace = target.resolved ? target.workload.namespace : '';
       const trustDomain = trustDomainOf(signer);
@@ -116,6 +119,27 @@ function standings(snapshot: Snapshot, target: ResolvedTarget, rules: StandingRu
     const waits = untouched && card.spec.suspend !== true;
     return { endpoint, evidence, standing: waits ? { kind: 'unasked' } : standing };
   });
+}
+
+/**
+ * Neither names nor order of pods decide anything: which of several speaks first follows from what they showed, the gravest
+ * guilt before all; names part only those that showed the same. Times play no part, so that nothing changes with them.
+ */
+function inOrder(pods: readonly PodStanding[]): readonly PodStanding[] {
+  if (pods.length < 2) return pods;
+  const keyed = pods.map((pod) => ({ pod, key: shown(pod) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ pod }) => pod);
+}
+
+function shown({ standing, evidence }: PodStanding): string {
+  const gravity = standing.kind === 'negative' ? guilts.indexOf(standing.reason) : guilts.length;
+  const words = standing.kind === 'negative' ? standing.message : standing.kind === 'stranger' ? standing.owner : '';
+  const { answer, silence, facts } = evidence ?? {};
+  const card = answer?.kind === 'card' ? answer.card : undefined;
+  const { outcome, signer, keyId, message } = card?.signature ?? {};
+  const peer = answer?.kind === 'refusal' ? undefined : answer?.peer?.uri;
+  const said = [words, peer, silence?.reason, silence?.message, silence?.peer?.uri];
+  return JSON.stringify([gravity, said, facts?.revision, card?.cardId, card?.source, outcome, signer, keyId, message]);
 }
 
 /** What was proven over mutual TLS; an impostor's own identity before all. */

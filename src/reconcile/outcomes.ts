@@ -1,7 +1,16 @@
 import { type BoundReason, blockedRemedies, type SyncedReason, type VerifiedReason } from '../api/conditions.ts';
 import type { Findings } from './evaluate.ts';
-import { currentCardId } from './published.ts';
-import { isReadable, isTrusted, type PodStanding, provenId, type Standing, sentence } from './standing.ts';
+import { knownCardIds } from './published.ts';
+import {
+  isReadable,
+  type NegativeReason,
+  otherThanApproved,
+  type PodStanding,
+  provenId,
+  type Standing,
+  sentence,
+  trustedId,
+} from './standing.ts';
 import { no, type Outcome } from './verdict.ts';
 
 /** Synced: whether the card can be read now. */
@@ -54,7 +63,7 @@ export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefin
   if (!target.resolved) return no('WorkloadUnresolved', target.message);
   const negative = pods.map(({ standing }) => standing).find(isMismatch);
   if (negative !== undefined) return no(negative.reason, negative.message);
-  const ids = pods.flatMap((pod) => (isTrusted(pod.standing) ? pod.standing.identity : provenId(pod)) ?? []);
+  const ids = pods.flatMap((pod) => trustedId(pod) ?? provenId(pod) ?? []);
   const wanted = target.expected.join(' or ');
   const uri = ids.find((id) => !target.expected.includes(id)) ?? ids[0] ?? hold.attested;
   if (uri === undefined) return no('NoIdentity', `Nothing proves an identity; expected ${wanted}.`);
@@ -65,7 +74,7 @@ export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefin
 type Mismatch = Extract<Standing, { kind: 'negative' }> & { readonly reason: BoundReason };
 
 function isMismatch(standing: Standing): standing is Mismatch {
-  return standing.kind === 'negative' && standing.reason !== 'SignatureInvalid';
+  return standing.kind === 'negative' && !['SignatureInvalid', 'CardNotApproved'].includes(standing.reason);
 }
 
 /** Verified: whether the card is trusted; undefined when no mechanism is on. */
@@ -76,22 +85,31 @@ export function verifiedOutcome(findings: Findings): Outcome<VerifiedReason> | u
   if (quarantine !== undefined) return no('Quarantined', quarantine);
   const guilt = guiltOutcome(findings);
   if (guilt !== undefined) return guilt;
-  const cardId = currentCardId(findings);
-  if (approvedCardId !== undefined && cardId !== undefined && cardId !== approvedCardId) {
-    return no('CardNotApproved', `The card is ${cardId}, approved is ${approvedCardId}.`);
+  // Where no pod says it now, the card that is kept through absence does.
+  const other = knownCardIds(findings).find((cardId) => cardId !== approvedCardId);
+  if (approvedCardId !== undefined && other !== undefined) {
+    return no('CardNotApproved', otherThanApproved(other, approvedCardId));
   }
   return trustOutcome(findings);
 }
+
+const guiltReasons = {
+  SpiffeIDMismatch: 'IdentityMismatch',
+  TrustDomainMismatch: 'IdentityMismatch',
+  NoIdentity: 'IdentityMismatch',
+  SignerIsNotServer: 'SignatureInvalid',
+  SignatureInvalid: 'SignatureInvalid',
+  CardNotApproved: 'CardNotApproved',
+} as const satisfies Record<NegativeReason, VerifiedReason>;
 
 function guiltOutcome({ pods }: Findings): Outcome<VerifiedReason> | undefined {
   const guilty = pods.flatMap(({ endpoint, standing }) =>
     standing.kind === 'negative' ? [{ podName: endpoint.podName, ...standing }] : [],
   );
-  const first = guilty.find(({ reason }) => reason !== 'SignatureInvalid') ?? guilty[0];
+  const [first] = guilty;
   if (first === undefined) return undefined;
   const more = guilty.length > 1 ? ` (and ${guilty.length - 1} more)` : '';
-  const signature = first.reason === 'SignatureInvalid' || first.reason === 'SignerIsNotServer';
-  return no(signature ? 'SignatureInvalid' : 'IdentityMismatch', `Pod ${first.podName}${more}: ${first.message}`);
+  return no(guiltReasons[first.reason], `Pod ${first.podName}${more}: ${first.message}`);
 }
 
 function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason> {

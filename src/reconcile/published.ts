@@ -2,24 +2,25 @@ import type { SignatureReason } from '../api/conditions.ts';
 import type { ReceivedCard } from '../evidence/evidence.ts';
 import type { Findings } from './evaluate.ts';
 import type { ResolvedTarget } from './snapshot.ts';
-import { isReadable, isTrusted, type PodStanding, sentence } from './standing.ts';
+import { isReadable, isTrusted, isUnfit, type PodStanding, sentence, trustedId } from './standing.ts';
 import { no, type PublishedCard, type SignatureVerdict } from './verdict.ts';
 
 /** The newest revision's card; what a pod with a wrong identity or an altered card serves is not published. */
 export function publishedCard({ target, pods }: Findings): PublishedCard {
   if (!target.resolved) return { kind: target.absent === undefined ? 'none' : 'kept' };
-  const usable = pods.filter((pod) => isReadable(pod) && pod.standing.kind !== 'negative');
+  const usable = pods.filter((pod) => isReadable(pod) && !isUnfit(pod.standing));
   const card = cardOf(newestOf(usable, target));
   if (card !== undefined) return { kind: 'received', card };
-  return { kind: pods.some(({ standing }) => standing.kind === 'negative') ? 'none' : 'kept' };
+  return { kind: pods.some(({ standing }) => isUnfit(standing)) ? 'none' : 'kept' };
 }
 
 function newestOf(pods: readonly PodStanding[], target: ResolvedTarget): PodStanding | undefined {
   const rank = (pod: PodStanding) => {
     const { revision = '', revisionNumber = -1 } = pod.evidence?.facts ?? {};
     const newest = revision !== '' && revision === target.workload.newestRevision;
-    // A pod that has proven itself speaks before one that has not; then the newest ready revision.
-    return (isTrusted(pod.standing) ? 4e9 : 0) + (newest ? 2e9 : 0) + revisionNumber + (pod.endpoint.ready ? 0.5 : 0);
+    const fine = (pod.endpoint.ready ? 0.5 : 0) + (isTrusted(pod.standing) ? 0.25 : 0);
+    // A pod that has proven itself speaks before one that has not; then the newest ready revision, of one the approved card.
+    return (trustedId(pod) === undefined ? 0 : 4e9) + (newest ? 2e9 : 0) + revisionNumber + fine;
   };
   return [...pods].sort((a, b) => rank(b) - rank(a))[0];
 }
@@ -28,10 +29,13 @@ function cardOf(pod: PodStanding | undefined): ReceivedCard | undefined {
   return pod?.evidence?.answer?.kind === 'card' ? pod.evidence.answer.card : undefined;
 }
 
-export function currentCardId(findings: Findings): string | undefined {
-  const card = publishedCard(findings);
-  if (card.kind === 'received') return card.card.cardId;
-  return card.kind === 'kept' ? findings.snapshot.card.status?.cardId : undefined;
+/** The cards that the pods served when they last answered; where none did, the one that is kept. */
+export function knownCardIds(findings: Findings): readonly string[] {
+  const { pods, snapshot } = findings;
+  const served = pods.flatMap((pod) => cardOf(pod)?.cardId ?? []);
+  if (served.length > 0) return served;
+  const kept = publishedCard(findings).kind === 'kept' ? snapshot.card.status?.cardId : undefined;
+  return kept === undefined ? [] : [kept];
 }
 
 const signatureReasons = {

@@ -20,23 +20,30 @@ export type Standing =
     }
   /** Answered, but not with what is required. */
   | { readonly kind: 'unproven'; readonly message: string; readonly attested: string | undefined }
-  /** Showed that it is not who it must be, or that its card was altered. */
+  /** Showed that it is not who it must be, or that its card was altered or is not the approved one. */
   | {
       readonly kind: 'negative';
       readonly reason: NegativeReason;
       readonly message: string;
       readonly attested: string | undefined;
       readonly claimed: string | undefined;
+      /** On which trust would rest, were the card the approved one. */
+      readonly identity?: string | undefined;
     }
   /** Absent; `expired` once it had been trusted for as long as a silent pod may be. */
   | { readonly kind: 'silent'; readonly expired: boolean };
 
-export type NegativeReason =
-  | 'SpiffeIDMismatch'
-  | 'TrustDomainMismatch'
-  | 'NoIdentity'
-  | 'SignerIsNotServer'
-  | 'SignatureInvalid';
+/** The gravest first. */
+export const guilts = [
+  'SpiffeIDMismatch',
+  'TrustDomainMismatch',
+  'NoIdentity',
+  'SignerIsNotServer',
+  'SignatureInvalid',
+  'CardNotApproved',
+] as const;
+
+export type NegativeReason = (typeof guilts)[number];
 
 export interface PodStanding {
   readonly endpoint: Endpoint;
@@ -52,6 +59,9 @@ export interface StandingRules {
   readonly fleetHeldUntil: number;
   /** What must pass; when empty, one of the mechanisms that are on must. */
   readonly require: readonly ('mtls' | 'signature')[];
+  readonly approvedCardId: string | undefined;
+  /** What the pods of a restored verdict served. */
+  readonly storedCardId: string | undefined;
   /** Whether a card in the signer's ConfigMap, signed by this identity, speaks for this pod. */
   readonly speaksFor: (signer: string, facts: PodFacts) => boolean;
 }
@@ -60,6 +70,16 @@ export type Trusted = Extract<Standing, { kind: 'proven' | 'held' }>;
 
 export function isTrusted(standing: Standing): standing is Trusted {
   return standing.kind === 'proven' || standing.kind === 'held';
+}
+
+/** Guilty of more than a card that nobody approved: what such a pod serves is not published. */
+export function isUnfit(standing: Standing): boolean {
+  return standing.kind === 'negative' && standing.reason !== 'CardNotApproved';
+}
+
+/** On which trust in a pod rests, or would rest if its card were the approved one. */
+export function trustedId({ standing }: PodStanding): string | undefined {
+  return 'identity' in standing ? standing.identity : undefined;
 }
 
 /** The identity that a pod proved over mutual TLS, whatever is wrong with it or its card. */
@@ -81,7 +101,7 @@ export function standingOf(evidence: PodEvidence, rules: StandingRules, now: num
   }
   if (answer === undefined) return { kind: 'silent', expired: false };
   if (answer.kind === 'refusal') return refused(answer, rules);
-  const guilt = guiltOf(answer, rules);
+  const guilt = guiltOf(answer, rules) ?? unapproved(answer, evidence.facts, rules);
   // What was restored after a restart may prove nothing by the rules of today; it is no fresh sight of guilt.
   if (guilt !== undefined) return answer.kind === 'restored' ? { kind: 'silent', expired: false } : guilt;
   const proof = proofOf(answer, evidence.facts, rules);
@@ -125,6 +145,26 @@ function guiltOf(answer: Given, rules: StandingRules): Standing | undefined {
   const reason = peer === undefined ? 'SpiffeIDMismatch' : 'SignerIsNotServer';
   const message = `The card is signed by ${signer}, expected ${rules.expected.join(' or ')}.`;
   return { kind: 'negative', reason, message, attested: peer?.uri, claimed: undefined };
+}
+
+/** Other bytes than the approved ones: the guilt of the pod that serves them, whoever it is. */
+function unapproved(answer: Given, facts: PodFacts, rules: StandingRules): Standing | undefined {
+  const { approvedCardId: approved, storedCardId } = rules;
+  const cardId = answer.kind === 'card' ? answer.card.cardId : storedCardId;
+  if (approved === undefined || cardId === undefined || cardId === approved) return undefined;
+  const proof = proofOf(answer, facts, rules);
+  return {
+    kind: 'negative',
+    reason: 'CardNotApproved',
+    message: otherThanApproved(cardId, approved),
+    attested: answer.peer?.uri,
+    claimed: undefined,
+    identity: 'lacks' in proof ? undefined : proof.identity,
+  };
+}
+
+export function otherThanApproved(cardId: string, approved: string): string {
+  return `The card is ${cardId}, approved is ${approved}.`;
 }
 
 type Proof =

@@ -68,6 +68,26 @@ describe('every reason of Bound', () => {
     expect(bound(undefined, http).says('Bound')).toBe('False NoIdentity');
   });
 
+  test('a signer is bound whether its card is approved or not', () => {
+    const signer = signed(expectedId, answered('weather-0', { transport: 'http' }));
+    const approving = { ...card(), spec: { ...card().spec, approvedCardId: 'c'.repeat(64) } };
+    const seen = snapshot({ services: [plain], evidence: evidence(signer), card: approving });
+    const told = tell(seen, now, { mtls: false, signature: true });
+    expect(told.says('Verified')).toBe('False CardNotApproved');
+    expect(told.says('Bound')).toBe('True Bound');
+    expect(told.says('SignatureVerified')).toBe('True SignatureValid');
+    expect(told.check('server-identity')?.result).toBe('skipped');
+  });
+
+  test('plain HTTP with other bytes than the approved ones is no wrong identity', () => {
+    const http = { services: [plain], evidence: evidence(answered('weather-0', { transport: 'http' })) };
+    const approving = { ...card(), spec: { ...card().spec, approvedCardId: 'c'.repeat(64) } };
+    const told = tell(snapshot({ ...http, card: approving }));
+    expect(told.says('Verified')).toBe('False CardNotApproved');
+    expect(told.says('Bound')).toBe('False NoIdentity');
+    expect(told.check('server-identity')).toMatchObject({ result: 'unknown', observed: 'no identity' });
+  });
+
   test('there is no Bound while no mechanism is on', () => {
     const off = bound(undefined, { evidence: evidence(answered('weather-0', { transport: 'http' })) }, { mtls: false });
     expect(off.says('Bound')).toBeUndefined();

@@ -146,6 +146,50 @@ describe('one reconcile after another', () => {
   });
 });
 
+describe('of several pods', () => {
+  const places = fc.shuffledSubarray([0, 1, 2], { minLength: 3, maxLength: 3 });
+  const renamed = (one: Given, order: readonly number[]): Given => {
+    const move = <T>(named: Readonly<Record<string, T>> = {}) =>
+      Object.fromEntries(
+        Object.entries(named).map(([name, value]) => [`weather-${order[Number(name.at(-1))]}`, value]),
+      );
+    return { ...one, pods: move(one.pods), ...(one.labelled === undefined ? {} : { labelled: move(one.labelled) }) };
+  };
+  /** What is decided, with pods told by what they show instead of by their names. */
+  const decided = (lived: { readonly earlier: Given; readonly later: Given }) => {
+    const { status, marks, policy } = tellLife(lived).plan;
+    const { earlier, later } = lived;
+    const shows = (name: string) => [earlier.pods?.[name], earlier.labelled?.[name], later.pods?.[name]];
+    const told = marks.map(({ podName, attested }) => JSON.stringify([...shows(podName), attested !== undefined]));
+    return JSON.stringify([status, told.sort(), policy]).replaceAll(/weather-\d/g, 'weather-?');
+  };
+
+  test('neither their names nor their order change anything', () => {
+    fc.assert(
+      fc.property(life, places, ({ earlier, later }, order) => {
+        const moved = { earlier: renamed(earlier, order), later: renamed(later, order) };
+        expect(decided(moved)).toBe(decided({ earlier, later }));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('one that serves other bytes than the approved ones fails the card, wherever it stands', () => {
+    const serving = (cardId: string, revision: string): PodGiven => ({ answers: { cardId, revision } });
+    const approving = { card: { spec: { approvedCardId: 'a'.repeat(64) } } } as Given;
+    fc.assert(
+      fc.property(fc.constantFrom('r1', 'r2'), fc.constantFrom('r1', 'r2'), places, (one, other, order) => {
+        const pods = { 'weather-0': serving('a', one), 'weather-1': serving('b', other), 'weather-2': {} };
+        const { status, marks } = tell(renamed({ ...approving, pods }, order)).plan;
+        const verified = status?.fields.conditions?.find(({ type }) => type === 'Verified');
+        expect(verified).toMatchObject({ status: 'False', reason: 'CardNotApproved' });
+        expect(verified?.message).toContain(`Pod weather-${order[1]}: The card is ${'b'.repeat(64)}`);
+        expect(marks).toEqual([]);
+      }),
+    );
+  });
+});
+
 describe('what a status may say', () => {
   test('a status that another manager wrote is replaced whole', () => {
     const junk = fc.dictionary(

@@ -251,6 +251,78 @@ describe('standing orders', () => {
     expect(told.says('Ready')).toBe('False CardNotApproved');
   });
 
+  describe('an approval, pod by pod', () => {
+    const [approvedId, otherId] = ['a'.repeat(64), 'b'.repeat(64)];
+    const approving = (id: string, base = card()) => ({ ...base, spec: { ...base.spec, approvedCardId: id } });
+    const both = ['weather-0', 'weather-1'];
+    const labelledPods = both.map((name) => pod(name, { labelled: true }));
+
+    test.each([
+      ['the first', otherId, approvedId],
+      ['the second', approvedId, otherId],
+    ])('%s of two pods that serves other bytes is named, and no pod keeps its label', (_, first, second) => {
+      const seen = evidence(answered('weather-0', { cardId: first }), answered('weather-1', { cardId: second }));
+      const told = tell(snapshot({ pods: both, card: approving(approvedId), evidence: seen, labelledPods }));
+      const guilty = first === otherId ? 'weather-0' : 'weather-1';
+      expect(told.says('Ready')).toBe('False CardNotApproved');
+      expect(told.says('Verified')).toBe('False CardNotApproved');
+      expect(told.says('Bound')).toBe('True Bound');
+      expect(told.condition('Verified')?.message).toContain(`Pod ${guilty}: The card is ${otherId}`);
+      expect(told.check('approval')).toMatchObject({ result: 'fail', expected: approvedId, observed: otherId });
+      expect(told.marks.map(({ attested }) => attested)).toEqual([undefined, undefined]);
+      expect(told.fields?.replicas).toEqual({ ready: 2, attested: 1 });
+      // Of one revision the approved card is shown, of two the newest: that is what a person has to review.
+      expect(told.fields?.cardId).toBe(approvedId);
+    });
+
+    test('bytes that nobody approved are published, so that somebody can', () => {
+      const newer = answered('weather-1', { cardId: otherId });
+      const facts = { ...newer[1].facts, revision: 'r2', revisionNumber: 2 };
+      const seen = evidence(answered('weather-0'), [newer[0], { ...newer[1], facts }]);
+      const told = tell(snapshot({ pods: both, card: approving(approvedId), evidence: seen }));
+      expect(told.says('Verified')).toBe('False CardNotApproved');
+      expect(told.fields?.cardId).toBe(otherId);
+      expect(told.status?.card.kind).toBe('set');
+    });
+
+    test('another identity is graver than other bytes', () => {
+      const impostor = answered('weather-1', { id: 'spiffe://example.org/ns/team/sa/impostor' });
+      const seen = evidence(answered('weather-0', { cardId: otherId }), impostor);
+      const told = tell(snapshot({ pods: both, card: approving(approvedId), evidence: seen }));
+      expect(told.says('Verified')).toBe('False IdentityMismatch');
+      expect(told.condition('Verified')?.message).toContain('Pod weather-1 (and 1 more)');
+      expect(told.says('Bound')).toBe('False SpiffeIDMismatch');
+    });
+
+    test('other bytes stay guilt while their pod is silent, and the card stays', () => {
+      const seen = evidence(answered('weather-0', { cardId: otherId, silentSince: now }));
+      const shown = settled(tell(snapshot({ evidence: evidence(answered('weather-0', { cardId: otherId })) })));
+      const told = tell(snapshot({ card: approving(approvedId, shown), evidence: seen }), now + minute);
+      expect(told.says('Verified')).toBe('False CardNotApproved');
+      expect(told.status?.card.kind).toBe('keep');
+    });
+
+    test('after a restart the card that is stored is what its silent pods served', () => {
+      const shown = settled(tell(snapshot({ evidence: evidence(answered('weather-0')) })));
+      const seen = { evidence: evidence(silent('weather-0', now)), labelledPods: labelledPods.slice(0, 1) };
+      const approved = tell(snapshot({ card: approving(approvedId, shown), ...seen }), now + minute);
+      expect(approved.says('Verified')).toBe('True EvidenceHeld');
+      const told = tell(snapshot({ card: approving(otherId, shown), ...seen }), now + minute);
+      expect(told.says('Verified')).toBe('False CardNotApproved');
+      expect(told.check('approval')).toMatchObject({ result: 'fail', observed: approvedId });
+      expect(told.marks.map(({ attested }) => attested)).toEqual([undefined]);
+      // One that answers with the approved bytes is trusted; the silent one does not share in it.
+      const other = evidence(answered('weather-1', { cardId: otherId }), silent('weather-0', now));
+      const joined = { ...seen, pods: both, evidence: other };
+      const mixed = tell(snapshot({ card: approving(otherId, shown), ...joined }), now + minute);
+      expect(mixed.says('Verified')).toBe('True mTLSVerified');
+      expect(mixed.marks.map(({ podName, attested }) => [podName, attested !== undefined])).toEqual([
+        ['weather-0', false],
+        ['weather-1', true],
+      ]);
+    });
+  });
+
   test('of two cards on one workload the older wins, and the loser touches nothing', () => {
     const older = card({
       metadata: { name: 'older', namespace: 'team', uid: 'o', creationTimestamp: '2025-01-01T00:00:00Z' },
