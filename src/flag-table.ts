@@ -86,7 +86,7 @@ export const flags = {
     name: 'strict-binding',
     schema: z.enum(['true', 'false', 'floor']),
     default: 'true',
-    doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: also one that sets it to false.',
+    doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: every card, whose allowedSpiffeIDs and trustDomain are then ignored as well.',
   },
   spiffeIdTemplate: {
     name: 'spiffe-id-template',

@@ -48,7 +48,7 @@ const identityBinding = z.object({
   trustDomain: fitting(/^[a-zA-Z0-9]([a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/, 'must be a trust domain, such as example.org')
     .max(255)
     .optional()
-    .describe("Trust domain of the agent's identity. Default: the operator's."),
+    .describe("Trust domain of the agent's identity. Default: the operator's. Ignored under --strict-binding=floor."),
   strict: z
     .boolean()
     .optional()
@@ -57,7 +57,9 @@ const identityBinding = z.object({
     .array(spiffeId.max(2048))
     .max(16)
     .optional()
-    .describe("The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity."),
+    .describe(
+      "The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity. Ignored under --strict-binding=floor.",
+    ),
 });
 
 export const agentCardSpecSchema = z

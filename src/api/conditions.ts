@@ -75,6 +75,19 @@ export function remedy(type: ConditionType, reason: string): string {
   return type === 'Ready' ? remedy('Verified', reason) || remedy('Synced', reason) : '';
 }
 
+/** What to do where the platform lets no card accept another identity. */
+export const floorRemedies: Readonly<Record<string, string>> = {
+  TrustDomainMismatch:
+    'Serve with an SVID of the expected trust domain; --strict-binding=floor ignores spec.identityBinding.trustDomain.',
+  SpiffeIDMismatch:
+    'Find out who answers on this address; --strict-binding=floor ignores spec.identityBinding.allowedSpiffeIDs.',
+};
+
+/** What to do about an identity that is not the expected one. */
+export function bindingRemedy(reason: string, strictBinding: 'true' | 'false' | 'floor'): string {
+  return (strictBinding === 'floor' ? floorRemedies[reason] : undefined) ?? remedy('Bound', reason);
+}
+
 /** What to do when it is the operator itself that cannot ask. */
 export const blockedRemedies = {
   NoIdentity: "Look at SPIRE's agent on the operator's node, and at the operator's registration entry.",

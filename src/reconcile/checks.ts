@@ -1,5 +1,5 @@
 import type { Check } from '../api/agentcard.ts';
-import { remedy } from '../api/conditions.ts';
+import { bindingRemedy, remedy } from '../api/conditions.ts';
 import { fail, pass, skipped } from './check.ts';
 import type { Findings } from './evaluate.ts';
 import { syncedOutcome } from './outcomes.ts';
@@ -66,7 +66,7 @@ function transportCheck({ pods, settings }: Findings, target: ResolvedTarget): C
     return fail('transport', {
       expected,
       observed: negative.standing.message,
-      hint: remedy('Bound', negative.standing.reason),
+      hint: bindingRemedy(negative.standing.reason, settings.strictBinding),
     });
   }
   if (pods.some((pod) => provenId(pod) !== undefined)) return pass('transport', { observed: 'mutual TLS' });
@@ -86,7 +86,8 @@ function serverIdentityCheck(findings: Findings, target: ResolvedTarget): Check 
   });
   const wrong = seen.find(({ ok }) => !ok);
   if (wrong !== undefined) {
-    return fail('server-identity', { expected, observed: wrong.id, hint: remedy('Bound', 'SpiffeIDMismatch') });
+    const hint = bindingRemedy('SpiffeIDMismatch', settings.strictBinding);
+    return fail('server-identity', { expected, observed: wrong.id, hint });
   }
   const [right] = seen;
   if (right !== undefined) return pass('server-identity', { expected, observed: right.id });

@@ -1,4 +1,10 @@
-import { type BoundReason, blockedRemedies, type SyncedReason, type VerifiedReason } from '../api/conditions.ts';
+import {
+  type BoundReason,
+  bindingRemedy,
+  blockedRemedies,
+  type SyncedReason,
+  type VerifiedReason,
+} from '../api/conditions.ts';
 import type { Findings } from './evaluate.ts';
 import { knownCardIds } from './published.ts';
 import {
@@ -62,12 +68,15 @@ export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefin
   if (!settings.mtls && !settings.signature) return undefined;
   if (!target.resolved) return no('WorkloadUnresolved', target.message);
   const negative = pods.map(({ standing }) => standing).find(isMismatch);
-  if (negative !== undefined) return no(negative.reason, negative.message);
+  const unbound = (reason: BoundReason, message: string) => {
+    return { ...no(reason, message), todo: bindingRemedy(reason, settings.strictBinding) };
+  };
+  if (negative !== undefined) return unbound(negative.reason, negative.message);
   const ids = pods.flatMap((pod) => trustedId(pod) ?? provenId(pod) ?? []);
   const wanted = target.expected.join(' or ');
   const uri = ids.find((id) => !target.expected.includes(id)) ?? ids[0] ?? hold.attested;
   if (uri === undefined) return no('NoIdentity', `Nothing proves an identity; expected ${wanted}.`);
-  if (!target.expected.includes(uri)) return no('SpiffeIDMismatch', `The pod proved ${uri}, expected ${wanted}.`);
+  if (!target.expected.includes(uri)) return unbound('SpiffeIDMismatch', `The pod proved ${uri}, expected ${wanted}.`);
   return { ok: true, reason: 'Bound', message: `The workload proved ${uri}.` };
 }
 

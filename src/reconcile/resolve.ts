@@ -80,12 +80,16 @@ function notAgent(workload: Workload): Unresolved | undefined {
   return gone('NoProtocol', `${title(workload)} ${seen}.`);
 }
 
-/** Settings were checked at start; a card's own wrong trust domain leaves nothing that could be proven. */
+/**
+ * Settings were checked at start; a card's own wrong trust domain leaves nothing that could be proven. Under `floor` no card
+ * says who may answer for its workload.
+ */
 function expectation({ card }: Snapshot, workload: Workload, settings: Settings): readonly string[] {
   if (!settings.mtls && !settings.signature) return [];
-  const { trustDomain, spiffeIdTemplate } = settings;
+  const { trustDomain, spiffeIdTemplate, strictBinding } = settings;
   const { namespace, serviceAccount } = workload;
-  const ids = expectedIds(card.spec, spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
+  const spec = strictBinding === 'floor' ? { ...card.spec, identityBinding: undefined } : card.spec;
+  const ids = expectedIds(spec, spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
   return ids.ok ? ids.value : [];
 }
 

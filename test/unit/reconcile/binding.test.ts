@@ -169,6 +169,31 @@ describe('how strictly', () => {
     expect(told.status?.card.kind).toBe(verified.startsWith('True') ? 'set' : 'remove');
   });
 
+  test('under floor no card says who may answer: only the workload’s own identity does', () => {
+    const floor = { strictBinding: 'floor' } as const;
+    const partner = 'spiffe://partner.example/ns/team/sa/weather';
+    const bindings: readonly [AgentCardSpec['identityBinding'], string][] = [
+      [{ allowedSpiffeIDs: [impostor] }, impostor],
+      [{ trustDomain: 'partner.example' }, partner],
+      [{ trustDomain: 'partner.example', allowedSpiffeIDs: [partner], strict: false }, partner],
+    ];
+    for (const [binding, proven] of bindings) {
+      const told = bound(binding, proves(proven), floor);
+      expect(told.says('Verified')).toBe('False IdentityMismatch');
+      expect(told.says('Bound')).toBe('False SpiffeIDMismatch');
+      expect(told.fields?.expectedSpiffeID).toBe(expectedId);
+      const ignored = '--strict-binding=floor ignores spec.identityBinding.allowedSpiffeIDs';
+      expect(told.condition('Bound')?.message).toContain(ignored);
+      expect(told.check('server-identity')?.hint).toContain(ignored);
+      expect(bound(binding, proves(expectedId), floor).says('Ready')).toBe('True ReadyToServe');
+      expect(bound(binding, {}, floor).agenda[0]?.trustDomains).toEqual(['example.org']);
+    }
+    const claims = evidence(refused('weather-0', 'TrustDomainMismatch', partner));
+    const told = bound({ trustDomain: 'partner.example' }, { evidence: claims }, floor);
+    expect(told.condition('Bound')?.message).toContain('floor ignores spec.identityBinding.trustDomain');
+    expect(told.check('transport')?.hint).toContain('floor ignores spec.identityBinding.trustDomain');
+  });
+
   test('a foreign trust domain is refused however loose the card is: nothing there can be proven', () => {
     const claims = evidence(refused('weather-0', 'TrustDomainMismatch', 'spiffe://evil.org/ns/team/sa/weather'));
     const told = bound({ strict: false }, { evidence: claims }, { strictBinding: 'false' });
