@@ -1,4 +1,4 @@
-import { discover } from './discover/discover.ts';
+import { type Bequests, connectDiscovery, discover } from './discover/discover.ts';
 import type { KubeClient } from './kube/client.ts';
 import { keyOf } from './kube/objects.ts';
 import type { Caches } from './reconcile/caches.ts';
@@ -6,7 +6,7 @@ import { cardsClaiming } from './reconcile/triggers.ts';
 import { Controller } from './runtime/controller.ts';
 import type { Logger } from './runtime/log.ts';
 import type { Metrics } from './runtime/metrics.ts';
-import { WorkQueue } from './runtime/queue.ts';
+import { LOW_PRIORITY, WorkQueue } from './runtime/queue.ts';
 import { sweep } from './sweep/sweep.ts';
 
 interface Watched {
@@ -44,11 +44,14 @@ export function sweepController(platform: Watched, caches: Caches, onStripped: (
 /** Gives labelled workloads their AgentCards. */
 export function discoverController(platform: Watched, caches: Caches): Controller {
   const { client } = platform;
-  return new Controller({
+  const bequests: Bequests = new Map();
+  const controller = new Controller({
     ...observed('discover', 4, platform),
     reconcile: async ({ key }) => {
-      await discover(key, { client, caches });
+      await discover(key, { client, caches, bequests });
       return undefined;
     },
   });
+  connectDiscovery(caches, bequests, (key) => controller.add(key, { priority: LOW_PRIORITY }));
+  return controller;
 }

@@ -2,7 +2,6 @@ import { refreshAnnotation } from './api/labels.ts';
 import { releaseCard } from './cleanup/remains.ts';
 import type { Config } from './config.ts';
 import { discoverController, observed, sweepController } from './controllers.ts';
-import { connectDiscovery } from './discover/discover.ts';
 import { turnAfter } from './evidence/agenda.ts';
 import type { Dialler } from './evidence/dialler.ts';
 import { FleetBrake } from './evidence/fleet.ts';
@@ -79,7 +78,6 @@ export function assemble(config: Config, platform: Platform): Operator {
   const strays = sweepController(platform, parts.caches, () => parts.metrics.stripped('stray', 1));
   const workloads = discoverController(platform, parts.caches);
   connectAll(parts, strays);
-  connectDiscovery(parts.caches, (key) => workloads.add(key, { priority: LOW_PRIORITY }));
   return { caches: parts.caches, controllers: [cards, strays, workloads], dialler };
 }
 

@@ -1,3 +1,4 @@
+import type { AgentCardSpec } from '../api/agentcard.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { hasCode, type KubeClient } from '../kube/client.ts';
 import { type KubeObject, type NetworkPolicy, resources } from '../kube/objects.ts';
@@ -6,12 +7,21 @@ import type { Caches } from '../reconcile/caches.ts';
 import { isAutoCreated } from '../reconcile/conflict.ts';
 import type { CachedCard } from '../reconcile/snapshot.ts';
 import { controllerOf } from '../workload/pod.ts';
-import { isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';
+import { groupKind, isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';
 
 export interface DiscoverEdges {
   readonly client: KubeClient;
   readonly caches: Caches;
+  readonly bequests: Bequests;
 }
+
+/**
+ * Quarantines whose cards the garbage collector took, by workload: the workload's next card of ours orders them again. No
+ * finalizer could have kept the card, and an admission policy that does is not everywhere.
+ */
+export type Bequests = Map<string, AgentCardSpec['quarantine']>;
+
+const mostBequests = 4_096;
 
 export type CardChange =
   | { readonly kind: 'create'; readonly card: KubeObject }
@@ -19,11 +29,15 @@ export type CardChange =
   | undefined;
 
 /** Keeps the auto-created AgentCard of one workload: there when it should be, gone when it should not. */
-export async function discover(key: string, { client, caches }: DiscoverEdges): Promise<void> {
+export async function discover(key: string, { client, caches, bequests }: DiscoverEdges): Promise<void> {
   const hasPolicy = ({ metadata }: CachedCard) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0;
-  const change = cardChange(workloadAt(key, caches), caches.cards.byIndex('target', key), hasPolicy);
+  const cards = caches.cards.byIndex('target', key);
+  const change = cardChange(workloadAt(key, caches), cards, hasPolicy, bequests.get(key));
   try {
-    if (change?.kind === 'create') await client.create(resources.agentCards, change.card);
+    if (change?.kind === 'create') {
+      await client.create(resources.agentCards, change.card);
+      bequests.delete(key);
+    }
     if (change?.kind === 'delete') {
       const { namespace, name, uid = '' } = change.card.metadata;
       await client.delete(resources.agentCards, `${namespace}/${name}`, { uid });
@@ -36,20 +50,23 @@ export async function discover(key: string, { client, caches }: DiscoverEdges): 
 
 /**
  * A labelled agent has a card. One that people wrote takes the place of ours; one that lost its labels, or opts out, keeps
- * none of ours. Ours hands its NetworkPolicy over before it goes, since the policy would go with it.
+ * none of ours. Ours hands its NetworkPolicy over before it goes, since the policy would go with it. A quarantine that was
+ * left behind is ordered again, whatever else stands: a second card's holds for the workload too.
  */
 export function cardChange(
   workload: Workload | undefined,
   cards: readonly CachedCard[],
   hasPolicy: (card: CachedCard) => boolean,
+  bequest?: AgentCardSpec['quarantine'],
 ): CardChange {
   const ours = cards.find((card) => isAutoCreated(card) && controllerOf(card.metadata.ownerReferences) !== undefined);
   const handWritten = cards.some((card) => !isAutoCreated(card) && card.metadata.deletionTimestamp === undefined);
-  const wanted = workload !== undefined && isDiscoverable(workload) && !handWritten;
-  if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload) };
+  const wanted = workload !== undefined && ((isDiscoverable(workload) && !handWritten) || bequest !== undefined);
+  if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload, bequest) };
   if (wanted || ours === undefined || ours.metadata.deletionTimestamp !== undefined) return undefined;
-  // A quarantine outlives the reason for which its card was made: only people lift it.
-  const stays = ours.spec.quarantine !== undefined || (handWritten && workload !== undefined && hasPolicy(ours));
+  // Quarantine and approval outlive the reason for which their card was made: only people end them.
+  const isProtected = ours.spec.quarantine !== undefined || ours.spec.approvedCardId !== undefined;
+  const stays = isProtected || (handWritten && workload !== undefined && hasPolicy(ours));
   return stays ? undefined : { kind: 'delete', card: ours };
 }
 
@@ -57,7 +74,7 @@ function isDiscoverable(workload: Workload): boolean {
   return isAgent(workload) && workload.autoCard && protocolsOf(workload).length > 0;
 }
 
-function autoCard(workload: Workload): KubeObject & { spec: object } {
+function autoCard(workload: Workload, quarantine: AgentCardSpec['quarantine']): KubeObject & { spec: object } {
   const { apiVersion, kind, namespace, name, uid } = workload;
   return {
     apiVersion: `${apiGroup}/v1alpha1`,
@@ -68,7 +85,7 @@ function autoCard(workload: Workload): KubeObject & { spec: object } {
       labels: { [managedByLabel]: managedByValue, 'app.kubernetes.io/name': fitName(name) },
       ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false }],
     },
-    spec: { targetRef: { apiVersion, kind, name } },
+    spec: { targetRef: { apiVersion, kind, name }, ...(quarantine === undefined ? {} : { quarantine }) },
   };
 }
 
@@ -77,8 +94,23 @@ function workloadAt(key: string, caches: Caches): Workload | undefined {
   return caches.workloads.get(`${group}/${kind}`)?.get(`${namespace}/${name}`)?.workload;
 }
 
+/**
+ * The garbage collector takes what has owners of which none stands. Whoever else deletes a card may lift its quarantine, or
+ * the API server would have refused; and what goes with its namespace goes.
+ */
+function wasCollected({ metadata }: CachedCard, { workloads, namespaces }: Caches): boolean {
+  const { namespace = '', ownerReferences = [] } = metadata;
+  const home = namespaces?.get(namespace)?.metadata;
+  if (namespaces !== undefined && (home === undefined || home.deletionTimestamp !== undefined)) return false;
+  const stands = ownerReferences.some((owner) => {
+    const there = workloads.get(groupKind(owner))?.get(`${namespace}/${owner.name}`)?.metadata;
+    return there?.uid === owner.uid && there.deletionTimestamp === undefined;
+  });
+  return ownerReferences.length > 0 && !stands;
+}
+
 /** Changes of workloads, of cards, and of who owns a policy, as keys of workloads. */
-export function connectDiscovery(caches: Caches, add: (key: string) => void): void {
+export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: string) => void): void {
   for (const cache of caches.workloads.values()) {
     const { group, version, kind } = cache.resource;
     const reference = { apiVersion: `${group}/${version}`, kind };
@@ -90,6 +122,13 @@ export function connectDiscovery(caches: Caches, add: (key: string) => void): vo
   const wakeTarget = ({ metadata, spec }: CachedCard) => {
     if (spec.targetRef !== undefined) add(workloadKey(metadata.namespace ?? '', spec.targetRef));
   };
+  const bequeath = (card: CachedCard) => {
+    const { quarantine, targetRef } = card.spec;
+    if (quarantine === undefined || targetRef === undefined || !wasCollected(card, caches)) return;
+    bequests.set(workloadKey(card.metadata.namespace ?? '', targetRef), quarantine);
+    const [oldest] = bequests.keys();
+    if (bequests.size > mostBequests && oldest !== undefined) bequests.delete(oldest);
+  };
   caches.cards.onEvent({
     add: wakeTarget,
     update: (old, card) => {
@@ -97,7 +136,10 @@ export function connectDiscovery(caches: Caches, add: (key: string) => void): vo
       wakeTarget(old);
       wakeTarget(card);
     },
-    remove: wakeTarget,
+    remove: (card) => {
+      bequeath(card);
+      wakeTarget(card);
+    },
   });
   const wakeOwner = (policy: NetworkPolicy) => {
     const card = caches.cards.get(`${policy.metadata.namespace}/${owningCard(policy)?.name}`);

@@ -9,6 +9,7 @@ import { selects } from '../workload/selector.ts';
 import type { Workload } from '../workload/workload.ts';
 import { winnerOver } from './conflict.ts';
 import type { Judged } from './plan.ts';
+import type { Snapshot } from './snapshot.ts';
 import { no, type Outcome } from './verdict.ts';
 
 export type PolicyOperation =
@@ -98,10 +99,16 @@ function wantedPolicy(judged: Judged): Wanted {
   return { mode, policy, enforced: { ok: true, reason: 'PolicyApplied', message } };
 }
 
-/** Whose pods a policy would choose; or why none can. Also a workload that is no agent any more can be quarantined. */
-function workloadOf({ snapshot, target, settings, verdict }: Judged): Workload | string {
+/** What a policy needs to know of a workload. */
+type Subject = Pick<Workload, 'kind' | 'name' | 'selector' | 'templateLabels' | 'hostNetwork'>;
+
+/**
+ * Whose pods a policy would choose; or why none can. A workload that is no agent any more can be quarantined, and so can
+ * the pods that one left behind when it went.
+ */
+function workloadOf({ snapshot, target, settings, verdict }: Judged): Subject | string {
   const { quarantine } = verdict;
-  const cutOff = quarantine === undefined ? undefined : snapshot.workload;
+  const cutOff = quarantine === undefined ? undefined : (snapshot.workload ?? leftBehind(snapshot));
   const workload = target.resolved ? target.workload : (target.absent ?? cutOff ?? target.message);
   if (typeof workload === 'string') return workload;
   const { matchLabels = {}, matchExpressions = [] } = workload.selector;
@@ -111,6 +118,15 @@ function workloadOf({ snapshot, target, settings, verdict }: Judged): Workload |
   if (!settings.mtls && !settings.signature) return 'No mechanism that could verify an agent is on.';
   if (snapshot.cluster.operatorNamespace === '') return "The operator's own namespace is unknown: set POD_NAMESPACE.";
   return workload;
+}
+
+/** A workload that is gone is known by its policy, whose selector still chooses the pods that run on. */
+function leftBehind({ card, ownPolicies }: Snapshot): Subject | undefined {
+  const { targetRef } = card.spec;
+  const policy = targetRef && ownPolicies.find(({ metadata }) => metadata.name === policyName(targetRef));
+  if (targetRef === undefined || policy === undefined) return undefined;
+  const { podSelector: selector } = policy.spec;
+  return { ...targetRef, selector, templateLabels: selector.matchLabels ?? {}, hostNetwork: false };
 }
 
 function shapeOf({ verdict }: Judged): PolicyShape {
@@ -133,7 +149,7 @@ function obstacleOf(namesake: NetworkPolicy | undefined, cardUid: string): strin
 }
 
 /** Policies add up: names one that allows these pods more than ours does. */
-function weakeningOf({ snapshot, verdict }: Judged, policy: NetworkPolicy, workload: Workload): string | undefined {
+function weakeningOf({ snapshot, verdict }: Judged, policy: NetworkPolicy, workload: Subject): string | undefined {
   const wears = verdict.quarantine === undefined && verdict.verified?.ok === true;
   const labels = { ...workload.templateLabels, ...(wears ? { [verifiedLabel]: 'true' } : {}) };
   const weakening = snapshot.foreignPolicies

@@ -252,6 +252,28 @@ describe('loosening a card', () => {
     await patch('officer', 'weather', { quarantine: null });
   });
 
+  test('a quarantine stands when an owner of its card is missing, and when its workload goes and leaves the pods', async () => {
+    await patch('editor', 'weather', { quarantine: { reason: 'drill' } });
+    const ownerReferences = [
+      { apiVersion: 'v1', kind: 'ConfigMap', name: 'nope', uid: '11111111-1111-1111-1111-111111111111' },
+    ];
+    const own = (owners: unknown) => JSON.stringify({ metadata: { ownerReferences: owners } });
+    await as('editor', 'patch', 'agentcard', 'weather', '--type=merge', '-p', own(ownerReferences));
+    // What the collector takes after it shows that it has looked at this one.
+    const bait = agent.agentCard({ spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'none' } } });
+    await world.apply({ ...bait, metadata: { name: 'bait', namespace, ownerReferences } });
+    await world.kubectl('-n', namespace, 'wait', '--for=delete', 'agentcard/bait', '--timeout=120s');
+    await agent.says({ Ready: 'False Quarantined', Enforced: 'True PolicyApplied' });
+    await world.kubectl('-n', namespace, 'delete', 'deployment', 'weather', '--cascade=orphan');
+    await agent.says({ Synced: 'False WorkloadNotFound', Enforced: 'True PolicyApplied' });
+    await world.kubectl('-n', namespace, 'get', 'networkpolicy', 'weather-signature-policy');
+    expect(await agent.pods()).toHaveLength(1);
+    await as('editor', 'patch', 'agentcard', 'weather', '--type=merge', '-p', own(null));
+    await world.apply(agent.deployment({}, 'weather'));
+    await patch('officer', 'weather', { quarantine: null });
+    await agent.wears(true);
+  });
+
   test('an approved card is deleted by those who may approve', async () => {
     await patch('officer', 'weather', { approvedCardId: 'a'.repeat(64) });
     await expect(as('editor', 'delete', 'agentcard', 'weather')).rejects.toThrow('needs the verb trust');

@@ -1,5 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { chart, helm, image, namespace, objectsOf, type Rendered } from './helm.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
+import { run } from '../../cluster/command.ts';
+import { ensureTools } from '../../cluster/tools.ts';
+import { until } from '../../cluster/until.ts';
+import { chart, helm, image, namespace, objectsOf, type Rendered, renderOn } from './helm.ts';
 
 const served = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
 
@@ -76,6 +80,78 @@ describe('admission policies', () => {
   test('name the operator as the API server will see it', async () => {
     const text = await rendered([], 'serviceAccount.name=mine');
     expect(text.match(/system:serviceaccount:agentcard-system:mine/g)).toHaveLength(2);
+  });
+});
+
+describe('a protected card', () => {
+  let server: ApiServer;
+  let kubectl: (args: readonly string[], stdin?: string) => Promise<string>;
+  const collector = 'system:serviceaccount:kube-system:generic-garbage-collector';
+  const namespaceController = 'system:serviceaccount:kube-system:namespace-controller';
+  const allControllers = 'system:kube-controller-manager';
+  const approvedCardId = 'a'.repeat(64);
+  const quarantine = { reason: 'drill' };
+
+  beforeAll(async () => {
+    const tools = await ensureTools(['kubectl', 'helm']);
+    server = await startApiServer();
+    kubectl = (args, stdin) =>
+      run(tools.kubectl, ['--kubeconfig', server.kubeconfig, ...args], stdin === undefined ? {} : { stdin });
+    await kubectl(['apply', '--server-side', '-f', 'config/crd/agentcards.yaml']);
+    await kubectl(['wait', '--for=condition=Established', '--timeout=60s', 'crd/agentcards.agent.kagenti.dev']);
+    const guard = await renderOn([], '--show-only', 'templates/admission-trust.yaml');
+    await kubectl(['apply', '--server-side', '-f', '-'], guard);
+    await kubectl(['create', 'namespace', 'team']);
+    await create('probe', { quarantine });
+    await until({ what: 'the guard to be heard', timeoutMs: 60_000 }, async () => {
+      const refused = remove(collector, 'probe', '--dry-run=server').then(() => undefined);
+      return refused.catch(() => true);
+    });
+  });
+  afterAll(() => server?.stop());
+
+  /** With an owner that is not there, which is what the collector looks for. */
+  async function create(name: string, protection: object): Promise<void> {
+    const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'nope', uid: '11111111-1111-1111-1111-111111111111' };
+    const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
+    const metadata = { name, namespace: 'team', ownerReferences: [owner] };
+    const card = { apiVersion: 'agent.kagenti.dev/v1alpha1', kind: 'AgentCard', metadata };
+    await kubectl(['create', '-f', '-'], JSON.stringify({ ...card, spec: { targetRef, ...protection } }));
+  }
+
+  /** Whoever it is has every right: what decides is who asks, and whether the namespace is going. */
+  function remove(user: string, name: string, ...more: string[]): Promise<string> {
+    const as = ['--as', user, '--as-group', 'system:masters'];
+    return kubectl(['--namespace', 'team', 'delete', 'agentcard', name, '--wait=false', ...as, ...more]);
+  }
+
+  test.each([
+    ['quarantined', { quarantine }, 'needs the verb quarantine'],
+    ['approved', { approvedCardId }, 'needs the verb trust'],
+  ])('that is %s stays when its owner is gone, and goes by people and with its namespace', async (name, how, said) => {
+    await create(name, how);
+    for (const user of [collector, allControllers]) await expect(remove(user, name)).rejects.toThrow(said);
+    await remove(namespaceController, name);
+    await create(name, how);
+    await remove('officer', name);
+  });
+
+  test('that is none is collected', async () => {
+    await create('plain', {});
+    await remove(collector, 'plain');
+  });
+
+  test('goes with a namespace that is going where all controllers share one account, and not with its owner', async () => {
+    await create('last', { quarantine, approvedCardId });
+    await kubectl(['delete', 'namespace', 'team', '--wait=false']);
+    await until({ what: 'the namespace to be seen going', timeoutMs: 60_000 }, () =>
+      remove(allControllers, 'last', '--dry-run=server').then(
+        () => true,
+        () => undefined,
+      ),
+    );
+    await expect(remove(collector, 'last')).rejects.toThrow('needs the verb');
+    await remove(allControllers, 'last');
   });
 });
 

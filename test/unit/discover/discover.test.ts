@@ -1,5 +1,12 @@
-import { expect, test } from 'vitest';
-import { cardChange as change } from '../../../src/discover/discover.ts';
+import { describe, expect, test } from 'vitest';
+import { cardChange as change, connectDiscovery, discover } from '../../../src/discover/discover.ts';
+import { ApiError, type KubeClient } from '../../../src/kube/client.ts';
+import { keyOf, type Namespace, type NetworkPolicy, resources } from '../../../src/kube/objects.ts';
+import { Store } from '../../../src/kube/store.ts';
+import type { CachedWorkload, Caches } from '../../../src/reconcile/caches.ts';
+import { ownerUid, targetOf } from '../../../src/reconcile/indexes.ts';
+import type { CachedCard } from '../../../src/reconcile/snapshot.ts';
+import { workloadKey } from '../../../src/workload/workload.ts';
 import { card, workload } from '../reconcile/builders.ts';
 
 type Inputs = Parameters<typeof change>;
@@ -59,6 +66,113 @@ test('a created card in quarantine stays, whatever becomes of its workload’s l
   const quarantined = { ...auto, spec: { ...auto.spec, quarantine: { reason: 'incident' } } };
   expect(cardChange({ ...workload, labels: {} }, [quarantined])).toBeUndefined();
   expect(cardChange(workload, [card(), quarantined])).toBeUndefined();
+});
+
+test('a created card that is approved stays beside a hand-written one: only people take an approval back', () => {
+  const approved = { ...auto, spec: { ...auto.spec, approvedCardId: 'a'.repeat(64) } };
+  expect(cardChange(workload, [card(), approved])).toBeUndefined();
+  expect(cardChange(undefined, [approved])).toBeUndefined();
+});
+
+describe('a quarantine whose card is gone', () => {
+  const quarantine = { reason: 'incident 7' };
+  const cutOff = (base: CachedCard): CachedCard => ({ ...base, spec: { ...base.spec, quarantine } });
+  const missing = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'nope', uid: 'nope-uid' }];
+  const ownedBy = (base: CachedCard, ownerReferences: typeof missing) => ({
+    ...base,
+    metadata: { ...base.metadata, ownerReferences },
+  });
+  const key = workloadKey('team', workload);
+  const deployment = (over: Partial<CachedWorkload['metadata']> = {}): CachedWorkload => {
+    const uid = over.uid ?? workload.uid;
+    return { metadata: { name: 'weather', namespace: 'team', uid, ...over }, workload: { ...workload, uid } };
+  };
+
+  /** The caches of a team's namespace, and what discover creates and deletes there. */
+  function world(over: Partial<CachedWorkload['metadata']> = {}) {
+    const report = (error: unknown) => {
+      throw error;
+    };
+    const cards = new Store<CachedCard>({ target: targetOf }, report);
+    const deployments = Object.assign(new Store<CachedWorkload>({}, report), { resource: resources.deployments });
+    const namespaces = new Store<Namespace>({}, report);
+    const policies = new Store<NetworkPolicy>({ owner: ownerUid }, report);
+    const workloads = new Map([['apps/Deployment', deployments]]);
+    const caches = { cards, policies, namespaces, workloads } as unknown as Caches;
+    const orders: [string, unknown][] = [];
+    const client = {
+      create: async (_: unknown, made: CachedCard) => {
+        if (cards.get(keyOf(made)) !== undefined) throw new ApiError(409, 'AlreadyExists', 'it is there');
+        orders.push([`create ${made.metadata.name}`, made.spec.quarantine]);
+        cards.put({ ...made, metadata: { ...made.metadata, uid: 'made' } });
+      },
+    } as unknown as KubeClient;
+    const bequests = new Map();
+    connectDiscovery(caches, bequests, () => {});
+    namespaces.put({ metadata: { name: 'team', uid: 'team' } });
+    deployments.put(deployment(over));
+    return { cards, deployments, namespaces, orders, settle: () => discover(key, { client, caches, bequests }) };
+  }
+
+  test.each([
+    ['a created card', cutOff(ownedBy(auto, missing))],
+    ['a hand-written card', cutOff(ownedBy(card(), missing))],
+  ])('holds for the workload when %s was collected: the next one orders it again', async (_, collected) => {
+    const { cards, orders, settle } = world();
+    cards.put(collected);
+    await settle();
+    cards.delete(collected);
+    await settle();
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', quarantine]]);
+  });
+
+  test('holds when the workload is deleted and made again', async () => {
+    const { cards, deployments, orders, settle } = world();
+    cards.put(cutOff(auto));
+    deployments.delete(deployment());
+    cards.delete(auto);
+    await settle();
+    expect(orders).toEqual([]);
+    deployments.put(deployment({ uid: 'second' }));
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', quarantine]]);
+  });
+
+  test('holds beside a hand-written card, which then lifts nothing, and for a workload that opts out', async () => {
+    expect(change(workload, [card()], () => false, quarantine)).toMatchObject({ card: { spec: { quarantine } } });
+    const optedOut = { ...workload, autoCard: false };
+    expect(change(optedOut, [], () => false, quarantine)).toMatchObject({ card: { spec: { quarantine } } });
+  });
+
+  test.each([
+    ['a created card whose owner stands', cutOff(auto)],
+    ['a card without an owner', cutOff(card())],
+  ])('ends when somebody deleted %s', async (_, deleted) => {
+    const { cards, orders, settle } = world();
+    cards.put(deleted);
+    cards.delete(deleted);
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', undefined]]);
+  });
+
+  test('holds when the owner is on its way out', async () => {
+    const { cards, orders, settle } = world({ deletionTimestamp: '2026-03-01T12:00:00Z' });
+    cards.put(cutOff(auto));
+    cards.delete(auto);
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', quarantine]]);
+  });
+
+  test('ends with its namespace', async () => {
+    const { cards, namespaces, orders, settle } = world();
+    const going = { name: 'team', uid: 'team', resourceVersion: '2', deletionTimestamp: '2026-03-01T12:00:00Z' };
+    cards.put(cutOff(ownedBy(auto, missing)));
+    namespaces.put({ metadata: going });
+    cards.delete(auto);
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', undefined]]);
+  });
 });
 
 test('a card that merely looks like ours but has no owner is people’s to delete', () => {
