@@ -94,7 +94,7 @@ function guiltOutcome({ pods }: Findings): Outcome<VerifiedReason> | undefined {
   return no(signature ? 'SignatureInvalid' : 'IdentityMismatch', `Pod ${first.podName}${more}: ${first.message}`);
 }
 
-function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason> {
+function trustOutcome({ target, settings, pods, hold }: Findings): Outcome<VerifiedReason> {
   const proven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'proven');
   if (proven?.kind === 'proven') {
     return proven.by === 'mtls'
@@ -113,7 +113,7 @@ function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason>
   if (expired) return no('EvidenceExpired', 'The agent did not answer while its evidence lasted.');
   if (!target.resolved) return no('NotVerified', target.message);
   if (target.transport === 'http' && !pods.some(({ evidence }) => evidence?.silence !== undefined)) {
-    return no('NotVerified', 'The Service has no port named agent-tls.');
+    return no('NotVerified', `The Service has no port named ${settings.agentTlsPortName}.`);
   }
   return { ...unread(pods), reason: 'FetchFailed' };
 }

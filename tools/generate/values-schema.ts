@@ -37,6 +37,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
   verifiedFetch: closed({
     enabled: truth(flags.enableVerifiedFetch.doc),
     trustDomain: text(flags.trustDomain.doc),
+    agentTLSPortName: { ...flagSchema(flags.agentTlsPortName), description: flags.agentTlsPortName.doc },
     spiffeEndpointSocket: text(flags.spiffeEndpointSocket.doc, { pattern: '^unix:///[^/]+/' }),
   }),
   signatureVerification: closed({ enabled: truth(flags.enableSignatureVerification.doc) }),

@@ -133,6 +133,7 @@ annotations:
 {{- $twins := dict
   "enable-verified-fetch" "verifiedFetch.enabled"
   "trust-domain" "verifiedFetch.trustDomain"
+  "agent-tls-port-name" "verifiedFetch.agentTLSPortName"
   "spiffe-endpoint-socket" "verifiedFetch.spiffeEndpointSocket"
   "enable-signature-verification" "signatureVerification.enabled"
   "enforcement" "enforcement.mode"

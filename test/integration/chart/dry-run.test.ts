@@ -101,6 +101,10 @@ describe('the notes of an installation', () => {
     expect(said).not.toContain('were left out');
   });
 
+  test('name the port behind which agents answer', async () => {
+    expect(await notes(verified, 'verifiedFetch.agentTLSPortName=mtls')).toContain('has a port named mtls, behind');
+  });
+
   test('of single namespaces say what was left out, what that means, and how to get it', async () => {
     const single = 'config.namespaces={a,b}';
     const said = await notes(single);

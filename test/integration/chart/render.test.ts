@@ -49,6 +49,7 @@ describe('defaults', () => {
       POD_NAME: '(downward API)',
       AGENTCARD_LEADER_ELECT: 'true',
       AGENTCARD_ENFORCEMENT: 'off',
+      AGENTCARD_AGENT_TLS_PORT_NAME: 'agent-tls',
     });
   });
 
@@ -144,6 +145,16 @@ describe('variants', () => {
     expect(objects.map(({ kind }) => kind)).not.toContain('ClusterSPIFFEID');
   });
 
+  test("the TLS port's name reaches the operator, whatever else is on", async () => {
+    const config = readConfig([], environmentOf(objectsOf(await render('verifiedFetch.agentTLSPortName=mtls'))));
+    expect(config).toMatchObject({ config: { agentTlsPortName: 'mtls' } });
+  });
+
+  test('values that were kept of a release without that name leave it to the operator', async () => {
+    const objects = objectsOf(await render('verifiedFetch.agentTLSPortName=null'));
+    expect(environmentOf(objects)).not.toHaveProperty('AGENTCARD_AGENT_TLS_PORT_NAME');
+  });
+
   test('the kind can be left to somebody else, the ServiceAccount too', async () => {
     const values = 'crd.install=false,serviceAccount.create=false,serviceAccount.name=mine';
     const objects = installed(objectsOf(await render(values)));
@@ -200,6 +211,9 @@ describe('refusals say what is wrong and where', () => {
     ['enforcement.mode=loud', "at '/enforcement/mode': value must be one of 'off', 'audit', 'enforce'"],
     ['spiffe.volume=nfs', "at '/spiffe/volume': value must be one of 'csi', 'hostPath'"],
     ['verifiedFetch.spiffeEndpointSocket=/run/x', "at '/verifiedFetch/spiffeEndpointSocket'"],
+    ['verifiedFetch.agentTLSPortName=sixteen-long-one', "at '/verifiedFetch/agentTLSPortName'"],
+    ['verifiedFetch.agentTLSPortName=TLS', "at '/verifiedFetch/agentTLSPortName': 'TLS' does not match pattern"],
+    ['config.agent-tls-port-name=tls', 'config.agent-tls-port-name: set verifiedFetch.agentTLSPortName instead'],
     ['config.enforcement=audit', 'config.enforcement: set enforcement.mode instead'],
     ['enforcement.mode=enforce', 'enforcement.mode=enforce needs a way to verify agents'],
     ['verifiedFetch.enabled=true', "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain"],
