@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { tlsPortName } from './api/labels.ts';
 import { parseForms } from './card/forms.ts';
 import { address, boolean, duration } from './flag-schemas.ts';
 import type { Flag } from './flags.ts';
@@ -31,6 +32,12 @@ const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be 
 const namespacedName = z
   .string()
   .regex(/^([a-z0-9.-]+\/[a-z0-9.-]+)(,[a-z0-9.-]+\/[a-z0-9.-]+)*$/, 'must be namespace/name, several by commas');
+// As container ports are named. Without look-ahead, which the patterns of a chart's schema do not have.
+const isNoPort = 'must be a port name: at most 15 lower-case letters, digits and single hyphens inside, and a letter';
+const portName = z
+  .string()
+  .max(15, { error: isNoPort, abort: true })
+  .regex(/^([0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$/, isNoPort);
 const rules = (schema: z.ZodType, sides: string) =>
   z.string().transform((text, context): NetworkPolicyRule[] => {
     const parsed = schema.safeParse(jsonOrUndefined(text));
@@ -54,7 +61,13 @@ export const flags = {
     name: 'enable-verified-fetch',
     schema: boolean,
     default: 'false',
-    doc: 'Fetch cards over SPIFFE mutual TLS from agents whose Service has a port named agent-tls.',
+    doc: 'Fetch cards over SPIFFE mutual TLS from agents whose Service has the port of --agent-tls-port-name.',
+  },
+  agentTlsPortName: {
+    name: 'agent-tls-port-name',
+    schema: portName,
+    default: tlsPortName,
+    doc: 'Name of the Service port behind which agents answer over SPIFFE mutual TLS.',
   },
   spiffeEndpointSocket: {
     name: 'spiffe-endpoint-socket',

@@ -64,8 +64,10 @@ function readVariables(flags: Flags, env: Env, given: Map<string, string>): stri
     if (text) given.set(name, text);
   }
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith(variablePrefix) || text === undefined || serviceLink.test(variable)) continue;
+    if (!variable.startsWith(variablePrefix) || text === undefined) continue;
     const name = byVariable.get(variable);
+    // A flag may end like one of them, such as …_PORT_NAME, which no Service link is called.
+    if (name === undefined && serviceLink.test(variable)) continue;
     if (name === undefined) problems.push(`${variable} is not a known variable; --help lists the flags`);
     else given.set(name, text);
   }

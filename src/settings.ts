@@ -5,6 +5,8 @@ import type { PolicyPeers } from './network/policy.ts';
 export interface Settings {
   /** Mutual TLS with agents is on. */
   readonly mtls: boolean;
+  /** The Service port that mutual TLS is spoken on. */
+  readonly agentTlsPortName: string;
   /** Card signatures are verified. */
   readonly signature: boolean;
   /** What must pass; when empty, one of the mechanisms that are on must. */
@@ -26,6 +28,7 @@ const syncPeriodMs = 300_000;
 export function settingsFrom(config: Config): Settings {
   return {
     mtls: config.enableVerifiedFetch,
+    agentTlsPortName: config.agentTlsPortName,
     signature: config.enableSignatureVerification,
     require: config.require,
     trustDomain: config.trustDomain,

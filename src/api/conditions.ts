@@ -1,3 +1,5 @@
+import { tlsPortName } from './labels.ts';
+
 /**
  * Every condition, every reason, and what to do about it. The README's table and the end of every condition
  * message come from here, so that what a user reads is the same everywhere.
@@ -29,7 +31,7 @@ export const reasons = {
     TrustDomainMismatch: 'Serve with an SVID of the expected trust domain, or set spec.identityBinding.trustDomain.',
     SpiffeIDMismatch:
       'Find out who answers on this address; if it is right, list its ID in spec.identityBinding.allowedSpiffeIDs.',
-    NoIdentity: 'Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.',
+    NoIdentity: `Serve the card over SPIFFE mutual TLS on the Service port ${tlsPortName}, or sign it.`,
     SignerIsNotServer: "Sign the card with the serving workload's own SVID.",
     WorkloadUnresolved: 'Make spec.targetRef and the Service resolve first; see Synced.',
   },
@@ -37,7 +39,7 @@ export const reasons = {
     mTLSVerified: '',
     SignatureVerified: '',
     EvidenceHeld: 'Bring the agent back; trust ends when the held evidence does.',
-    NotVerified: 'Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.',
+    NotVerified: `Serve the card over SPIFFE mutual TLS on the Service port ${tlsPortName}, or sign it.`,
     SignatureInvalid: 'Sign the card again; it may have been altered after it was signed.',
     FetchFailed: 'Look at the agent: its log, its port, and the NetworkPolicies around it.',
     IdentityMismatch: 'Find out who answers in place of the agent; compare expectedSpiffeID and attestedAgentSpiffeId.',
@@ -68,11 +70,11 @@ export type ReadyReason = 'ReadyToServe' | SyncedReason | VerifiedReason;
 export const longestMessage = 1024;
 
 /** What to do about a reason; empty when there is nothing to do. */
-export function remedy(type: ConditionType, reason: string): string {
+export function remedy(type: ConditionType, reason: string, tlsPort: string = tlsPortName): string {
   const own: Readonly<Record<string, string>> = reasons[type];
-  if (Object.hasOwn(own, reason)) return own[reason] ?? '';
+  if (Object.hasOwn(own, reason)) return (own[reason] ?? '').replace(tlsPortName, tlsPort);
   // Ready takes its reason from the condition that stands in its way.
-  return type === 'Ready' ? remedy('Verified', reason) || remedy('Synced', reason) : '';
+  return type === 'Ready' ? remedy('Verified', reason, tlsPort) || remedy('Synced', reason) : '';
 }
 
 /** What to do where the platform lets no card accept another identity. */
@@ -83,9 +85,14 @@ export const floorRemedies: Readonly<Record<string, string>> = {
     'Find out who answers on this address; --strict-binding=floor ignores spec.identityBinding.allowedSpiffeIDs.',
 };
 
+interface BindingPlace {
+  readonly strictBinding: 'true' | 'false' | 'floor';
+  readonly agentTlsPortName: string;
+}
+
 /** What to do about an identity that is not the expected one. */
-export function bindingRemedy(reason: string, strictBinding: 'true' | 'false' | 'floor'): string {
-  return (strictBinding === 'floor' ? floorRemedies[reason] : undefined) ?? remedy('Bound', reason);
+export function bindingRemedy(reason: string, { strictBinding, agentTlsPortName }: BindingPlace): string {
+  return (strictBinding === 'floor' ? floorRemedies[reason] : undefined) ?? remedy('Bound', reason, agentTlsPortName);
 }
 
 /** What to do when it is the operator itself that cannot ask. */

@@ -36,7 +36,7 @@ export const policyTypeValue = 'identity-verification';
 /** Read from ConfigMaps that hold a signed card. */
 export const signedCardLabel = `${apiGroup}/card`;
 
-/** The Service port behind which an agent answers over SPIFFE mutual TLS. */
+/** The Service port behind which an agent answers over SPIFFE mutual TLS, unless --agent-tls-port-name names another. */
 export const tlsPortName = 'agent-tls';
 
 const longestName = 63;

@@ -56,9 +56,10 @@ function endpointCheck({ pods }: Findings, target: ResolvedTarget): Check {
 
 function transportCheck({ pods, settings }: Findings, target: ResolvedTarget): Check {
   if (!settings.mtls) return skipped('transport');
-  const expected = 'SPIFFE mutual TLS on Service port agent-tls';
+  const { agentTlsPortName: port } = settings;
+  const expected = `SPIFFE mutual TLS on Service port ${port}`;
   if (target.transport === 'http') {
-    const hint = 'Add a Service port named agent-tls behind which the agent serves its card over mutual TLS.';
+    const hint = `Add a Service port named ${port} behind which the agent serves its card over mutual TLS.`;
     return fail('transport', { expected, observed: 'plain HTTP', hint });
   }
   const negative = pods.find(({ standing }) => standing.kind === 'negative' && standing.attested === undefined);
@@ -66,7 +67,7 @@ function transportCheck({ pods, settings }: Findings, target: ResolvedTarget): C
     return fail('transport', {
       expected,
       observed: negative.standing.message,
-      hint: bindingRemedy(negative.standing.reason, settings.strictBinding),
+      hint: bindingRemedy(negative.standing.reason, settings),
     });
   }
   if (pods.some((pod) => provenId(pod) !== undefined)) return pass('transport', { observed: 'mutual TLS' });
@@ -86,7 +87,7 @@ function serverIdentityCheck(findings: Findings, target: ResolvedTarget): Check 
   });
   const wrong = seen.find(({ ok }) => !ok);
   if (wrong !== undefined) {
-    const hint = bindingRemedy('SpiffeIDMismatch', settings.strictBinding);
+    const hint = bindingRemedy('SpiffeIDMismatch', settings);
     return fail('server-identity', { expected, observed: wrong.id, hint });
   }
   const [right] = seen;

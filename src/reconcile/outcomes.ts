@@ -69,7 +69,7 @@ export function boundOutcome(findings: Findings): Outcome<BoundReason> | undefin
   if (!target.resolved) return no('WorkloadUnresolved', target.message);
   const negative = pods.map(({ standing }) => standing).find(isMismatch);
   const unbound = (reason: BoundReason, message: string) => {
-    return { ...no(reason, message), todo: bindingRemedy(reason, settings.strictBinding) };
+    return { ...no(reason, message), todo: bindingRemedy(reason, settings) };
   };
   if (negative !== undefined) return unbound(negative.reason, negative.message);
   const ids = pods.flatMap((pod) => trustedId(pod) ?? provenId(pod) ?? []);
@@ -121,7 +121,7 @@ function guiltOutcome({ pods }: Findings): Outcome<VerifiedReason> | undefined {
   return no(guiltReasons[first.reason], `Pod ${first.podName}${more}: ${first.message}`);
 }
 
-function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason> {
+function trustOutcome({ target, settings, pods, hold }: Findings): Outcome<VerifiedReason> {
   const proven = pods.map(({ standing }) => standing).find((standing) => standing.kind === 'proven');
   if (proven?.kind === 'proven') {
     return proven.by === 'mtls'
@@ -140,7 +140,7 @@ function trustOutcome({ target, pods, hold }: Findings): Outcome<VerifiedReason>
   if (expired) return no('EvidenceExpired', 'The agent did not answer while its evidence lasted.');
   if (!target.resolved) return no('NotVerified', target.message);
   if (target.transport === 'http' && !pods.some(({ evidence }) => evidence?.silence !== undefined)) {
-    return no('NotVerified', 'The Service has no port named agent-tls.');
+    return no('NotVerified', `The Service has no port named ${settings.agentTlsPortName}.`);
   }
   return { ...unread(pods), reason: 'FetchFailed' };
 }

@@ -19,9 +19,9 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   const absent = (reason: Unresolved['reason'], message: string): Unresolved => {
     return { resolved: false, reason, message, absent: workload, expected, strict };
   };
-  const choice = chooseService(card.spec, workload, snapshot.services);
+  const choice = chooseService(card.spec, workload, snapshot.services, settings.agentTlsPortName);
   if (!choice.ok) return absent(choice.reason, choice.message);
-  const port = choosePort(card.spec, choice.service, settings.mtls);
+  const port = choosePort(card.spec, choice.service, settings.mtls, settings.agentTlsPortName);
   if (port.transport === 'none') return absent('ServiceNotFound', port.message);
   const service = choice.service.metadata.name;
   const endpoints = withSignedCard(

@@ -1,5 +1,6 @@
-import { type ConditionType, messageWithRemedy } from '../api/conditions.ts';
+import { type ConditionType, messageWithRemedy, remedy } from '../api/conditions.ts';
 import type { Condition } from '../kube/objects.ts';
+import type { CachedCard } from '../reconcile/snapshot.ts';
 import type { Outcome, Verdict } from '../reconcile/verdict.ts';
 
 /** The outcome of each condition type; undefined leaves the condition out. */
@@ -10,22 +11,23 @@ const order: readonly ConditionType[] = ['Ready', 'Synced', 'Verified', 'Bound',
 /** All conditions, built anew; the transition time moves only with the status. */
 export function conditionsFrom(
   outcomes: Outcomes,
-  stored: readonly Condition[],
-  generation: number | undefined,
+  { metadata: { generation }, status: stored }: CachedCard,
+  tlsPort: string,
   now: number,
 ): Condition[] {
   return order.flatMap((type): Condition[] => {
     const outcome = outcomes[type];
     if (outcome === undefined) return [];
     const status = outcome.ok ? 'True' : 'False';
-    const before = stored.find((condition) => condition.type === type);
+    const todo = outcome.todo ?? remedy(type, outcome.reason, tlsPort);
+    const before = stored?.conditions?.find((condition) => condition.type === type);
     const since = before?.status === status ? before.lastTransitionTime : isoTime(now);
     return [
       {
         type,
         status,
         reason: outcome.reason,
-        message: messageWithRemedy(type, outcome.reason, outcome.message, outcome.todo),
+        message: messageWithRemedy(type, outcome.reason, outcome.message, todo),
         lastTransitionTime: since,
         ...(generation === undefined ? {} : { observedGeneration: generation }),
       },

@@ -20,8 +20,7 @@ const rememberedCards = 5;
 
 /** A total function of what was seen: no field outlives its evidence. */
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
-  const { snapshot, target, verdict } = judged;
-  const { generation } = snapshot.card.metadata;
+  const { snapshot, target, verdict, settings } = judged;
   const stored = snapshot.card.status ?? {};
   const outcomes = {
     Ready: readyOutcome(verdict),
@@ -31,10 +30,10 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     SignatureVerified: verdict.signature?.outcome,
     Enforced: policy.enforced,
   };
-  const conditions = conditionsFrom(outcomes, stored.conditions ?? [], generation, now);
+  const conditions = conditionsFrom(outcomes, snapshot.card, settings.agentTlsPortName, now);
   const known = target.resolved || target.absent !== undefined;
   const fields: StatusFields = {
-    observedGeneration: generation,
+    observedGeneration: snapshot.card.metadata.generation,
     conditions,
     checks: [...verdict.checks],
     ...cardFields(judged, now),

@@ -75,7 +75,8 @@ function contentNotes(before: StatusFields, after: StatusFields): Note[] {
   const downgraded = after.source === 'http' && before.source !== 'http';
   const mechanism = after.conditions?.some(({ type }) => type === 'Verified') ?? false;
   if (downgraded && mechanism) {
-    const note = 'The Service has no port named agent-tls: the card is read over plain HTTP, which proves nothing.';
+    const missing = after.checks?.find(({ name }) => name === 'transport')?.expected ?? 'mutual TLS';
+    const note = `No ${missing}: the card is read over plain HTTP, which proves nothing.`;
     notes.push({ type: 'Warning', reason: 'FallbackToHTTP', action: 'FetchCard', note });
   }
   return notes;

@@ -1,5 +1,4 @@
 import type { AgentCardSpec } from '../api/agentcard.ts';
-import { tlsPortName } from '../api/labels.ts';
 import type { EndpointSlice, Service } from '../kube/objects.ts';
 import { pairsSelect } from './selector.ts';
 import type { Workload } from './workload.ts';
@@ -34,9 +33,14 @@ export function isCandidate(spec: AgentCardSpec, workload: Workload, service: Se
 
 /**
  * The Service that leads to the agent: the one that the card names, else the one named like the workload, else the
- * only selecting one with port agent-tls, else the only selecting one.
+ * only selecting one with the TLS port, else the only selecting one.
  */
-export function chooseService(spec: AgentCardSpec, workload: Workload, services: readonly Service[]): ServiceChoice {
+export function chooseService(
+  spec: AgentCardSpec,
+  workload: Workload,
+  services: readonly Service[],
+  tlsPort: string,
+): ServiceChoice {
   const wanted = spec.endpoint?.service;
   const named = services.find((service) => service.metadata.name === (wanted ?? workload.name));
   if (named !== undefined) return { ok: true, service: named };
@@ -44,7 +48,7 @@ export function chooseService(spec: AgentCardSpec, workload: Workload, services:
     return { ok: false, reason: 'ServiceNotFound', message: `Service ${wanted} does not exist.` };
   }
   const selecting = services.filter((service) => pairsSelect(service.spec?.selector, workload.templateLabels));
-  const withTls = selecting.filter((service) => service.spec?.ports?.some((port) => port.name === tlsPortName));
+  const withTls = selecting.filter((service) => service.spec?.ports?.some((port) => port.name === tlsPort));
   const pool = withTls.length > 0 ? withTls : selecting;
   const [only] = pool;
   if (only === undefined) {
@@ -61,12 +65,12 @@ export type PortChoice =
   | { readonly transport: 'mtls' | 'http'; readonly portName: string | undefined }
   | { readonly transport: 'none'; readonly message: string };
 
-/** Mutual TLS where it is on and the Service has port agent-tls; else the port for plain HTTP. */
-export function choosePort(spec: AgentCardSpec, service: Service, mtls: boolean): PortChoice {
+/** Mutual TLS where it is on and the Service has the TLS port; else the port for plain HTTP. */
+export function choosePort(spec: AgentCardSpec, service: Service, mtls: boolean, tlsPort: string): PortChoice {
   const ports = service.spec?.ports ?? [];
-  if (mtls && ports.some((port) => port.name === tlsPortName)) return { transport: 'mtls', portName: tlsPortName };
+  if (mtls && ports.some((port) => port.name === tlsPort)) return { transport: 'mtls', portName: tlsPort };
   const wanted = spec.endpoint?.port;
-  const plain = ports.filter((port) => port.name !== tlsPortName);
+  const plain = ports.filter((port) => port.name !== tlsPort);
   const chosen =
     wanted === undefined
       ? (plain.find((port) => port.name === 'a2a') ?? plain.find((port) => port.name === 'http') ?? plain[0])

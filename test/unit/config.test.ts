@@ -69,6 +69,20 @@ describe('flags and variables', () => {
     ).toBe('');
   });
 
+  test('no flag is taken for such a variable, however its name ends', () => {
+    expect(config([]).agentTlsPortName).toBe('agent-tls');
+    expect(config([], { AGENTCARD_AGENT_TLS_PORT_NAME: 'mtls' }).agentTlsPortName).toBe('mtls');
+  });
+
+  test.each(['a', 'a2a', '9p', '1-2-c', 'x-1', 'exactly-15-long'])('%s is a name of a port', (name) => {
+    expect(config([`--agent-tls-port-name=${name}`]).agentTlsPortName).toBe(name);
+  });
+
+  test.each(['', '443', '1-2', 'TLS', '-a', 'a-', 'a--b', 'a.b', 'sixteen-long-one', 'a\n'])('%j is none', (name) => {
+    const said = '--agent-tls-port-name: must be a port name: at most 15 lower-case letters, digits and single hyphens';
+    expect(problems([`--agent-tls-port-name=${name}`])).toBe(`${said} inside, and a letter`);
+  });
+
   test('--help names every flag', () => {
     for (const { name } of Object.values(flags)) expect(describeFlags(flags)).toContain(`--${name}`);
   });

@@ -37,6 +37,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
   verifiedFetch: closed({
     enabled: truth(flags.enableVerifiedFetch.doc),
     trustDomain: text(flags.trustDomain.doc),
+    agentTLSPortName: { ...flagSchema(flags.agentTlsPortName), description: flags.agentTlsPortName.doc },
     spiffeEndpointSocket: text(flags.spiffeEndpointSocket.doc, { pattern: '^unix:///[^/]+/' }),
   }),
   signatureVerification: closed({ enabled: truth(flags.enableSignatureVerification.doc) }),
@@ -45,7 +46,9 @@ const ownValues: Readonly<Record<string, Schema>> = {
     csiDriver: text('Name of the SPIFFE CSI driver.', { minLength: 1 }),
     hostPath: text("The folder on the node that holds the SPIRE agent's socket.", { pattern: '^/.' }),
     clusterSPIFFEID: closed({
-      create: truth('Create a ClusterSPIFFEID, from which SPIRE gives the operator its own SVID.'),
+      create: auto(
+        'Create a ClusterSPIFFEID, from which SPIRE gives the operator its own SVID, where its kind is served.',
+      ),
       className: text('Class of the spire-controller-manager that should act on it.'),
       federatesWith: {
         type: 'array',

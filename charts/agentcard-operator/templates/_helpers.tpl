@@ -123,9 +123,15 @@ annotations:
   helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 {{- end }}
 
-{{- /* Not empty when a ClusterSPIFFEID is wanted and its kind is there. */}}
+{{- /* Not empty when a ClusterSPIFFEID is wanted. With auto, where mutual TLS is on and the operator has rights on the cluster. */}}
+{{- define "agentcard-operator.wantsEntry" -}}
+{{- $create := .Values.spiffe.clusterSPIFFEID.create }}
+{{- if or .Values.verifiedFetch.enabled (ne (toString $create) "auto") }}{{ include "agentcard-operator.clusterWide" (list . $create) }}{{ end }}
+{{- end }}
+
+{{- /* Not empty when it is wanted and its kind is there. */}}
 {{- define "agentcard-operator.registers" -}}
-{{- if and .Values.spiffe.clusterSPIFFEID.create (.Capabilities.APIVersions.Has "spire.spiffe.io/v1alpha1/ClusterSPIFFEID") }}true{{ end }}
+{{- if and (include "agentcard-operator.wantsEntry" .) (.Capabilities.APIVersions.Has "spire.spiffe.io/v1alpha1/ClusterSPIFFEID") }}true{{ end }}
 {{- end }}
 
 {{- /* What a wrong combination would break later is said before anything is installed. */}}
@@ -133,6 +139,7 @@ annotations:
 {{- $twins := dict
   "enable-verified-fetch" "verifiedFetch.enabled"
   "trust-domain" "verifiedFetch.trustDomain"
+  "agent-tls-port-name" "verifiedFetch.agentTLSPortName"
   "spiffe-endpoint-socket" "verifiedFetch.spiffeEndpointSocket"
   "enable-signature-verification" "signatureVerification.enabled"
   "enforcement" "enforcement.mode"
@@ -140,7 +147,7 @@ annotations:
 {{- range $flag, $value := $twins }}
 {{- if hasKey $.Values.config $flag }}{{ fail (printf "config.%s: set %s instead" $flag $value) }}{{ end }}
 {{- end }}
-{{- if and (include "agentcard-operator.namespaces" .) .Values.spiffe.clusterSPIFFEID.create }}
+{{- if and (include "agentcard-operator.namespaces" .) (eq (toString .Values.spiffe.clusterSPIFFEID.create) "true") }}
 {{- fail "config.namespaces asks for Roles alone, and a ClusterSPIFFEID is the cluster's: set spiffe.clusterSPIFFEID.create=false" }}
 {{- end }}
 {{- if and .Values.metrics.podMonitor.enabled (eq (include "agentcard-operator.metricsAddress" .) "0") }}

@@ -37,8 +37,9 @@ export const explain: Command = {
       throw new Trouble('explain takes the name of a card, or --all; see kubectl agentcard explain --help');
     const place = await placeOf(invocation);
     if (name === undefined) {
-      const summary = summarize(await loadFleet(place, false));
-      show(summary, (width) => summaryText(summary, width));
+      const fleet = await loadFleet(place, false);
+      const summary = summarize(fleet);
+      show(summary, (width) => summaryText(summary, width, fleet.settings.agentTlsPortName));
       return summary.notReady.length === 0 ? exit.ok : exit.refused;
     }
     const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place, true)]);
@@ -54,7 +55,7 @@ export const explain: Command = {
       ...reachOf(card, fleet),
       notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet))],
     };
-    show(explanation, (width) => explanationText(explanation, width));
+    show(explanation, (width) => explanationText(explanation, width, fleet.settings.agentTlsPortName));
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
   },
 };

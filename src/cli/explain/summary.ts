@@ -48,10 +48,12 @@ function sorted<K extends string, T extends Readonly<Record<K, string>>>(items: 
   return [...items].sort((a, b) => (a[key] < b[key] ? -1 : 1));
 }
 
-export function summaryText({ cards, notReady, namespaces, notes }: Summary, width?: number): string {
+/** `tlsPort`: what the operator calls the Service port for mutual TLS. */
+export function summaryText(summary: Summary, width?: number, tlsPort?: string): string {
+  const { cards, notReady, namespaces, notes } = summary;
   const waiting = notReady.reduce((sum, each) => sum + each.cards.length, 0);
   const reasons = notReady.map(({ reason, cards: some }): Branch => {
-    const todo = remedy('Ready', reason);
+    const todo = remedy('Ready', reason, tlsPort);
     const text = `${reason}: ${some.length}${todo === '' ? '' : `. ${todo}`}`;
     return { text, below: listed(some) };
   });

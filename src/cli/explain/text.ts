@@ -15,13 +15,14 @@ export interface Explanation extends Reach {
   readonly notes: readonly string[];
 }
 
-export function explanationText(explanation: Explanation, width?: number): string {
+/** `tlsPort`: what the operator calls the Service port for mutual TLS. */
+export function explanationText(explanation: Explanation, width?: number, tlsPort?: string): string {
   const { card, workload, conditions, checks, notes } = explanation;
   const known =
     conditions.length === 0 ? [{ text: 'nothing is known yet: the operator has not judged this card' }] : [];
   const below = [
     ...known,
-    ...conditions.map(conditionBranch),
+    ...conditions.map((condition) => conditionBranch(condition, tlsPort)),
     ...(checks.length === 0 ? [] : [{ text: 'checks', below: checks.map(checkBranch) }]),
     networkBranch(explanation),
     ...notes.map((text) => ({ text: `note: ${text}` })),
@@ -30,8 +31,8 @@ export function explanationText(explanation: Explanation, width?: number): strin
   return `${drawTree({ text, below }, width)}\n`;
 }
 
-function conditionBranch({ type, status, reason, message }: Condition): Branch {
-  const todo = remedy(type as ConditionType, reason);
+function conditionBranch({ type, status, reason, message }: Condition, tlsPort?: string): Branch {
+  const todo = remedy(type as ConditionType, reason, tlsPort);
   // A message that ends otherwise says itself what to do in its case.
   const isTold = todo !== '' && message.endsWith(todo);
   const below = isTold

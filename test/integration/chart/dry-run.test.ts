@@ -101,6 +101,20 @@ describe('the notes of an installation', () => {
     expect(said).not.toContain('were left out');
   });
 
+  test("warn where mutual TLS is on and nothing was created that gives the operator's pods an SVID", async () => {
+    const warning = 'WARNING: no ClusterSPIFFEID was created';
+    expect(await notes(verified)).not.toContain(warning);
+    expect(await notes()).not.toContain(warning);
+    const refused = await notes(verified, 'spiffe.clusterSPIFFEID.create=false');
+    expect(refused).toContain(`${warning}.`);
+    expect(refused).toContain(`demo-agentcard-operator of namespace ${namespace}`);
+    expect(await notes(verified, 'config.namespaces={a,b}')).toContain(`${warning}.`);
+  });
+
+  test('name the port behind which agents answer', async () => {
+    expect(await notes(verified, 'verifiedFetch.agentTLSPortName=mtls')).toContain('has a port named mtls, behind');
+  });
+
   test('of single namespaces say what was left out, what that means, and how to get it', async () => {
     const single = 'config.namespaces={a,b}';
     const said = await notes(single);

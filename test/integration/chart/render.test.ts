@@ -49,6 +49,7 @@ describe('defaults', () => {
       POD_NAME: '(downward API)',
       AGENTCARD_LEADER_ELECT: 'true',
       AGENTCARD_ENFORCEMENT: 'off',
+      AGENTCARD_AGENT_TLS_PORT_NAME: 'agent-tls',
     });
   });
 
@@ -140,8 +141,30 @@ describe('variants', () => {
   });
 
   test('a cluster that does not serve ClusterSPIFFEIDs gets none', async () => {
-    const objects = objectsOf(await renderOn([], '--set', 'spiffe.clusterSPIFFEID.create=true'));
-    expect(objects.map(({ kind }) => kind)).not.toContain('ClusterSPIFFEID');
+    for (const values of ['spiffe.clusterSPIFFEID.create=true', verified]) {
+      const objects = objectsOf(await renderOn([], '--set', values));
+      expect(objects.map(({ kind }) => kind)).not.toContain('ClusterSPIFFEID');
+    }
+  });
+
+  test.each<[string, string[], number]>([
+    ['comes with mutual TLS', [verified], 1],
+    ['does not come without it', ['signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org'], 0],
+    ['does not come where somebody says no', [verified, 'spiffe.clusterSPIFFEID.create=false'], 0],
+    ['is left out in single namespaces, as all that is of the cluster', [verified, 'config.namespaces=["team"]'], 0],
+  ])('the ClusterSPIFFEID %s', async (_, values, count) => {
+    const objects = objectsOf(await render(...values));
+    expect(objects.filter(({ kind }) => kind === 'ClusterSPIFFEID')).toHaveLength(count);
+  });
+
+  test("the TLS port's name reaches the operator, whatever else is on", async () => {
+    const config = readConfig([], environmentOf(objectsOf(await render('verifiedFetch.agentTLSPortName=mtls'))));
+    expect(config).toMatchObject({ config: { agentTlsPortName: 'mtls' } });
+  });
+
+  test('values that were kept of a release without that name leave it to the operator', async () => {
+    const objects = objectsOf(await render('verifiedFetch.agentTLSPortName=null'));
+    expect(environmentOf(objects)).not.toHaveProperty('AGENTCARD_AGENT_TLS_PORT_NAME');
   });
 
   test('the kind can be left to somebody else, the ServiceAccount too', async () => {
@@ -200,6 +223,10 @@ describe('refusals say what is wrong and where', () => {
     ['enforcement.mode=loud', "at '/enforcement/mode': value must be one of 'off', 'audit', 'enforce'"],
     ['spiffe.volume=nfs', "at '/spiffe/volume': value must be one of 'csi', 'hostPath'"],
     ['verifiedFetch.spiffeEndpointSocket=/run/x', "at '/verifiedFetch/spiffeEndpointSocket'"],
+    ['verifiedFetch.agentTLSPortName=sixteen-long-one', "at '/verifiedFetch/agentTLSPortName'"],
+    ['verifiedFetch.agentTLSPortName=TLS', "at '/verifiedFetch/agentTLSPortName': 'TLS' does not match pattern"],
+    ['config.agent-tls-port-name=tls', 'config.agent-tls-port-name: set verifiedFetch.agentTLSPortName instead'],
+    ['spiffe.clusterSPIFFEID.create=maybe', "at '/spiffe/clusterSPIFFEID/create': value must be one of"],
     ['config.enforcement=audit', 'config.enforcement: set enforcement.mode instead'],
     ['enforcement.mode=enforce', 'enforcement.mode=enforce needs a way to verify agents'],
     ['verifiedFetch.enabled=true', "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain"],

@@ -189,6 +189,15 @@ describe('the text', () => {
 `);
   });
 
+  test('says what to do by the name that the TLS port has', () => {
+    const facts = { workload: null, checks: [], mode: 'off', policy: null, notes: [], callers: [], reaches: [] };
+    const todo = 'Serve the card over SPIFFE mutual TLS on the Service port mtls, or sign it.';
+    const conditions = [{ ...condition('Verified', 'False', 'NotVerified'), message: `Seen. ${todo}` }];
+    const text = explanationText({ card: 'team/plain', conditions, ...facts }, undefined, 'mtls');
+    expect(text).toContain(`what to do: ${todo}\n`);
+    expect(summaryText(summarize(fleet()), undefined, 'mtls')).toContain(`NotVerified: 1. ${todo}\n`);
+  });
+
   test('gathers a long list by namespace', () => {
     const many = Array.from({ length: 40 }, (_, index) => pod(`many-${index}-0`, `many-${index}`));
     const card = agent('weather', true);

@@ -13,6 +13,7 @@ export const expectedId = 'spiffe://example.org/ns/team/sa/weather';
 
 export const settings: Settings = {
   mtls: true,
+  agentTlsPortName: 'agent-tls',
   signature: false,
   require: [],
   trustDomain: 'example.org',

@@ -4,6 +4,7 @@ import { choosePort, chooseService, endpointsOf } from '../../../src/workload/se
 import { card, workload } from '../reconcile/builders.ts';
 
 const { spec } = card();
+const tls = 'agent-tls';
 
 function named(name: string, selector: Record<string, string> | undefined, ports = ['http']): Service {
   return {
@@ -20,28 +21,28 @@ describe('finding the Service', () => {
     ['else the only selecting one with agent-tls', [named('a', mine), named('b', mine, ['http', 'agent-tls'])], 'b'],
     ['else the only selecting one', [named('a', mine), named('x', { app: 'other' })], 'a'],
   ])('%s', (_, services, expected) => {
-    const choice = chooseService(spec, workload, services);
+    const choice = chooseService(spec, workload, services, tls);
     expect(choice.ok && choice.service.metadata.name).toBe(expected);
   });
 
   test('the one that the card names beats all, and its absence is not made up for', () => {
     const pinned = { ...spec, endpoint: { service: 'front' } };
-    const choice = chooseService(pinned, workload, [named('weather', mine), named('front', undefined)]);
+    const choice = chooseService(pinned, workload, [named('weather', mine), named('front', undefined)], tls);
     expect(choice.ok && choice.service.metadata.name).toBe('front');
-    expect(chooseService(pinned, workload, [named('weather', mine)])).toMatchObject({
+    expect(chooseService(pinned, workload, [named('weather', mine)], tls)).toMatchObject({
       ok: false,
       reason: 'ServiceNotFound',
     });
   });
 
   test('several that fit equally are named in order', () => {
-    const choice = chooseService(spec, workload, [named('b', mine), named('a', mine)]);
+    const choice = chooseService(spec, workload, [named('b', mine), named('a', mine)], tls);
     expect(choice).toMatchObject({ ok: false, reason: 'AmbiguousService' });
     expect(choice.ok ? '' : choice.message).toContain('a, b');
   });
 
   test('a Service without a selector selects nothing', () => {
-    expect(chooseService(spec, workload, [named('x', undefined)])).toMatchObject({
+    expect(chooseService(spec, workload, [named('x', undefined)], tls)).toMatchObject({
       ok: false,
       reason: 'ServiceNotFound',
     });
@@ -51,7 +52,7 @@ describe('finding the Service', () => {
 describe('choosing the port', () => {
   test('agent-tls wins while mutual TLS is on, and endpoint.port does not disable it', () => {
     const service = named('weather', undefined, ['a2a', 'agent-tls']);
-    expect(choosePort({ ...spec, endpoint: { port: 'a2a' } }, service, true)).toEqual({
+    expect(choosePort({ ...spec, endpoint: { port: 'a2a' } }, service, true, tls)).toEqual({
       transport: 'mtls',
       portName: 'agent-tls',
     });
@@ -63,11 +64,24 @@ describe('choosing the port', () => {
     [['metrics', 'agent-tls'], 'metrics'],
     [['agent-tls', 'metrics'], 'metrics'],
   ])('of %j plain HTTP takes %s', (ports, expected) => {
-    expect(choosePort(spec, named('w', undefined, ports), false)).toEqual({ transport: 'http', portName: expected });
+    expect(choosePort(spec, named('w', undefined, ports), false, tls)).toEqual({
+      transport: 'http',
+      portName: expected,
+    });
+  });
+
+  test('the TLS port has the name that is configured, and agent-tls is then a port like any other', () => {
+    const service = named('weather', undefined, ['agent-tls', 'mtls']);
+    expect(choosePort(spec, service, true, 'mtls')).toEqual({ transport: 'mtls', portName: 'mtls' });
+    expect(choosePort(spec, service, false, 'mtls')).toEqual({ transport: 'http', portName: 'agent-tls' });
+    const mine = { app: 'weather' };
+    const services = [named('a', mine, ['agent-tls']), named('b', mine, ['mtls'])];
+    const choice = chooseService(spec, workload, services, 'mtls');
+    expect(choice.ok && choice.service.metadata.name).toBe('b');
   });
 
   test('a named port that is not there is said, not replaced', () => {
-    const choice = choosePort({ ...spec, endpoint: { port: 'cards' } }, named('w', undefined), false);
+    const choice = choosePort({ ...spec, endpoint: { port: 'cards' } }, named('w', undefined), false, tls);
     expect(choice).toMatchObject({ transport: 'none', message: 'Service w has no port named cards for plain HTTP.' });
   });
 });
