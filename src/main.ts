@@ -81,6 +81,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
   const leading = election === undefined ? {} : { election };
   const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
+  if (election !== undefined) manager.health.addReadyCheck('lease', () => election.healthy());
   for (const { name, cache } of everyCache(caches)) manager.addCache(name, cache);
   for (const each of controllers) manager.addController(each);
   followTrustBundle(config, { manager, client, identity, log });
