@@ -22,7 +22,7 @@ import { parseTrustDomain } from './spiffe/id.ts';
 import { IdentitySource } from './spiffe/identity.ts';
 import { registerIdentityMetrics } from './spiffe/metrics.ts';
 import { workloadApi } from './spiffe/workload-api.ts';
-import { requireServedKind } from './startup.ts';
+import { requireServedKind, verificationOf } from './startup.ts';
 
 const usage = `Proves which workload serves and signs an A2A AgentCard, and acts on the verdict.
 
@@ -56,6 +56,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
 
 /** Makes every part, joins them, and runs until the signal. */
 async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop: AbortSignal): Promise<void> {
+  log.info('identity verification', verificationOf(config));
   const metrics = createMetrics();
   const cluster = await clusterConfig(config, env);
   const client = new KubeClient(cluster, { observe: metrics.call });
