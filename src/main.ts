@@ -22,7 +22,7 @@ import { parseTrustDomain } from './spiffe/id.ts';
 import { IdentitySource } from './spiffe/identity.ts';
 import { registerIdentityMetrics } from './spiffe/metrics.ts';
 import { workloadApi } from './spiffe/workload-api.ts';
-import { requireServedKind } from './startup.ts';
+import { requireServedKind, verificationOf } from './startup.ts';
 
 const usage = `Proves which workload serves and signs an A2A AgentCard, and acts on the verdict.
 
@@ -56,6 +56,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
 
 /** Makes every part, joins them, and runs until the signal. */
 async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop: AbortSignal): Promise<void> {
+  log.info('identity verification', verificationOf(config));
   const metrics = createMetrics();
   const cluster = await clusterConfig(config, env);
   const client = new KubeClient(cluster, { observe: metrics.call });
@@ -81,6 +82,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
   const leading = election === undefined ? {} : { election };
   const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
+  if (election !== undefined) manager.health.addReadyCheck('lease', () => election.healthy());
   for (const { name, cache } of everyCache(caches)) manager.addCache(name, cache);
   for (const each of controllers) manager.addController(each);
   followTrustBundle(config, { manager, client, identity, log });

@@ -85,7 +85,9 @@ function partsOf(config: Config, platform: Platform, addCard: Parts['addCard']):
   const settings = settingsFrom(config);
   const onChange = (engaged: boolean) => tellBrake(engaged, config, platform);
   const brake = new FleetBrake({ maxDistrust: config.maxDistrust, maxHoldMs: config.maxHold, onChange });
-  const caches = createCaches(platform.client, scopeOf(config, settings), platform.metrics.informer);
+  const caches = createCaches(platform.client, scopeOf(config, settings), (resource) =>
+    platform.metrics.informer(resource, platform.log),
+  );
   const metrics = statusMetrics(platform.metrics.registry, {
     cards: () => caches.cards.values(),
     silent: () => brake.lacking,

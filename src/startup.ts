@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apiGroup } from './api/labels.ts';
+import type { Config } from './config.ts';
 import { hasCode, type KubeClient } from './kube/client.ts';
 
 interface OpenApi {
@@ -13,6 +14,17 @@ interface OpenApi {
         }
       >
     >;
+  };
+}
+
+/** What a verdict of this operator will rest on, for the first line of its log. */
+export function verificationOf(config: Config) {
+  return {
+    mutualTLS: config.enableVerifiedFetch,
+    signatures: config.enableSignatureVerification,
+    trustDomain: config.trustDomain,
+    strictBinding: config.strictBinding,
+    enforcement: config.enforcement,
   };
 }
 

@@ -10,6 +10,8 @@ export type { Handler, IndexFunction } from './store.ts';
 export interface InformerObserver extends ReflectorObserver {
   /** The periodic audit found changes that the watch never delivered. They are repaired by a new list. */
   missed?(count: number): void;
+  /** The kind is defined, but not served in our version: it counts as absent. */
+  absent?(version: string, served: readonly string[]): void;
 }
 
 export interface InformerOptions<T extends KubeObject> {
@@ -45,7 +47,7 @@ interface Scope<T extends KubeObject> {
 /** A cache of one resource that a watch keeps equal to the API server. Objects are shared: never change them. */
 export class Informer<T extends KubeObject> {
   readonly resource: Resource;
-  /** Resolves when every scope has been listed once. */
+  /** Resolves when every scope has been listed once, and else when it was stopped: `hasSynced` tells which. */
   readonly synced: Promise<void>;
   readonly #options: InformerOptions<T>;
   readonly #store: Store<T>;
@@ -111,6 +113,12 @@ export class Informer<T extends KubeObject> {
   async start(signal: AbortSignal): Promise<void> {
     const loops = this.#scopes.flatMap((scope) => [scope.reflector.run(signal), this.#auditLoop(scope, signal)]);
     await Promise.all(loops);
+    this.#resolveSynced();
+  }
+
+  /** Forgets everything and tells the handlers so: the kind itself is gone. */
+  clear(): void {
+    for (const object of [...this.#store.values()]) this.#store.delete(object);
   }
 
   /** An unknown object that the watch has passed was deleted; one outside a selector would never be removed again. */

@@ -57,6 +57,8 @@ export class LeaderElection {
   readonly #lose: (error: LeadershipLost) => void;
   readonly #stop = new AbortController();
   #lease: Lease | undefined;
+  /** When the Lease was last read or written with success. */
+  #looked = Number.NEGATIVE_INFINITY;
   #seen = { record: '', at: Number.NEGATIVE_INFINITY };
   /** When the last successful renewal was sent. */
   #renewed: { readonly monotonic: number; readonly wall: number } | undefined;
@@ -76,6 +78,11 @@ export class LeaderElection {
     if (this.#renewed === undefined) return false;
     const { clock, renewMs } = this.#options;
     return clock.monotonic() - this.#renewed.monotonic < renewMs && clock.wall() - this.#renewed.wall < renewMs;
+  }
+
+  /** False while this replica could not tell that the Lease is free, and so would not take over. */
+  healthy(): boolean {
+    return this.#options.clock.monotonic() - this.#looked < this.#options.leaseMs;
   }
 
   /** Resolves as the leader, or rejects when the signal is aborted. Renews from then on. */
@@ -124,7 +131,9 @@ export class LeaderElection {
   async #try(): Promise<boolean> {
     const sent = { monotonic: this.#options.clock.monotonic(), wall: this.#options.clock.wall() };
     try {
-      if (!(await this.#takeOrRenew())) return false;
+      const taken = await this.#takeOrRenew();
+      this.#looked = sent.monotonic;
+      if (!taken) return false;
       this.#renewed = sent;
       return true;
     } catch (error) {

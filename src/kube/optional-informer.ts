@@ -3,32 +3,46 @@ import type { Key, KubeObject } from './objects.ts';
 import { resources } from './objects.ts';
 import type { Handler } from './store.ts';
 
+/** A CustomResourceDefinition, as far as it decides whether there is anything to watch. */
+interface Definition extends KubeObject {
+  readonly served: readonly string[];
+}
+
+interface RawDefinition extends KubeObject {
+  readonly spec?: { readonly versions?: readonly { readonly name: string; readonly served?: boolean }[] };
+  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
+}
+
 /**
  * An informer of a kind that the cluster may not serve, may come to serve, or may cease to. It watches the kind's
- * CustomResourceDefinition and is empty, synced and healthy while there is none.
+ * CustomResourceDefinition and is empty, synced and healthy while our version of it is not served.
  */
 export class OptionalInformer<T extends KubeObject> {
   readonly resource: InformerOptions<T>['resource'];
+  /** Resolves when the kind was listed or found absent, whichever is first, and else when it was stopped. */
+  readonly synced: Promise<void>;
   readonly #options: InformerOptions<T>;
-  readonly #definition: Informer<KubeObject>;
+  readonly #definition: Informer<Definition>;
   readonly #handlers = new Set<Handler<T>>();
+  readonly #resolveSynced: () => void;
+  readonly #running: Promise<void>[] = [];
   #current: { readonly informer: Informer<T>; readonly stop: AbortController } | undefined;
 
   constructor(options: InformerOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.synced = promise;
+    this.#resolveSynced = resolve;
     const { plural, group } = options.resource;
-    this.#definition = new Informer<KubeObject>({
+    this.#definition = new Informer<Definition>({
       client: options.client,
       resource: resources.customResourceDefinitions,
       fieldSelector: `metadata.name=${plural}.${group}`,
-      transform: ({ metadata }) => ({ metadata: { name: metadata.name, uid: metadata.uid ?? '' } }),
+      transform: trimDefinition,
+      observer: { failed: (error, delayMs) => options.observer?.failed?.(error, delayMs) },
       ...(options.timing ? { timing: options.timing } : {}),
     });
-  }
-
-  get synced(): Promise<void> {
-    return this.#definition.synced.then(() => this.#current?.informer.synced);
   }
 
   get hasSynced(): boolean {
@@ -57,14 +71,23 @@ export class OptionalInformer<T extends KubeObject> {
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    const running: Promise<void>[] = [];
     this.#definition.onEvent({
-      add: () => void running.push(this.#begin(signal)),
+      add: (definition) => this.#follow(definition, undefined, signal),
+      update: (old, definition) => this.#follow(definition, old, signal),
       remove: () => this.#end(),
     });
+    void this.#definition.synced.then(() => this.#settle());
     await this.#definition.start(signal);
     this.#current?.stop.abort();
-    await Promise.all(running);
+    await Promise.all(this.#running);
+    this.#resolveSynced();
+  }
+
+  #follow({ served }: Definition, old: Definition | undefined, signal: AbortSignal): void {
+    if (!served.includes(this.resource.version)) {
+      this.#end();
+      if (String(served) !== String(old?.served)) this.#options.observer?.absent?.(this.resource.version, served);
+    } else if (this.#current === undefined) this.#running.push(this.#begin(signal));
   }
 
   #begin(signal: AbortSignal): Promise<void> {
@@ -72,6 +95,7 @@ export class OptionalInformer<T extends KubeObject> {
     const informer = new Informer<T>(this.#options);
     for (const handler of this.#handlers) informer.onEvent(handler);
     this.#current = { informer, stop };
+    void informer.synced.then(() => this.#settle());
     return informer.start(AbortSignal.any([signal, stop.signal]));
   }
 
@@ -80,8 +104,20 @@ export class OptionalInformer<T extends KubeObject> {
     const gone = this.#current;
     this.#current = undefined;
     gone?.stop.abort();
-    for (const object of gone?.informer.values() ?? []) {
-      for (const handler of this.#handlers) handler.remove?.(object);
-    }
+    gone?.informer.clear();
+    this.#settle();
   }
+
+  #settle(): void {
+    if (this.hasSynced) this.#resolveSynced();
+  }
+}
+
+/** Until its names are accepted a kind is not served at all; without that condition the lists will tell. */
+function trimDefinition(raw: KubeObject): Definition {
+  const { metadata, spec, status } = raw as RawDefinition;
+  const { name, uid = '', resourceVersion = '' } = metadata;
+  const refused = status?.conditions?.some((one) => one.type === 'Established' && one.status === 'False') ?? false;
+  const served = refused ? [] : (spec?.versions ?? []).filter((version) => version.served === true);
+  return { metadata: { name, uid, resourceVersion }, served: served.map((version) => version.name) };
 }

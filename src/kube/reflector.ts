@@ -117,6 +117,7 @@ export class Reflector<T extends KubeObject> {
       // Items of a list come without their type, unlike watched objects.
       for (const item of page.items) this.#keep({ ...type, ...item }, (object) => objects.push(object));
       next = page.continue;
+      signal.throwIfAborted();
       if (next === undefined) return this.#replace(objects, page.resourceVersion);
     }
   }
@@ -132,6 +133,8 @@ export class Reflector<T extends KubeObject> {
     observer?.watched?.();
     if (initial === undefined) this.#silentSince = undefined;
     for await (const event of readEvents<T>(response)) {
+      // What is buffered already comes after the end, of a kind that is gone perhaps.
+      if (signal.aborted) return;
       if (initial === undefined) {
         if (event.type === 'DELETED') this.#keep(event.object, (object) => sink.remove(object));
         else if (event.type !== 'BOOKMARK') this.#keep(event.object, (object) => sink.upsert(object));

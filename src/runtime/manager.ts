@@ -8,6 +8,7 @@ import type { Metrics } from './metrics.ts';
 
 /** A cache that others wait for. `Informer` is one. */
 export interface Cache {
+  /** Settles when the cache is full or was stopped. */
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
   readonly size: number;
@@ -47,6 +48,8 @@ export class Manager {
   readonly #controllers: Controller[] = [];
   readonly #tasks: Task[] = [];
   readonly #failed = Promise.withResolvers<never>();
+  /** Why this replica neither works nor stands by. */
+  #waits: string | undefined = 'waits for its caches';
 
   constructor(options: ManagerOptions) {
     this.#options = options;
@@ -74,6 +77,7 @@ export class Manager {
   /** Until `stop`; rejects when leadership was lost or a part failed. Either way everything has ended then. */
   async run(stop: AbortSignal): Promise<void> {
     const { log, election, events } = this.#options;
+    this.health.addReadyCheck('work', () => (stop.aborted ? 'stopping' : this.#waits));
     const over = Promise.race([aborted(stop), this.#failed.promise]);
     // A part may fail while nobody waits for it.
     over.catch(() => {});
@@ -84,6 +88,7 @@ export class Manager {
     this.#startBackground(started);
     await Promise.race([this.#synced(stop), over]);
     if (stop.aborted) return;
+    this.#waits = undefined;
     log.info('caches synced');
     if (election !== undefined) {
       started.defer(() => election.release());

@@ -95,6 +95,10 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
           missed.inc({ resource }, count);
           log?.warn('the watch had missed changes', { resource, count });
         },
+        absent: (version, served) =>
+          log?.warn('the cluster serves a kind in other versions than ours, so it counts as absent', {
+            ...{ resource, version, served },
+          }),
       };
     },
     trackInformer,

@@ -36,7 +36,7 @@ async function inform(script: readonly Step[], options: Partial<InformerOptions<
     stop.abort();
     await done;
   });
-  return { informer, requests, log, errors, missed, client };
+  return { informer, requests, log, errors, missed, client, stop };
 }
 
 const a1 = widget('a', 1);
@@ -247,6 +247,34 @@ test('it has synced when the last namespace has', async () => {
   second();
   await informer.synced;
   expect(informer.healthy()).toBe(true);
+});
+
+test('an informer that is stopped before its list came keeps nobody waiting, and has not synced', async () => {
+  const { informer, requests, stop } = await inform([open('')]);
+  await until(() => requests.length === 1);
+  stop.abort();
+  await informer.synced;
+  expect(informer.hasSynced).toBe(false);
+});
+
+/** A list in pages alone. */
+const paged: Step = (response, request) => {
+  if (request.query.has('watch')) response.writeHead(400).end();
+  else response.end(page(5, [a1, widget('b', 2)]));
+};
+
+test.each([
+  ['streaming', open(stream(5, a1, widget('b', 2)))],
+  ['paged', paged],
+])('a %s list that is at hand when an informer is stopped is told to nobody', async (_, server) => {
+  const { informer, log, stop } = await inform([server], {
+    transform: (object) => {
+      stop.abort();
+      return object;
+    },
+  });
+  await informer.synced;
+  expect(log).toEqual([]);
 });
 
 /** A server whose watch keeps quiet about what its list shows. */

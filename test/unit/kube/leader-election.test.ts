@@ -256,6 +256,28 @@ test('a standby that is stopped never leads', async () => {
   expect(server.state.lease?.spec?.holderIdentity).toBe('a');
 });
 
+test('a replica stands by while it sees the Lease, and not while it could not tell that it is free', async () => {
+  const { clock, advance } = newClock();
+  const server = await leaseServer();
+  server.state.cut.add('b');
+  const a = await replica(server, 'a', { clock });
+  const b = await replica(server, 'b', { clock });
+  await a.acquired;
+  await b.afterTries(2);
+  expect([a.election.healthy(), b.election.healthy()]).toEqual([true, false]);
+  server.state.cut.delete('b');
+  await until(() => b.election.healthy());
+  server.state.cut.add('b');
+  await b.afterTries(2);
+  advance(7_000);
+  await a.afterTries(2);
+  expect([a.election.healthy(), b.election.healthy()]).toEqual([true, true]);
+  advance(8_000);
+  await a.afterTries(2);
+  await b.afterTries(2);
+  expect([a.election.healthy(), b.election.healthy()]).toEqual([true, false]);
+});
+
 test('a deadline that is not shorter than the lease is refused', async () => {
   const server = await leaseServer();
   await expect(replica(server, 'a', { leaseMs: 10_000, renewMs: 10_000 })).rejects.toThrow(RangeError);

@@ -130,6 +130,23 @@ test('a part that fails ends the rest in order, and is named', async () => {
   await expect(failing.run(new AbortController().signal)).rejects.toThrow('identities failed');
 });
 
+test('a replica is ready once it works or stands by, and no longer', async () => {
+  const { manager, story, stop, synced, acquired, run, done } = rig({ synced: false, elected: false });
+  const ready = () => manager.health.respond('/readyz', true);
+  await until(() => story.includes('cache starts'));
+  expect(ready()).toMatchObject({ status: 503, body: expect.stringContaining('work failed: waits for its caches') });
+  synced.resolve();
+  await until(() => story.includes('caches synced'));
+  expect(ready().status).toBe(200);
+  acquired.resolve();
+  await until(() => story.includes('dialler starts'));
+  expect(ready().status).toBe(200);
+  stop.abort();
+  expect(ready()).toMatchObject({ status: 503, body: expect.stringContaining('work failed: stopping') });
+  run.resolve();
+  await done;
+});
+
 test('a cache that does not hear makes the replica unready', () => {
   const manager = new Manager({
     log: createLogger({ write: () => {} }),

@@ -120,6 +120,15 @@ test('calls, watches, leadership and Events are counted', async () => {
   });
 });
 
+test('a kind that counts as absent is a line in the log, with the versions that there are', () => {
+  const lines: string[] = [];
+  const log = createLogger({ write: (line) => lines.push(line) });
+  createMetrics().informer('sandboxes', log).absent?.('v1alpha1', ['v1beta1']);
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { level: 'warn', resource: 'sandboxes', version: 'v1alpha1', served: ['v1beta1'] },
+  ]);
+});
+
 test('the process reports its memory, CPU and event loop', async () => {
   const samples = await scrape(createMetrics());
   for (const name of ['process_resident_memory_bytes', 'nodejs_heap_size_used_bytes', 'process_cpu_seconds_total']) {

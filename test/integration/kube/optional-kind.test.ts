@@ -1,0 +1,194 @@
+import { get } from 'node:http';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { LeaderElection } from '../../../src/kube/leader-election.ts';
+import { type KubeObject, resources } from '../../../src/kube/objects.ts';
+import { OptionalInformer } from '../../../src/kube/optional-informer.ts';
+import { Controller } from '../../../src/runtime/controller.ts';
+import { createLogger } from '../../../src/runtime/log.ts';
+import { Manager } from '../../../src/runtime/manager.ts';
+import { createMetrics } from '../../../src/runtime/metrics.ts';
+import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
+import { freePorts } from '../../cluster/ports.ts';
+import { connect, makeNamespace, QUICK, until } from './rig.ts';
+
+const { sandboxes, customResourceDefinitions: definitions } = resources;
+const namespace = 'optional';
+const name = `${sandboxes.plural}.${sandboxes.group}`;
+
+let api: ApiServer;
+beforeAll(async () => {
+  api = await startApiServer();
+});
+afterAll(() => api?.stop());
+
+/** The versions of the kind; the first is stored. */
+function versionsOf(served: Readonly<Record<string, boolean>>) {
+  return Object.entries(served).map(([version, isServed], index) => ({
+    name: version,
+    served: isServed,
+    storage: index === 0,
+    schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+  }));
+}
+
+function definition(served: Readonly<Record<string, boolean>>): KubeObject {
+  const { group, plural, kind } = sandboxes;
+  const names = { plural, kind, singular: kind.toLowerCase(), listKind: `${kind}List` };
+  // A group of *.x-k8s.io is protected: it wants to be told that this is no official kind.
+  const annotations = { 'api-approved.kubernetes.io': 'unapproved, for a test' };
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name, annotations },
+    spec: { group, names, scope: 'Namespaced', versions: versionsOf(served) },
+  } as KubeObject;
+}
+
+/** The cluster's administrator. */
+function administer() {
+  const client = connect(api);
+  const serves = async (version: string) => {
+    const list = client.list({ ...sandboxes, version }, { namespace });
+    return list.then(
+      () => true,
+      () => false,
+    );
+  };
+  const shown = (version: string, wanted: boolean) =>
+    until(`${version} to be ${wanted ? '' : 'no longer '}served`, async () => (await serves(version)) === wanted);
+  return {
+    client,
+    define: async (served: Readonly<Record<string, boolean>>) => {
+      await client.create(definitions, definition(served));
+      for (const [version, isServed] of Object.entries(served)) await shown(version, isServed);
+    },
+    serve: async (served: Readonly<Record<string, boolean>>) => {
+      await client.patch(definitions, name, { spec: { versions: versionsOf(served) } }, { type: 'merge' });
+      for (const [version, isServed] of Object.entries(served)) await shown(version, isServed);
+    },
+    undefine: async () => {
+      await client.delete(definitions, name);
+      await until('the definition to go', async () => (await client.get(definitions, name)) === undefined);
+    },
+    createSandbox: (sandbox: string, version: string = sandboxes.version) => {
+      const object = { apiVersion: `${sandboxes.group}/${version}`, kind: sandboxes.kind };
+      const metadata = { name: sandbox, namespace };
+      return client.create({ ...sandboxes, version }, { ...object, metadata });
+    },
+  };
+}
+
+async function statusOf(port: number, path: string): Promise<number> {
+  return new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    request.on('error', () => resolve(0));
+  });
+}
+
+/** A replica whose one cache is of Sandboxes. */
+async function replica(identity: string) {
+  const [port = 0] = await freePorts(1);
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  const metrics = createMetrics();
+  const client = connect(api);
+  const informer = new OptionalInformer<KubeObject>({
+    client,
+    resource: sandboxes,
+    timing: QUICK,
+    observer: metrics.informer(sandboxes.plural, log),
+  });
+  const told = new Set<string>();
+  informer.onEvent({
+    add: ({ metadata }) => told.add(metadata.name),
+    remove: ({ metadata }) => told.delete(metadata.name),
+  });
+  const election = new LeaderElection({ client, namespace, name: 'optional', identity, retryMs: 200 });
+  const manager = new Manager({
+    ...{ log, metrics, election },
+    metricsAddress: '0',
+    probeAddress: `127.0.0.1:${port}`,
+  });
+  manager.addCache(sandboxes.plural, informer);
+  const worked: string[] = [];
+  const reconcile = async ({ key }: { readonly key: string }) => {
+    worked.push(key);
+    return undefined;
+  };
+  const controller = new Controller({ name: 'work', workers: 1, log, reconcile });
+  controller.add('first');
+  manager.addController(controller);
+  manager.health.addReadyCheck('lease', () => election.healthy());
+  const stop = new AbortController();
+  const done = manager.run(stop.signal);
+  const end = async () => {
+    stop.abort();
+    await done;
+  };
+  onTestFinished(end);
+  const ready = async () => (await statusOf(port, '/readyz')) === 200;
+  const absences = () => lines.filter(({ served }) => served !== undefined).map(({ served }) => String(served));
+  return { informer, told, worked, ready, absences, end };
+}
+
+test('two replicas work and stand by whatever becomes of the kind, and know what it serves in our version', async () => {
+  const admin = administer();
+  await makeNamespace(admin.client, namespace);
+  await admin.define({ v1beta1: true });
+  await admin.createSandbox('early', 'v1beta1');
+
+  const a = await replica('a');
+  await until('a to work', () => a.worked.length > 0);
+  const b = await replica('b');
+  const ready = () => until('both to be ready', async () => (await a.ready()) && (await b.ready()));
+  const know = (...names: string[]) =>
+    until(`both to know of ${names}`, () =>
+      [a, b].every(
+        ({ told, informer }) => String([...told].sort()) === String(names) && informer.size === names.length,
+      ),
+    );
+  await ready();
+  await know();
+  expect(b.worked).toEqual([]);
+  expect([a, b].map(({ absences }) => absences().at(-1))).toEqual(['v1beta1', 'v1beta1']);
+
+  await admin.serve({ v1beta1: true, v1alpha1: true });
+  await know('early');
+  await admin.createSandbox('late');
+  await know('early', 'late');
+  await ready();
+
+  await admin.serve({ v1beta1: true, v1alpha1: false });
+  await know();
+  await ready();
+
+  await admin.undefine();
+  await know();
+  await ready();
+
+  await admin.define({ v1alpha1: true });
+  await admin.createSandbox('again');
+  await know('again');
+  await ready();
+  await admin.undefine();
+  await know();
+
+  await a.end();
+  await until('b to work', () => b.worked.length > 0);
+});
+
+test('a replica that starts while the kind comes and goes leads all the same', async () => {
+  const admin = administer();
+  for (let round = 0; round < 3; round++) {
+    const defined = admin.define({ v1alpha1: true });
+    const a = await replica(`round-${round}`);
+    await defined;
+    await admin.undefine();
+    await until('it to work', () => a.worked.length > 0);
+    await until('it to be ready', a.ready);
+    await a.end();
+  }
+});
