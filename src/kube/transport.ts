@@ -1,6 +1,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
+import { TlsAgent } from '../tls.ts';
 import { ApiError, asApiError } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
 
@@ -45,17 +46,14 @@ export class Transport {
   readonly #config: ClusterConfig;
   readonly #calls: http.Agent;
   readonly #streams: http.Agent;
-  readonly #request: typeof https.request;
 
   constructor(config: ClusterConfig) {
     this.#config = config;
-    const plain = config.server.protocol === 'http:';
-    const AgentClass = plain ? http.Agent : https.Agent;
+    const AgentClass = config.server.protocol === 'http:' ? http.Agent : TlsAgent;
     // A resumed TLS session would skip the check of the server's certificate.
     const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS, maxCachedSessions: 0 };
     this.#calls = new AgentClass({ ...options, maxSockets: 16 });
     this.#streams = new AgentClass({ ...options, maxFreeSockets: 4 });
-    this.#request = plain ? http.request : https.request;
   }
 
   /** One call with its whole answer. Throws ApiError when no complete answer arrived; any status is an answer. */
@@ -91,7 +89,7 @@ export class Transport {
     const options = await this.#options(call, agent, payload);
     return new Promise((resolve, reject) => {
       let response: IncomingMessage | undefined;
-      const request = this.#request(target(this.#config.server, call), options);
+      const request = http.request(target(this.#config.server, call), options);
       // After the headers only the response keeps the reason of its end.
       const fail = (error: ApiError) => void (response ?? request).destroy(error);
       const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -122,7 +120,7 @@ export class Transport {
     });
   }
 
-  async #options(call: Call, agent: http.Agent, payload?: Buffer): Promise<https.RequestOptions> {
+  async #options(call: Call, agent: http.Agent, payload?: Buffer): Promise<RequestOptions> {
     try {
       const headers: Record<string, string> = {
         ...(await this.#config.headers()),
