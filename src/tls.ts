@@ -5,10 +5,21 @@
  * object: it answers with the names of the leaf alone, which is all that Node's own check of a server's name looks at.
  */
 
+import { constants } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { Agent, createServer, type RequestOptions, type Server, type ServerOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect, TLSSocket } from 'node:tls';
+import { type ConnectionOptions, connect, type SecureContextOptions, TLSSocket } from 'node:tls';
+
+/**
+ * Between workloads: TLS 1.3, or 1.2 with ECDHE and AEAD, and no renegotiation. By DHE a peer would choose the size of the
+ * group, and with it for how long we calculate and do nothing else; anew it would show another certificate than the one proven.
+ */
+export const workloadTls = {
+  minVersion: 'TLSv1.2',
+  ciphers: 'TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256:ECDHE+AESGCM:ECDHE+CHACHA20',
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+} as const satisfies SecureContextOptions;
 
 export const connectTls = (options: ConnectionOptions): TLSSocket => guarded(connect(options));
 

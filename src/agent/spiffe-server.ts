@@ -8,7 +8,7 @@ import { type Parsed, refused, type SpiffeError } from '../spiffe/id.ts';
 import type { IdentitySnapshot, IdentitySource } from '../spiffe/identity.ts';
 import { type VerifiedPath, verifySvid } from '../spiffe/path.ts';
 import { presentedChain } from '../spiffe/presented.ts';
-import { createTlsServer } from '../tls.ts';
+import { createTlsServer, workloadTls } from '../tls.ts';
 
 export interface SpiffeServerOptions {
   readonly identity: IdentitySource;
@@ -47,11 +47,11 @@ export function createSpiffeServer({ identity, handler, onRefused }: SpiffeServe
  */
 function contextOf({ svid, bundles }: IdentitySnapshot): SecureContextOptions {
   return {
+    ...workloadTls,
     ...(svid && { cert: svid.chainPem, key: svid.keyPem }),
     ca: [...bundles.values()].flatMap(({ pems }) => pems),
     allowPartialTrustChain: true,
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    secureOptions: workloadTls.secureOptions | constants.SSL_OP_NO_TICKET,
   };
 }
 

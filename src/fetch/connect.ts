@@ -8,7 +8,7 @@ import { excerpt, type TrustDomain } from '../spiffe/id.ts';
 import { type LeafIdentity, leafIdentity } from '../spiffe/leaf.ts';
 import { presentedChain } from '../spiffe/presented.ts';
 import type { X509Svid } from '../spiffe/svid.ts';
-import { connectTls } from '../tls.ts';
+import { connectTls, workloadTls } from '../tls.ts';
 import { connectionFailure, handshakeFailure } from './errors.ts';
 import { type FetchFailure, failed, type Peer, stopped } from './outcome.ts';
 
@@ -109,10 +109,10 @@ function secureContext({ svid, bundle }: Credentials): SecureContext | undefined
   contexts.set(svid, perBundle);
   try {
     const context = createSecureContext({
+      ...workloadTls,
       cert: svid.chainPem,
       key: svid.keyPem,
       ca: [...bundle.pems],
-      minVersion: 'TLSv1.2',
       allowPartialTrustChain: true,
     });
     perBundle.set(bundle, context);
