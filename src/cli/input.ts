@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { type AgentCard, parseAgentCard } from '../card/agent-card.ts';
 import { cardLimits } from '../card/strict-json.ts';
+import { GrowingBuffer } from '../growing-buffer.ts';
 import type { Parsed } from '../spiffe/id.ts';
 import { TlsAgent } from '../tls.ts';
 import { type Io, Trouble } from './command.ts';
@@ -38,14 +39,12 @@ async function readSource(source: string, maxBytes: number, io: Io): Promise<Uin
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
+  const bytes = new GrowingBuffer(maxBytes);
   for await (const chunk of chunks) {
-    parts.push(chunk);
-    length += chunk.length;
-    if (length >= maxBytes) break;
+    bytes.add(chunk.subarray(0, maxBytes - bytes.size));
+    if (bytes.size >= maxBytes) break;
   }
-  return Buffer.concat(parts).subarray(0, maxBytes);
+  return bytes.take();
 }
 
 async function readFileUpTo(path: string, maxBytes: number): Promise<Buffer> {

@@ -1,6 +1,7 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
+import { GrowingBuffer } from '../growing-buffer.ts';
 import { TlsAgent } from '../tls.ts';
 import { ApiError, asApiError } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
@@ -166,18 +167,14 @@ function connectionError(error: Error & { code?: string }, reusedSocket: boolean
 }
 
 async function readBody(opened: Opened, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const body = new GrowingBuffer(maxBytes);
   for await (const chunk of opened.response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) {
-      const error = ApiError.transport('TooLarge', `the answer is larger than ${maxBytes} bytes`);
-      opened.fail(error);
-      throw error;
-    }
-    chunks.push(chunk);
+    if (body.add(chunk)) continue;
+    const error = ApiError.transport('TooLarge', `the answer is larger than ${maxBytes} bytes`);
+    opened.fail(error);
+    throw error;
   }
-  return Buffer.concat(chunks, size);
+  return body.take();
 }
 
 export function parseJson(body: Buffer): unknown {
