@@ -121,6 +121,28 @@ describe('the import graph', () => {
   });
 });
 
+describe('TLS', () => {
+  const codeOf = (file: string) => textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  /** Each brings a socket of its own; a context is none, nor is a type. */
+  const opensTls = (code: string) =>
+    [...code.matchAll(/^import\s+(type\s)?([^;]*?)from\s+'(?:node:)?(tls|https|http2|undici)';/gm)].some(
+      ([, type, names = '']) =>
+        type === undefined && /[\w*]/.test(names.replaceAll(/type \w+|createSecureContext/g, '')),
+    ) || /\b(fetch|createSsl)\(|\bimport\(\s*'(?:node:)?(tls|https|http2|undici)'/.test(code);
+
+  test('is spoken by no socket but those of tls.ts', () => {
+    expect(sources.filter((file) => opensTls(codeOf(file)))).toEqual(['src/tls.ts']);
+  });
+
+  test('Node is asked for its description of a chain nowhere, and tls.ts answers for it', () => {
+    const asking = sources.filter((file) => /getPeerCertificate|toLegacyObject/.test(codeOf(file)));
+    expect(asking).toEqual(['src/tls.ts']);
+    expect(codeOf('src/tls.ts')).not.toMatch(/getPeerCertificate\(|toLegacyObject/);
+    const made = codeOf('src/tls.ts').match(/(?<!function )\b(?:connect|createServer|super\.createConnection)\(/g);
+    expect(made).toEqual(['connect(', 'createServer(', 'super.createConnection(']);
+  });
+});
+
 /** Top-level and method bodies by their indentation, as the formatter writes them. */
 function longFunctions(text: string): string[] {
   const lines = text.split('\n');

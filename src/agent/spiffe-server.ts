@@ -2,12 +2,13 @@
 
 import { constants } from 'node:crypto';
 import type { RequestListener } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import type { Server } from 'node:https';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import { type Parsed, refused, type SpiffeError } from '../spiffe/id.ts';
 import type { IdentitySnapshot, IdentitySource } from '../spiffe/identity.ts';
 import { type VerifiedPath, verifySvid } from '../spiffe/path.ts';
 import { presentedChain } from '../spiffe/presented.ts';
+import { createTlsServer, workloadTls } from '../tls.ts';
 
 export interface SpiffeServerOptions {
   readonly identity: IdentitySource;
@@ -23,7 +24,7 @@ export interface SpiffeServerOptions {
  */
 export function createSpiffeServer({ identity, handler, onRefused }: SpiffeServerOptions): Server {
   const options = { ...contextOf(identity.current()), requestCert: true, rejectUnauthorized: true };
-  const server = createServer(options, handler);
+  const server = createTlsServer(options, handler);
   server.prependListener('secureConnection', (socket: TLSSocket) => {
     const client = clientOf(socket, identity.current());
     if (client.ok) return;
@@ -46,11 +47,11 @@ export function createSpiffeServer({ identity, handler, onRefused }: SpiffeServe
  */
 function contextOf({ svid, bundles }: IdentitySnapshot): SecureContextOptions {
   return {
+    ...workloadTls,
     ...(svid && { cert: svid.chainPem, key: svid.keyPem }),
     ca: [...bundles.values()].flatMap(({ pems }) => pems),
     allowPartialTrustChain: true,
-    minVersion: 'TLSv1.2',
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    secureOptions: workloadTls.secureOptions | constants.SSL_OP_NO_TICKET,
   };
 }
 

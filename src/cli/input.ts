@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { open } from 'node:fs/promises';
+import { get as getHttp, type IncomingMessage } from 'node:http';
 import { type AgentCard, parseAgentCard } from '../card/agent-card.ts';
 import { cardLimits } from '../card/strict-json.ts';
+import { GrowingBuffer } from '../growing-buffer.ts';
 import type { Parsed } from '../spiffe/id.ts';
+import { TlsAgent } from '../tls.ts';
 import { type Io, Trouble } from './command.ts';
 
 const fetchTimeout = 10_000;
@@ -35,14 +39,12 @@ async function readSource(source: string, maxBytes: number, io: Io): Promise<Uin
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
+  const bytes = new GrowingBuffer(maxBytes);
   for await (const chunk of chunks) {
-    parts.push(chunk);
-    length += chunk.length;
-    if (length >= maxBytes) break;
+    bytes.add(chunk.subarray(0, maxBytes - bytes.size));
+    if (bytes.size >= maxBytes) break;
   }
-  return Buffer.concat(parts).subarray(0, maxBytes);
+  return bytes.take();
 }
 
 async function readFileUpTo(path: string, maxBytes: number): Promise<Buffer> {
@@ -59,12 +61,12 @@ async function readFileUpTo(path: string, maxBytes: number): Promise<Buffer> {
 async function download(address: string, maxBytes: number): Promise<Buffer> {
   try {
     const url = new URL(address);
-    if (url.pathname !== '/') return await bodyOf(await get(url), maxBytes);
-    const [newer, older] = wellKnown.map((path) => new URL(path, url));
-    const first = await get(newer ?? url);
-    if (first.status !== 404) return await bodyOf(first, maxBytes);
-    await first.body?.cancel();
-    return await bodyOf(await get(older ?? url), maxBytes);
+    if (url.pathname !== '/') return await bodyOf(url, await get(url), maxBytes);
+    const [newer = url, older = url] = wellKnown.map((path) => new URL(path, url));
+    const first = await get(newer);
+    if (first.statusCode !== 404) return await bodyOf(newer, first, maxBytes);
+    first.destroy();
+    return await bodyOf(older, await get(older), maxBytes);
   } catch (error) {
     if (error instanceof Trouble) throw error;
     throw new Trouble(`cannot fetch ${address}: ${reasonOf(error)}`);
@@ -72,21 +74,31 @@ async function download(address: string, maxBytes: number): Promise<Buffer> {
 }
 
 /** One GET, without redirects: what is verified is what stands at this address. */
-function get(url: URL): Promise<Response> {
-  return fetch(url, {
-    headers: {
-      accept: 'application/json, application/a2a+json',
-      'accept-encoding': 'identity',
-      'a2a-version': '1.0',
-    },
-    redirect: 'error',
-    signal: AbortSignal.timeout(fetchTimeout),
+async function get(url: URL): Promise<IncomingMessage> {
+  const headers = {
+    accept: 'application/json, application/a2a+json',
+    'accept-encoding': 'identity',
+    'a2a-version': '1.0',
+  };
+  const request = getHttp(url, { headers, ...(url.protocol === 'https:' && { agent: new TlsAgent() }) });
+  let response: IncomingMessage | undefined;
+  request.on('response', (answer) => {
+    response = answer;
   });
+  // After the answer has begun it says itself how it ended.
+  request.on('error', () => undefined);
+  const clock = AbortSignal.timeout(fetchTimeout);
+  clock.addEventListener('abort', () => (response ?? request).destroy(clock.reason));
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  return answer;
 }
 
-async function bodyOf({ ok, status, url, body }: Response, maxBytes: number): Promise<Buffer> {
-  if (!ok) throw new Trouble(`cannot fetch ${url}: the server answered ${status}`);
-  return body === null ? Buffer.alloc(0) : collect(body, maxBytes);
+async function bodyOf(url: URL, response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const { statusCode = 0 } = response;
+  if (statusCode >= 200 && statusCode < 300) return collect(response, maxBytes);
+  response.destroy();
+  const why = statusCode >= 300 && statusCode < 400 ? 'unexpected redirect' : `the server answered ${statusCode}`;
+  throw new Trouble(`cannot fetch ${url}: ${why}`);
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -101,7 +113,6 @@ const reasons: Readonly<Record<string, string>> = {
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${fetchTimeout / 1000} s`;
-  const cause = error.cause instanceof Error ? error.cause : error;
-  const code = 'code' in cause ? String(cause.code) : '';
-  return reasons[code] ?? (code === '' ? cause.message : code);
+  const code = 'code' in error ? String(error.code) : '';
+  return reasons[code] ?? (code === '' ? error.message : code);
 }

@@ -2,12 +2,13 @@
 
 import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import type { TrustBundle } from '../spiffe/bundle.ts';
 import { excerpt, type TrustDomain } from '../spiffe/id.ts';
 import { type LeafIdentity, leafIdentity } from '../spiffe/leaf.ts';
 import { presentedChain } from '../spiffe/presented.ts';
 import type { X509Svid } from '../spiffe/svid.ts';
+import { connectTls, workloadTls } from '../tls.ts';
 import { connectionFailure, handshakeFailure } from './errors.ts';
 import { type FetchFailure, failed, type Peer, stopped } from './outcome.ts';
 
@@ -51,14 +52,14 @@ export function openTls(
     servername: '',
     rejectUnauthorized: true,
     ALPNProtocols: ['http/1.1'],
-    checkServerIdentity: (_host, { raw }) => {
-      const checked = checkLeaf(raw, trustDomain);
+    checkServerIdentity: () => {
+      const checked = checkLeaf(certificate, trustDomain);
       if (checked instanceof Error) return checked;
       identity = checked;
       return undefined;
     },
   });
-  // Node throws the peer's certificate away together with a connection that does not verify; its claim is read before that.
+  // Before Node checks the leaf, and before it throws away a connection that does not verify, and the peer's claim with it.
   socket.prependOnceListener('secure', () => {
     certificate = socket.getPeerX509Certificate();
   });
@@ -87,8 +88,9 @@ export function provePeer(
   return { ...identity, chain };
 }
 
-function checkLeaf(raw: Buffer, trustDomain: TrustDomain): LeafIdentity | Error {
-  const identity = leafIdentity(raw);
+function checkLeaf(certificate: X509Certificate | undefined, trustDomain: TrustDomain): LeafIdentity | Error {
+  if (certificate === undefined) return new Error('the peer presented no certificate');
+  const identity = leafIdentity(certificate.raw);
   if (!identity.ok) return new Error(identity.error.message);
   if (identity.value.id.trustDomain === trustDomain) return identity.value;
   return new Error(`an authority of ${trustDomain} may not issue ${excerpt(identity.value.id.uri)}`);
@@ -107,10 +109,10 @@ function secureContext({ svid, bundle }: Credentials): SecureContext | undefined
   contexts.set(svid, perBundle);
   try {
     const context = createSecureContext({
+      ...workloadTls,
       cert: svid.chainPem,
       key: svid.keyPem,
       ca: [...bundle.pems],
-      minVersion: 'TLSv1.2',
       allowPartialTrustChain: true,
     });
     perBundle.set(bundle, context);

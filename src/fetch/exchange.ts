@@ -2,6 +2,7 @@
 
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { GrowingBuffer } from '../growing-buffer.ts';
 import { exchangeFailure } from './errors.ts';
 import { type FetchFailure, type FetchOutcome, failed, stopped } from './outcome.ts';
 
@@ -63,16 +64,13 @@ function read(response: IncomingMessage, maxBytes: number, settle: (outcome: Fet
     settle(refusal);
     return;
   }
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const body = new GrowingBuffer(maxBytes);
   response.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > maxBytes) settle(tooLarge(maxBytes));
-    else chunks.push(chunk);
+    if (!body.add(chunk)) settle(tooLarge(maxBytes));
   });
   response.on('error', () => undefined);
   response.on('close', () => {
-    if (response.complete) settle({ kind: 'answer', status: response.statusCode ?? 0, body: Buffer.concat(chunks) });
+    if (response.complete) settle({ kind: 'answer', status: response.statusCode ?? 0, body: body.take() });
     else settle(failed('Truncated', 'the connection ended before the answer did'));
   });
 }

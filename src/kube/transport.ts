@@ -1,6 +1,8 @@
 import http, { type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
-import https from 'node:https';
+import type { RequestOptions } from 'node:https';
 import type { Socket } from 'node:net';
+import { GrowingBuffer } from '../growing-buffer.ts';
+import { TlsAgent } from '../tls.ts';
 import { ApiError, asApiError } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
 
@@ -45,17 +47,14 @@ export class Transport {
   readonly #config: ClusterConfig;
   readonly #calls: http.Agent;
   readonly #streams: http.Agent;
-  readonly #request: typeof https.request;
 
   constructor(config: ClusterConfig) {
     this.#config = config;
-    const plain = config.server.protocol === 'http:';
-    const AgentClass = plain ? http.Agent : https.Agent;
+    const AgentClass = config.server.protocol === 'http:' ? http.Agent : TlsAgent;
     // A resumed TLS session would skip the check of the server's certificate.
     const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS, maxCachedSessions: 0 };
     this.#calls = new AgentClass({ ...options, maxSockets: 16 });
     this.#streams = new AgentClass({ ...options, maxFreeSockets: 4 });
-    this.#request = plain ? http.request : https.request;
   }
 
   /** One call with its whole answer. Throws ApiError when no complete answer arrived; any status is an answer. */
@@ -91,7 +90,7 @@ export class Transport {
     const options = await this.#options(call, agent, payload);
     return new Promise((resolve, reject) => {
       let response: IncomingMessage | undefined;
-      const request = this.#request(target(this.#config.server, call), options);
+      const request = http.request(target(this.#config.server, call), options);
       // After the headers only the response keeps the reason of its end.
       const fail = (error: ApiError) => void (response ?? request).destroy(error);
       const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -122,7 +121,7 @@ export class Transport {
     });
   }
 
-  async #options(call: Call, agent: http.Agent, payload?: Buffer): Promise<https.RequestOptions> {
+  async #options(call: Call, agent: http.Agent, payload?: Buffer): Promise<RequestOptions> {
     try {
       const headers: Record<string, string> = {
         ...(await this.#config.headers()),
@@ -168,18 +167,14 @@ function connectionError(error: Error & { code?: string }, reusedSocket: boolean
 }
 
 async function readBody(opened: Opened, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const body = new GrowingBuffer(maxBytes);
   for await (const chunk of opened.response as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) {
-      const error = ApiError.transport('TooLarge', `the answer is larger than ${maxBytes} bytes`);
-      opened.fail(error);
-      throw error;
-    }
-    chunks.push(chunk);
+    if (body.add(chunk)) continue;
+    const error = ApiError.transport('TooLarge', `the answer is larger than ${maxBytes} bytes`);
+    opened.fail(error);
+    throw error;
   }
-  return Buffer.concat(chunks, size);
+  return body.take();
 }
 
 export function parseJson(body: Buffer): unknown {

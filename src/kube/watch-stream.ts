@@ -1,3 +1,4 @@
+import { GrowingBuffer } from '../growing-buffer.ts';
 import { ApiError } from './api-error.ts';
 import type { KubeObject } from './objects.ts';
 
@@ -12,23 +13,20 @@ const NEWLINE = 10;
 
 /** Complete lines only: a rest without its newline is `Truncated`, never half an event. */
 export async function* readLines(source: AsyncIterable<Buffer>, maxBytes = MAX_LINE_BYTES): AsyncGenerator<string> {
-  let rest: Buffer[] = [];
-  let size = 0;
+  const rest = new GrowingBuffer(maxBytes);
+  const keep = (bytes: Buffer): void => {
+    if (!rest.add(bytes)) throw ApiError.transport('TooLarge', `a watch line is longer than ${maxBytes} bytes`);
+  };
   for await (const chunk of source) {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      rest.push(chunk.subarray(start, end));
-      const line = rest.length === 1 ? rest[0] : Buffer.concat(rest);
-      rest = [];
-      size = 0;
+      keep(chunk.subarray(start, end));
       start = end + 1;
-      if (line !== undefined && line.length > 0) yield line.toString();
+      if (rest.size > 0) yield rest.take().toString();
     }
-    if (start < chunk.length) rest.push(chunk.subarray(start));
-    size += chunk.length - start;
-    if (size > maxBytes) throw ApiError.transport('TooLarge', `a watch line is longer than ${maxBytes} bytes`);
+    keep(chunk.subarray(start));
   }
-  if (size > 0) throw ApiError.transport('Truncated', 'the watch ended inside a line');
+  if (rest.size > 0) throw ApiError.transport('Truncated', 'the watch ended inside a line');
 }
 
 /** Events of a watch; an `ERROR` event is thrown as the ApiError it describes. */

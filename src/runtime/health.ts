@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 
 /** True or undefined is good; false or a sentence for people is not. It must answer at once. */
@@ -67,10 +67,49 @@ function run(check: Check): string | undefined {
   }
 }
 
+/** In all, and of one address once they are idle: far more than probes and scrapes need at one time. */
+const CONNECTIONS = { most: 256, perAddress: 16, idleMs: 1_000 };
+
+/**
+ * Whoever holds connections keeps no probe out. A new one always comes in; what has been unused for longest goes, from
+ * among those of the address that holds most. A burst may exceed the share of its address until it is idle, so that a
+ * probe from behind the same address is answered in its turn.
+ */
+function boundConnections(server: Server): void {
+  /** The idlest first. */
+  const open = new Map<Socket, { readonly address: string; readonly usedAt: number }>();
+  const use = (socket: Socket, address: string): void => {
+    open.delete(socket);
+    open.set(socket, { address, usedAt: performance.now() });
+  };
+  const evict = (socket: Socket): void => {
+    open.delete(socket);
+    socket.destroy();
+  };
+  server.on('request', ({ socket }: IncomingMessage) => {
+    const held = open.get(socket);
+    if (held !== undefined) use(socket, held.address);
+  });
+  server.on('connection', (socket: Socket) => {
+    use(socket, socket.remoteAddress ?? '');
+    socket.once('close', () => open.delete(socket));
+    const crowds = [...Map.groupBy(open, ([, { address }]) => address).values()];
+    const idleSince = performance.now() - CONNECTIONS.idleMs;
+    for (const [held, { usedAt }] of crowds.flatMap((crowd) => crowd.slice(0, -CONNECTIONS.perAddress))) {
+      if (usedAt <= idleSince) evict(held);
+    }
+    const [idlest] = crowds.reduce((most, crowd) => (crowd.length > most.length ? crowd : most));
+    if (open.size > CONNECTIONS.most && idlest !== undefined) evict(idlest[0]);
+  });
+}
+
 async function serve(address: string, respond: Respond): Promise<HttpServer | undefined> {
   if (address === '0' || address === '') return undefined;
-  const server = createServer({ requestTimeout: 10_000, headersTimeout: 5_000, maxHeaderSize: 8_192 });
-  server.maxConnections = 64;
+  // Who sends nothing is found within a second, instead of Node's half minute.
+  const timeouts = { requestTimeout: 10_000, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 };
+  const server = createServer({ ...timeouts, maxHeaderSize: 8_192 });
+  server.maxRequestsPerSocket = 1;
+  boundConnections(server);
   server.on('request', (request, response) => void answer(request, response, respond));
   await listen(server, address);
   return {
@@ -98,6 +137,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, respon
     'content-type': answer.type ?? 'text/plain; charset=utf-8',
     'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
+    connection: 'close',
   });
   response.end(request.method === 'HEAD' ? undefined : answer.body);
 }

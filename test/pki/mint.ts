@@ -1,6 +1,6 @@
 /** Makes certificates for tests, in memory and within milliseconds. */
 
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { parseBundleDer, type TrustBundle, toPem } from '../../src/spiffe/bundle.ts';
 import type { TrustDomain } from '../../src/spiffe/id.ts';
 import { bitString, bits, bool, integer, oid, sequence, tlv, utcTime } from './der-writer.ts';
@@ -12,6 +12,8 @@ export interface Minted {
   readonly keyId: Buffer;
 }
 
+type KeyKind = 'ec' | 'ed25519' | 'rsa1024' | 'rsa2048' | 'secp256k1' | 'brainpoolP256r1';
+
 export interface Recipe {
   readonly subject?: Buffer;
   /** Self-signed when absent. */
@@ -19,7 +21,9 @@ export interface Recipe {
   readonly extensions: readonly Buffer[];
   readonly from?: number;
   readonly to?: number;
-  readonly key?: 'ec' | 'ed25519' | 'rsa1024' | 'rsa2048';
+  readonly key?: KeyKind;
+  /** The key of an authority that is certified once more, instead of a new one. */
+  readonly privateKey?: KeyObject;
   readonly hash?: 'sha1' | 'sha256';
   /** The subject key identifier to announce, which is otherwise that of the key. */
   readonly keyId?: Buffer;
@@ -28,8 +32,8 @@ export interface Recipe {
 export const HOUR = 3_600_000;
 
 export function mint(recipe: Recipe): Minted {
-  const { publicKey, privateKey } = newKey(recipe.key ?? 'ec');
-  const spki = publicKey.export({ type: 'spki', format: 'der' });
+  const privateKey = recipe.privateKey ?? newKey(recipe.key ?? 'ec');
+  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
   const keyId = recipe.keyId ?? createHash('sha256').update(spki).digest().subarray(0, 20);
   const subject = recipe.subject ?? name({ C: 'US', O: 'SPIFFE' });
   const issuer = recipe.issuer ?? { privateKey, subject, keyId };
@@ -55,10 +59,12 @@ export function mint(recipe: Recipe): Minted {
   };
 }
 
-function newKey(kind: 'ec' | 'ed25519' | 'rsa1024' | 'rsa2048'): { publicKey: KeyObject; privateKey: KeyObject } {
-  if (kind === 'ec') return generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  if (kind === 'ed25519') return generateKeyPairSync('ed25519');
-  return generateKeyPairSync('rsa', { modulusLength: kind === 'rsa1024' ? 1024 : 2048 });
+function newKey(kind: KeyKind): KeyObject {
+  if (kind === 'ed25519') return generateKeyPairSync('ed25519').privateKey;
+  if (kind === 'rsa1024' || kind === 'rsa2048') {
+    return generateKeyPairSync('rsa', { modulusLength: kind === 'rsa1024' ? 1024 : 2048 }).privateKey;
+  }
+  return generateKeyPairSync('ec', { namedCurve: kind === 'ec' ? 'P-256' : kind }).privateKey;
 }
 
 function signatureAlgorithm(key: KeyObject, hash: 'sha1' | 'sha256'): Buffer {
@@ -114,6 +120,7 @@ export function extendedKeyUsage(...purposes: readonly Purpose[]): Buffer {
 
 export const uri = (text: string): Buffer => tlv(0x86, Buffer.from(text, 'latin1'));
 export const dns = (text: string): Buffer => tlv(0x82, Buffer.from(text, 'latin1'));
+export const ipv4 = (address: string): Buffer => tlv(0x87, Buffer.from(address.split('.').map(Number)));
 export const directoryName = (subject: Buffer): Buffer => tlv(0xa4, subject);
 export const email = (text: string): Buffer => tlv(0x81, Buffer.from(text, 'latin1'));
 

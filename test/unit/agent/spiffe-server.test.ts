@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
@@ -129,6 +130,36 @@ describe('an agent of two trust domains', () => {
     expect((await dial(port, [])).verdict).toBe('refuse');
     expect((await dial(port, [svid(rootB, 'spiffe://b.test/x')])).verdict).toBe('refuse');
     expect([requests(), refusals]).toEqual([0, []]);
+  });
+});
+
+describe('an agent that is spoken to by TLS 1.2', () => {
+  const client = [svid(rootA, 'spiffe://a.test/x')];
+
+  it.each([
+    ['ECDHE-ECDSA-AES256-GCM-SHA384', 'pass'],
+    ['ECDHE-ECDSA-CHACHA20-POLY1305', 'pass'],
+    ['ECDHE-ECDSA-AES256-SHA384', 'refuse'],
+    ['ECDHE-ECDSA-AES128-SHA', 'refuse'],
+  ])('with %s must %s', async (ciphers, verdict) => {
+    say([svid(rootA, ID)], [rootA]);
+    const { port } = await serve();
+    expect((await dial(port, client, { maxVersion: 'TLSv1.2', ciphers })).verdict).toBe(verdict);
+  });
+
+  it('negotiates nothing anew', async () => {
+    say([svid(rootA, ID)], [rootA]);
+    const { port } = await serve();
+    const [cert, key] = [pemOf(...client), client.map(keyPemOf).join()];
+    const options = { host: '127.0.0.1', port, servername: '', cert, key, ca: pemOf(rootA) };
+    const socket = connect({ ...options, maxVersion: 'TLSv1.2', checkServerIdentity: () => undefined });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'secureConnect');
+    const anew = new Promise<string>((resolve) => {
+      socket.on('error', ({ message }) => resolve(message));
+      socket.renegotiate({}, (error) => resolve(error?.message ?? 'negotiated'));
+    });
+    expect(await anew).toContain('no renegotiation');
   });
 });
 

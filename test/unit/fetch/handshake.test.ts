@@ -1,4 +1,6 @@
+import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { identityOf } from '../../pki/identity.ts';
 import { bundle, svid } from '../../pki/mint.ts';
@@ -19,6 +21,32 @@ describe('a port that must speak TLS', () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     const port = await https(answer, { ...tlsOptions([agentSvid]), ...old });
     expect(await askTls(port)).toMatchObject({ code: 'HandshakeFailed', guilt: 'none' });
+  });
+
+  const rsaSvid = svid(rootA, AGENT, { key: 'rsa2048' });
+  it.each([
+    ['ECDHE-ECDSA-AES128-GCM-SHA256', 200],
+    ['ECDHE-RSA-CHACHA20-POLY1305', 200],
+    ['DHE-RSA-AES128-GCM-SHA256', 'HandshakeFailed'],
+    ['ECDHE-ECDSA-AES128-SHA', 'HandshakeFailed'],
+    ['AES128-GCM-SHA256', 'HandshakeFailed'],
+  ])('and speaks TLS 1.2 by %s alone is answered %s', async (ciphers, want) => {
+    const chain = ciphers.includes('ECDSA') ? [agentSvid] : [rsaSvid];
+    const port = await https(answer, { ...tlsOptions(chain), maxVersion: 'TLSv1.2', ciphers, dhparam: 'auto' });
+    const outcome = await askTls(port);
+    expect(outcome.kind === 'answer' ? outcome.status : outcome.code).toBe(want);
+    if (outcome.kind === 'failed') expect(outcome.guilt).toBe('none');
+  });
+
+  it('and negotiates anew once it is proven gets no second handshake', async () => {
+    let handshakes = 0;
+    const handler: RequestListener = ({ socket }, response) => {
+      if (!(socket instanceof TLSSocket)) throw new Error('no TLS');
+      socket.on('secure', () => handshakes++);
+      socket.renegotiate({}, () => response.end('{}'));
+    };
+    const outcome = failure(await askTls(await https(handler, { ...tlsOptions([agentSvid]), maxVersion: 'TLSv1.2' })));
+    expect([outcome.guilt, handshakes]).toEqual(['none', 0]);
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('and rejects our certificate over %s is no evidence', async (version) => {

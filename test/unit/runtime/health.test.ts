@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Registry } from 'prom-client';
-import { expect, onTestFinished, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest';
 import { Health, type HttpServer, serveMetrics } from '../../../src/runtime/health.ts';
 
 function ask(server: HttpServer | undefined, path: string, method = 'GET'): Promise<{ status: number; body: string }> {
@@ -73,4 +76,89 @@ test('an address in use is an error at the start', async () => {
   const first = await serveMetrics('127.0.0.1:0', new Registry());
   onTestFinished(() => first?.close());
   await expect(serveMetrics(`127.0.0.1:${first?.port}`, new Registry())).rejects.toThrow('EADDRINUSE');
+});
+
+describe('a server of probes', () => {
+  const [near, far] = ['127.0.0.1', '127.0.0.2'];
+  const patience = { timeout: 30_000 };
+  const question = 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n';
+
+  async function open(server: HttpServer | undefined, localAddress = near): Promise<Socket> {
+    const socket = connect({ host: '127.0.0.1', port: server?.port ?? 0, localAddress });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  /** One after the other, so that the server knows them in this order. */
+  async function openMany(server: HttpServer | undefined, count: number): Promise<Socket[]> {
+    const sockets: Socket[] = [];
+    while (sockets.length < count) sockets.push((await open(server)).resume());
+    return sockets;
+  }
+
+  /** Idle is who says nothing while this clock goes on, and not while a busy machine stands still. */
+  let clock: MockInstance<() => number>;
+  beforeEach(() => {
+    clock = vi.spyOn(performance, 'now').mockReturnValue(10_000);
+  });
+  afterEach(() => vi.restoreAllMocks());
+
+  const closed = (sockets: readonly Socket[]): boolean[] => sockets.map((socket) => socket.closed);
+  const first = (count: number, of: number): boolean[] => Array.from({ length: of }, (_, index) => index < count);
+
+  test.each([
+    ['80 connections that ask', 80, question],
+    ['80 connections that say nothing', 80, ''],
+    ['300 connections that say nothing', 300, ''],
+  ])('%s and are opened anew when they close keep no probe out', async (_what, count, says) => {
+    const server = await health().serve('127.0.0.1:0');
+    let holding = true;
+    onTestFinished(() => {
+      holding = false;
+    });
+    const hold = async (): Promise<void> => {
+      while (holding) {
+        const socket = await open(server).catch(() => undefined);
+        socket?.resume().write(says);
+        if (socket?.closed === false) await once(socket, 'close');
+      }
+    };
+    for (let index = 0; index < count; index++) void hold();
+    for (let probe = 0; probe < 12; probe++) expect(await ask(server, '/healthz')).toMatchObject({ status: 200 });
+  });
+
+  test('makes room for a new connection by the idlest one of the address that holds most', async () => {
+    const server = await health().serve('127.0.0.1:0');
+    onTestFinished(() => server?.close());
+    const probe = await open(server, far);
+    const held = await openMany(server, 300);
+    await vi.waitFor(() => expect(closed(held)).toEqual(first(45, 300)), patience);
+    expect(await text(probe.end(question))).toContain('200 OK');
+  });
+
+  test('keeps sixteen connections of one address once they are idle for a second', async () => {
+    const server = await health().serve('127.0.0.1:0');
+    onTestFinished(() => server?.close());
+    const others = [await open(server, far), await open(server, far)];
+    const held = await openMany(server, 20);
+    expect(closed(held)).toEqual(first(0, 20));
+    clock.mockReturnValue(11_000);
+    held.push(...(await openMany(server, 1)));
+    await vi.waitFor(() => expect(closed(held)).toEqual(first(5, 21)), patience);
+    expect(closed(others)).toEqual([false, false]);
+  });
+
+  test('hears one question of each connection and then ends it', async () => {
+    const subject = new Health();
+    const check = vi.fn(() => true);
+    subject.addHealthCheck('counted', check);
+    const server = await subject.serve('127.0.0.1:0');
+    onTestFinished(() => server?.close());
+    const socket = await open(server);
+    socket.write(question.repeat(20));
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n(?:.+\r\n)*connection: close\r\n/i);
+    expect(check).toHaveBeenCalledOnce();
+  });
 });

@@ -1,0 +1,43 @@
+/** Makes one TLS connection by one of our clients and prints what came of it, in a process of its own that may end by it. */
+
+import { readFileSync } from 'node:fs';
+import { readCard } from '../../src/cli/input.ts';
+import { getCard } from '../../src/fetch/get.ts';
+import { Transport } from '../../src/kube/transport.ts';
+import type { TrustDomain } from '../../src/spiffe/id.ts';
+import type { X509Svid } from '../../src/spiffe/svid.ts';
+
+const { client, port, chainPem, keyPem, pems } = JSON.parse(readFileSync(0, 'utf8'));
+const trustDomain = 'a.test' as TrustDomain;
+
+const clients: Record<string, () => Promise<unknown>> = {
+  'the dial of an agent': async () => {
+    const bundle = { trustDomain, authorities: [], pems, digest: '' };
+    const svid = { chainPem, keyPem } as unknown as X509Svid;
+    const bundles = new Map([[trustDomain, bundle]]);
+    const outcome = await getCard({
+      address: '127.0.0.1',
+      family: 4,
+      port,
+      path: '/',
+      hostHeader: 'agent',
+      limits: { maxBytes: 1024, timeoutMs: 30_000, maxHeaderBytes: 8192 },
+      signal: new AbortController().signal,
+      tls: { identity: { epoch: 1, bundleEpoch: 1, state: 'ready', svid, bundles }, trustDomains: [trustDomain] },
+    });
+    return outcome.kind === 'answer' ? outcome.peer?.id.uri : outcome;
+  },
+  'a call to the API server': async () => {
+    const server = new URL(`https://127.0.0.1:${port}`);
+    const tls = () => ({ ca: pems, cert: chainPem, key: keyPem });
+    const transport = new Transport({ server, headers: () => ({}), tls, invalidate: () => undefined });
+    return (await transport.send({ method: 'GET', path: '/' })).status;
+  },
+  'the download of a card': async () => {
+    const card = await readCard(`https://127.0.0.1:${port}/`, { stdin: () => process.stdin } as never);
+    return card.ok ? 'a card' : card.error.code;
+  },
+};
+
+console.log(JSON.stringify(await clients[client]?.()));
+process.exit(0);
