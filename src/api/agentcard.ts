@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Condition, KubeObject } from '../kube/objects.ts';
+import { longestText } from './budget.ts';
 import { durationMs, goDuration } from './duration.ts';
 import { apiGroup } from './labels.ts';
 
@@ -15,6 +16,10 @@ const fitting = (pattern: RegExp, message: string) =>
 const celText = (text: string) => `'${text.replaceAll('\\/', '/').replaceAll('\\', '\\\\')}'`;
 
 const shortText = (max: number) => z.string().max(max);
+/** What an agent may have chosen. */
+const chosenText = () => shortText(longestText);
+/** SHA-256 in hexadecimal. */
+const hash = () => shortText(64);
 const time = () => z.string().meta({ format: 'date-time' });
 
 const spiffeId = fitting(
@@ -100,11 +105,11 @@ export const agentCardSpecSchema = z
   });
 
 const check = z.object({
-  name: z.string(),
+  name: shortText(63),
   result: z.enum(['pass', 'fail', 'unknown', 'skipped']),
-  expected: z.string().optional(),
-  observed: z.string().optional(),
-  hint: z.string().optional(),
+  expected: chosenText().optional(),
+  observed: chosenText().optional(),
+  hint: chosenText().optional(),
 });
 
 const condition = z.object({
@@ -133,47 +138,49 @@ export const agentCardStatusSchema = z.object({
     .meta({ 'x-kubernetes-preserve-unknown-fields': true, 'x-kubernetes-map-type': 'atomic' })
     .describe('The published card.'),
   cardTruncated: z.boolean().optional().describe('Prose of the card was cut to fit.'),
-  cardId: z.string().optional().describe('SHA-256 of the card in canonical form (RFC 8785) without signatures.'),
+  cardId: hash().optional().describe('SHA-256 of the card in canonical form (RFC 8785) without signatures.'),
   history: z
-    .array(z.object({ cardId: z.string(), time: time() }))
+    .array(z.object({ cardId: hash(), time: time() }))
     .max(5)
     .optional()
     .describe('The last five cardIds, newest first.'),
   lastSyncTime: time().optional().describe('When cardId last changed.'),
-  protocol: z.string().optional(),
+  protocol: shortText(63).optional(),
   targetRef: targetRef.optional(),
   source: z.enum(['mtls', 'configmap', 'http']).optional().describe('Where the card came from.'),
-  url: z.string().optional().describe('The preferred address that the card names.'),
+  url: chosenText().optional().describe('The preferred address that the card names.'),
   replicas: z.object({ ready: z.int(), attested: z.int() }).optional(),
   validSignature: z.boolean().optional(),
-  signatureVerificationDetails: z.string().optional(),
-  signatureKeyId: z.string().optional(),
-  signatureSpiffeId: z.string().optional(),
+  signatureVerificationDetails: chosenText().optional(),
+  signatureKeyId: chosenText().optional(),
+  signatureSpiffeId: chosenText().optional(),
   signatureIdentityMatch: z.boolean().optional(),
-  canonicalForm: z.string().optional().describe('The canonical form over which the signature holds.'),
+  canonicalForm: shortText(63).optional().describe('The canonical form over which the signature holds.'),
   seen: z
-    .object({ payloadSha256: z.string(), protectedSha256: z.string(), issuerSha256: z.string(), notAfter: time() })
+    .object({ payloadSha256: hash(), protectedSha256: hash(), issuerSha256: hash(), notAfter: time() })
     .optional()
     .describe('The signature that was seen while its certificate was valid.'),
-  attestedAgentSpiffeId: z.string().optional().describe('The SPIFFE ID that the agent proved over mutual TLS.'),
-  expectedSpiffeID: z.string().optional().describe('The SPIFFE ID that the agent must prove.'),
+  attestedAgentSpiffeId: chosenText().optional().describe('The SPIFFE ID that the agent proved over mutual TLS.'),
+  expectedSpiffeID: shortText(16 * 2_050)
+    .optional()
+    .describe('The SPIFFE ID that the agent must prove.'),
   bindingStatus: z
     .object({
       bound: z.boolean(),
-      reason: z.string().optional(),
-      message: z.string().optional(),
+      reason: shortText(1024).optional(),
+      message: chosenText().optional(),
       lastEvaluationTime: time().optional(),
     })
     .optional(),
   heldSince: time().optional().describe('Since when the verdict rests on earlier evidence.'),
   identityExpiresAt: time().optional(),
   signedUntil: time().optional(),
-  policy: z.object({ mode: z.string(), name: z.string() }).optional(),
+  policy: z.object({ mode: shortText(63), name: shortText(253) }).optional(),
   sigstoreBundleVerified: z.boolean().optional(),
-  sigstoreIdentity: z.string().optional(),
-  rekorLogIndex: z.string().optional(),
-  slsaRepository: z.string().optional(),
-  slsaCommitSHA: z.string().optional(),
+  sigstoreIdentity: chosenText().optional(),
+  rekorLogIndex: chosenText().optional(),
+  slsaRepository: chosenText().optional(),
+  slsaCommitSHA: chosenText().optional(),
 });
 
 export type TargetRef = z.infer<typeof targetRef>;

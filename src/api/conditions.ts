@@ -55,7 +55,10 @@ export const reasons = {
     Weakened: 'Narrow or delete the NetworkPolicy that allows more.',
     NotEnforceable: 'Mend what is named here, or accept that NetworkPolicies do not protect this agent.',
   },
-  Ready: { ReadyToServe: '' },
+  Ready: {
+    ReadyToServe: '',
+    ReadyUnverified: 'Set --enable-verified-fetch or --enable-signature-verification to have its identity checked.',
+  },
 } as const;
 
 export type ConditionType = keyof typeof reasons;
@@ -64,7 +67,7 @@ export type BoundReason = keyof typeof reasons.Bound;
 export type VerifiedReason = keyof typeof reasons.Verified;
 export type EnforcedReason = keyof typeof reasons.Enforced;
 export type SignatureReason = keyof typeof reasons.SignatureVerified;
-export type ReadyReason = 'ReadyToServe' | SyncedReason | VerifiedReason;
+export type ReadyReason = keyof typeof reasons.Ready | SyncedReason | VerifiedReason;
 
 /** The longest condition message, in characters. */
 export const longestMessage = 1024;

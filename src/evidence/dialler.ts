@@ -129,20 +129,21 @@ export class Dialler {
     if (read === undefined || 'kind' in read) return read;
     const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
     if (signed !== undefined) return this.#fromConfigMap(ask, read, signed);
-    const outcome = await this.#firstAnswer(ask);
+    const heard = await this.#firstAnswer(ask);
+    const { outcome } = heard;
     if (isSilent(outcome)) {
       if (this.#unanswered.size >= rememberedPods) this.#unanswered.clear();
       this.#unanswered.set(id, { version: ask.endpoint.version, facts: read, timedOut: outcome.code === 'Timeout' });
-      return this.#finding(ask, read, outcome);
+      return this.#finding(ask, read, heard);
     }
     this.#unanswered.delete(id);
     // What speaks after a silence may be another container.
     const now = known === undefined ? read : await this.#read(ask);
-    return now === undefined || 'kind' in now ? now : this.#finding(ask, now, outcome);
+    return now === undefined || 'kind' in now ? now : this.#finding(ask, now, heard);
   }
 
-  #finding(ask: Ask, facts: PodFacts, outcome: FetchOutcome): Finding {
-    return findingFrom(outcome, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
+  #finding(ask: Ask, facts: PodFacts, heard: Heard): Finding {
+    return findingFrom(heard, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
   }
 
   /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
@@ -156,19 +157,28 @@ export class Dialler {
   /** The pod itself is not asked: the signer's ConfigMap speaks for the pods of the workload. */
   #fromConfigMap(ask: Ask, facts: PodFacts, body: Uint8Array): Finding {
     const outcome = { kind: 'answer' as const, status: 200, body: Buffer.from(body) };
-    return findingFrom(outcome, facts, this.#edges.now(), (bytes) => this.#edges.receive(ask, 'configmap', bytes));
+    return findingFrom({ outcome }, facts, this.#edges.now(), (bytes) => this.#edges.receive(ask, 'configmap', bytes));
   }
 
   /** The well-known paths in turn; the next one only where the last was answered 404. The last outcome is reported. */
-  async #firstAnswer(ask: Ask): Promise<FetchOutcome> {
-    let outcome: FetchOutcome | undefined;
+  async #firstAnswer(ask: Ask): Promise<Heard> {
+    const absent: string[] = [];
     for (const path of ask.paths) {
-      outcome = await this.#edges.get(ask, path, this.#stop.signal);
-      if (outcome.kind === 'failed' || outcome.status !== 404) break;
+      const outcome = await this.#edges.get(ask, path, this.#stop.signal);
+      const isLast = absent.length === ask.paths.length - 1;
+      if (isLast || outcome.kind === 'failed' || outcome.status !== 404) return { outcome, path, absent };
+      absent.push(path);
     }
-    if (outcome === undefined) throw new Error('an agenda entry names no path');
-    return outcome;
+    throw new Error('an agenda entry names no path');
   }
+}
+
+/** What came, and from where; no path where the pod was not asked. */
+export interface Heard {
+  readonly outcome: FetchOutcome;
+  readonly path?: string;
+  /** Paths that were answered 404 before. */
+  readonly absent?: readonly string[];
 }
 
 function idOf(ask: Ask): string {
@@ -178,26 +188,44 @@ function idOf(ask: Ask): string {
 export type Receive = (body: Uint8Array) => Parsed<ReceivedCard>;
 
 /** What an outcome says of the pod: a card, guilt, or silence. */
-export function findingFrom(outcome: FetchOutcome, facts: PodFacts, at: number, receive: Receive): Finding {
+export function findingFrom(heard: Heard, facts: PodFacts, at: number, receive: Receive): Finding {
+  const { outcome } = heard;
   const peer = peerFrom(outcome);
   if (outcome.kind === 'failed') {
-    const { code, message, guilt, claimedId } = outcome;
+    const { code, guilt, claimedId } = outcome;
     if (guilt === 'identity') {
-      return { kind: 'answer', facts, answer: { kind: 'refusal', at, code, message, claimedId } };
+      return { kind: 'answer', facts, answer: { kind: 'refusal', at, code, message: outcome.message, claimedId } };
     }
     const reason = bodyFailures.has(code) ? 'CardInvalid' : 'FetchFailed';
     const blocked = code === 'NoIdentity' || code === 'NoBundle' ? code : undefined;
+    const message =
+      answerFailures.has(code) || heard.absent?.length ? outcome.message + placeOf(heard) : outcome.message;
     return { kind: 'silence', facts, at, reason, message, blocked, peer };
   }
   if (outcome.status !== 200) {
-    const message = `The agent answered HTTP ${outcome.status}.`;
+    const message = `The agent answered HTTP ${outcome.status}${placeOf(heard)}.`;
     return { kind: 'silence', facts, at, reason: 'FetchFailed', message, peer };
   }
   const received = receive(outcome.body);
-  if (!received.ok) return { kind: 'silence', facts, at, reason: 'CardInvalid', message: received.error.message, peer };
-  return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card: received.value } };
+  if (received.ok) return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card: received.value } };
+  return { kind: 'silence', facts, at, reason: 'CardInvalid', message: received.error.message + placeOf(heard), peer };
 }
 
+/** The path, and those before it, so that whoever serves the card elsewhere sees where it was looked for. */
+function placeOf({ path, absent = [] }: Heard): string {
+  if (path === undefined) return '';
+  return absent.length === 0 ? ` at ${path}` : ` at ${path}, after HTTP 404 at ${absent.join(' and ')}`;
+}
+
+/** Failures of what came back, in contrast to those of the way there. */
+const answerFailures = new Set([
+  'Redirected',
+  'Encoded',
+  'TooLarge',
+  'HeadersTooLarge',
+  'MalformedResponse',
+  'Truncated',
+]);
 /** Failures that say something of the card rather than of the connection. */
 const bodyFailures = new Set(['TooLarge', 'Encoded']);
 

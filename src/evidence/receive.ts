@@ -1,3 +1,4 @@
+import { withinBudget } from '../api/budget.ts';
 import { parseAgentCard } from '../card/agent-card.ts';
 import { canonicalize, cardId, sha256 } from '../card/canonical.ts';
 import type { CanonicalForm } from '../card/forms.ts';
@@ -56,7 +57,7 @@ function judged(
 function published(raw: JsonObject, source: CardSource, signature: SignatureFinding | undefined): ReceivedCard {
   const { card, truncated } = publishCard(raw);
   const again = parseAgentCard(raw);
-  const url = again.ok ? ownText(again.value.view.url) : undefined;
+  const url = again.ok ? ownText(withinBudget(again.value.view.url)) : undefined;
   const text = canonicalize(card);
   return { source, cardId: cardId(raw), url, published: { text, sha256: sha256(text) }, truncated, signature };
 }

@@ -1,5 +1,8 @@
 import type { Check } from '../api/agentcard.ts';
 
+/** What the check `transport` saw where the Service has no port for mutual TLS. */
+export const plainHttp = 'plain HTTP';
+
 type Details = Pick<Check, 'expected' | 'observed' | 'hint'>;
 
 export function pass(name: string, details: Details): Check {

@@ -1,6 +1,6 @@
 import type { Check } from '../api/agentcard.ts';
 import { bindingRemedy, remedy } from '../api/conditions.ts';
-import { fail, pass, skipped } from './check.ts';
+import { fail, pass, plainHttp, skipped } from './check.ts';
 import type { Findings } from './evaluate.ts';
 import { syncedOutcome } from './outcomes.ts';
 import { knownCardIds } from './published.ts';
@@ -60,7 +60,7 @@ function transportCheck({ pods, settings }: Findings, target: ResolvedTarget): C
   const expected = `SPIFFE mutual TLS on Service port ${port}`;
   if (target.transport === 'http') {
     const hint = `Add a Service port named ${port} behind which the agent serves its card over mutual TLS.`;
-    return fail('transport', { expected, observed: 'plain HTTP', hint });
+    return fail('transport', { expected, observed: plainHttp, hint });
   }
   const negative = pods.find(({ standing }) => standing.kind === 'negative' && standing.attested === undefined);
   if (negative?.standing.kind === 'negative') {

@@ -44,7 +44,8 @@ export function readyOutcome(verdict: Pick<Verdict, 'synced' | 'verified' | 'qua
   if (verified !== undefined && guilty.has(verified.reason)) return verified;
   if (!synced.ok) return synced;
   if (verified !== undefined && !verified.ok) return verified;
-  return { ok: true, reason: 'ReadyToServe', message: 'The agent can be used.' };
+  if (verified !== undefined) return { ok: true, reason: 'ReadyToServe', message: 'The agent can be used.' };
+  return { ok: true, reason: 'ReadyUnverified', message: 'The agent answers; who it is is not checked.' };
 }
 
 /** RFC 3339 in whole seconds, as Kubernetes stores times. */

@@ -1,4 +1,5 @@
 import type { AgentCardStatus } from '../api/agentcard.ts';
+import { allWithinBudget } from '../api/budget.ts';
 import type { CanonicalCard } from '../evidence/evidence.ts';
 import type { Judged } from '../reconcile/plan.ts';
 import type { PolicyPlan } from '../reconcile/plan-policy.ts';
@@ -17,6 +18,8 @@ export interface DesiredStatus {
 }
 
 const rememberedCards = 5;
+/** Made of the card's own spec, which has bounds, and compared whole. */
+const byPeople = new Set(['expectedSpiffeID']);
 
 /** A total function of what was seen: no field outlives its evidence. */
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
@@ -48,7 +51,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     identityExpiresAt: identityEnd(verdict, stored),
     policy: policy.status,
   };
-  return { fields: withoutUndefined(fields), card: desiredCard(verdict) };
+  return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: desiredCard(verdict) };
 }
 
 function desiredCard({ card }: Verdict): DesiredStatus['card'] {

@@ -1,4 +1,5 @@
 import type { AgentCardSpec } from '../api/agentcard.ts';
+import { plainHttp } from '../reconcile/check.ts';
 import type { StatusFields } from './projection.ts';
 
 /** An event to record about a card. */
@@ -37,6 +38,7 @@ export function transitions(before: StatusFields, after: StatusFields, spec: Age
     ...conditionNotes(before, after),
     ...quarantineNotes(before, after),
     ...contentNotes(before, after),
+    ...fallbackNotes(before, after),
     ...strangerNotes(before, after),
     ...sigstoreNotes(before, after, spec),
   ];
@@ -72,14 +74,17 @@ function contentNotes(before: StatusFields, after: StatusFields): Note[] {
     const note = `The card changed from ${before.cardId} to ${after.cardId}.`;
     notes.push({ type: 'Warning', reason: 'CardContentChanged', action: 'FetchCard', note });
   }
-  const downgraded = after.source === 'http' && before.source !== 'http';
-  const mechanism = after.conditions?.some(({ type }) => type === 'Verified') ?? false;
-  if (downgraded && mechanism) {
-    const missing = after.checks?.find(({ name }) => name === 'transport')?.expected ?? 'mutual TLS';
-    const note = `No ${missing}: the card is read over plain HTTP, which proves nothing.`;
-    notes.push({ type: 'Warning', reason: 'FallbackToHTTP', action: 'FetchCard', note });
-  }
   return notes;
+}
+
+/** Mutual TLS is on and the Service has no port for it: told by the check alone, whatever is read instead. */
+function fallbackNotes(before: StatusFields, after: StatusFields): Note[] {
+  const plain = ({ checks }: StatusFields) =>
+    checks?.find(({ name, result, observed }) => name === 'transport' && result === 'fail' && observed === plainHttp);
+  const is = plain(after);
+  if (is === undefined || plain(before) !== undefined) return [];
+  const note = `No ${is.expected}: the card is read without it, which proves nothing of who serves it.`;
+  return [{ type: 'Warning', reason: 'FallbackToHTTP', action: 'FetchCard', note }];
 }
 
 function strangerNotes(before: StatusFields, after: StatusFields): Note[] {

@@ -56,7 +56,7 @@ test('without SPIRE cards are listed, and nothing is said about trust', async ()
   await world.install({ verifiedFetch: { enabled: false }, enforcement: { mode: 'off' } });
   expect(await volumes()).toEqual([]);
   const agent = await Agent.deploy(world, namespace, 'listed', { tls: false });
-  const { status } = await agent.says({ Ready: 'True ReadyToServe', Synced: 'True SyncSucceeded' });
+  const { status } = await agent.says({ Ready: 'True ReadyUnverified', Synced: 'True SyncSucceeded' });
   expect(status?.card?.name).toBe('listed');
   expect(status?.conditions?.map(({ type }) => type).sort()).toEqual(['Enforced', 'Ready', 'Synced']);
   await agent.wears(false);

@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Ask } from '../../../src/evidence/agenda.ts';
 import { Dialler, type DiallerEdges, findingFrom } from '../../../src/evidence/dialler.ts';
+import type { Finding } from '../../../src/evidence/evidence.ts';
 import type { FetchOutcome } from '../../../src/fetch/outcome.ts';
 import { failed } from '../../../src/fetch/outcome.ts';
 import { type PodFacts, podFacts } from '../../../src/workload/pod.ts';
@@ -134,6 +135,17 @@ describe('what is asked', () => {
     expect(paths).toEqual(['/a', '/b']);
   });
 
+  test('of two paths that fail the last one’s error is told, and the first one’s is not lost', async () => {
+    const messages: string[] = [];
+    const get = async (_: Ask, path: string): Promise<FetchOutcome> => {
+      return { kind: 'answer', status: path === '/a' ? 404 : 500, body: Buffer.alloc(0) };
+    };
+    const onFinding = (_: Ask, finding: Finding) => messages.push(finding.kind === 'silence' ? finding.message : '');
+    const { dialler } = rig({ get, onFinding });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(messages).toEqual(['The agent answered HTTP 500 at /b, after HTTP 404 at /a.']));
+  });
+
   test('a signer’s ConfigMap speaks before plain HTTP, and never before mutual TLS', async () => {
     const get = vi.fn(async () => ok);
     const { dialler, findings } = rig({ get, signedCard: async () => Buffer.from('{}') });
@@ -197,13 +209,13 @@ describe('what an outcome says of the pod', () => {
   const receive = () => ({ ok: true as const, value: receivedCard });
 
   test('guilt is an answer, absence is silence', () => {
-    const guilty = findingFrom(failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y'), facts, 1, receive);
+    const guilty = findingFrom({ outcome: failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y') }, facts, 1, receive);
     expect(guilty).toMatchObject({ kind: 'answer', answer: { kind: 'refusal', claimedId: 'spiffe://x/y' } });
-    expect(findingFrom(failed('ConnectionRefused', 'no'), facts, 1, receive)).toMatchObject({
+    expect(findingFrom({ outcome: failed('ConnectionRefused', 'no') }, facts, 1, receive)).toMatchObject({
       kind: 'silence',
       reason: 'FetchFailed',
     });
-    expect(findingFrom(failed('TooLarge', 'big'), facts, 1, receive)).toMatchObject({
+    expect(findingFrom({ outcome: failed('TooLarge', 'big') }, facts, 1, receive)).toMatchObject({
       kind: 'silence',
       reason: 'CardInvalid',
     });
@@ -211,7 +223,24 @@ describe('what an outcome says of the pod', () => {
 
   test('a status other than 200 is not a card, whatever its body', () => {
     const outcome = { kind: 'answer', status: 503, body: Buffer.from('secret text') } as const;
-    const finding = findingFrom(outcome, facts, 1, receive);
-    expect(finding).toMatchObject({ kind: 'silence', message: 'The agent answered HTTP 503.' });
+    const finding = findingFrom({ outcome, path: '/a' }, facts, 1, receive);
+    expect(finding).toMatchObject({ kind: 'silence', message: 'The agent answered HTTP 503 at /a.' });
   });
+
+  const unreadable = () => ({ ok: false as const, error: { code: 'NoJson', message: 'the card is no JSON' } });
+  const status = (code: number) => ({ kind: 'answer', status: code, body: Buffer.alloc(0) }) as const;
+
+  test.each([
+    [status(404), '/b', ['/a'], 'The agent answered HTTP 404 at /b, after HTTP 404 at /a.'],
+    [status(200), '/b', ['/a'], 'the card is no JSON at /b, after HTTP 404 at /a'],
+    [status(200), '/a', [], 'the card is no JSON at /a'],
+    [failed('TooLarge', 'the answer is too long'), '/a', [], 'the answer is too long at /a'],
+    [failed('Timeout', 'no answer'), '/b', ['/a'], 'no answer at /b, after HTTP 404 at /a'],
+    [failed('ConnectionRefused', 'refused'), '/a', [], 'refused'],
+  ])(
+    'a failure names the path that brought it, and those that were empty before: $3',
+    (outcome, path, absent, said) => {
+      expect(findingFrom({ outcome, path, absent }, facts, 1, unreadable)).toMatchObject({ message: said });
+    },
+  );
 });

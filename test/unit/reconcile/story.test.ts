@@ -90,7 +90,8 @@ describe('first sight', () => {
     const told = tell(snapshot({ evidence: pods }), now, { mtls: false, enforcement: 'off' });
     expect(told.says('Verified')).toBeUndefined();
     expect(told.says('Bound')).toBeUndefined();
-    expect(told.says('Ready')).toBe('True ReadyToServe');
+    expect(told.says('Ready')).toBe('True ReadyUnverified');
+    expect(told.condition('Ready')?.message).toContain('is not checked');
   });
 });
 

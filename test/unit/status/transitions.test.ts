@@ -88,11 +88,30 @@ describe('besides conditions', () => {
     expect(note).toMatchObject({ reason: 'CardContentChanged', note: 'The card changed from a to b.' });
   });
 
-  test('falling back to HTTP is told once', () => {
-    const tls = status(good, { source: 'mtls' });
-    const http = status(good, { source: 'http' });
-    expect(told(tls, http)).toEqual(['Warning FallbackToHTTP']);
-    expect(told(http, http)).toEqual([]);
+  describe('a Service without a port for mutual TLS is told once', () => {
+    const transport = (result: 'pass' | 'fail' | 'unknown' | 'skipped', observed: string) => {
+      return { name: 'transport', result, expected: 'SPIFFE mutual TLS on Service port agent-tls', observed };
+    };
+    const tls = status(good, { source: 'mtls', checks: [transport('pass', 'mutual TLS')] });
+    const plain = { checks: [transport('fail', 'plain HTTP')] };
+
+    test.each([
+      ['and HTTP answers', { ...plain, source: 'http' as const }],
+      ['and a ConfigMap does', { ...plain, source: 'configmap' as const }],
+      ['and nothing answers', plain],
+    ])('%s', (_, now) => {
+      expect(told(tls, status(good, now))).toEqual(['Warning FallbackToHTTP']);
+      expect(told(status({}), status({}, now))).toEqual(['Warning FallbackToHTTP']);
+      expect(told(status(good, now), status(good, now))).toEqual([]);
+    });
+
+    test.each([
+      ['a peer that proves nothing', [transport('fail', 'The certificate has expired.')]],
+      ['an agent that is away', [transport('unknown', 'plain HTTP')]],
+      ['signatures alone', [{ name: 'transport', result: 'skipped' as const }]],
+    ])('and is not %s', (_, checks) => {
+      expect(told(tls, status(good, { source: 'http', checks }))).toEqual([]);
+    });
   });
 
   test('a pod of something else is told once', () => {
