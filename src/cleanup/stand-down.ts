@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { leaseName } from '../api/labels.ts';
-import type { KubeClient } from '../kube/client.ts';
+import { ApiError, hasCode, type KubeClient } from '../kube/client.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import { type Key, resources, splitKey } from '../kube/objects.ts';
 
@@ -15,8 +15,19 @@ export async function standDown(client: KubeClient, deployment: Key, work: () =>
     await client.patch(resources.deployments, deployment, body, { type: 'merge', subresource: 'scale' });
   }
   const identity = `cleanup_${hostname()}_${process.pid}`;
-  const election = new LeaderElection({ client, namespace, name: leaseName, identity });
-  await election.acquire(AbortSignal.timeout(patienceMs));
+  const lease = `${namespace}/${leaseName}`;
+  const hopeless = new AbortController();
+  const gone = `there is no namespace ${namespace}, where the Lease would be: name the operator's own`;
+  const onError = (error: Error) => {
+    // Waiting brings neither a namespace nor a right.
+    if (hasCode(error, 404)) hopeless.abort(new ApiError(404, 'NotFound', gone));
+    if (hasCode(error, 403)) hopeless.abort(error);
+  };
+  const election = new LeaderElection({ client, namespace, name: leaseName, identity, onError });
+  await election.acquire(AbortSignal.any([hopeless.signal, AbortSignal.timeout(patienceMs)])).catch(() => {
+    if (hopeless.signal.aborted) throw hopeless.signal.reason;
+    throw ApiError.transport('Timeout', `Lease ${lease} was not released: stop every replica of the operator first`);
+  });
   client.fence = () => election.isLeader();
   try {
     await work();
@@ -24,7 +35,7 @@ export async function standDown(client: KubeClient, deployment: Key, work: () =>
     await election.release();
     client.fence = undefined;
   }
-  await client.delete(resources.leases, `${namespace}/${leaseName}`);
+  await client.delete(resources.leases, lease);
 }
 
 /** Longer than a Lease lasts plus the operator's grace at its end. */

@@ -1,10 +1,17 @@
 import { ownRemains, undoAll } from '../cleanup/remains.ts';
 import { standDown } from '../cleanup/stand-down.ts';
-import { type Key, keyOf, type Pod, resources } from '../kube/objects.ts';
-import { asking, fleetOptions, namespacesOf, type Place, placeOf, visible } from './cluster.ts';
-import { type Command, exit, Trouble } from './command.ts';
+import { type Deployment, type Key, keyOf, type Pod, resources } from '../kube/objects.ts';
+import { controllerOf } from '../workload/pod.ts';
+import { pairsSelect } from '../workload/selector.ts';
+import { asking, fleetOptions, isName, namespacesOf, type Place, placeOf, sightOf } from './cluster.ts';
+import { type Command, exit, type Io, Trouble } from './command.ts';
+import { operatorLabels, operatorSelector } from './explain/fleet.ts';
+import { nameOf } from './explain/forecast.ts';
 import { listed, reported } from './remains.ts';
 import { formatOf, outputOption } from './table.ts';
+
+/** A replica stops sooner than this, unless something is wrong. */
+const noticeMs = 5_000;
 
 export const cleanup: Command = {
   name: 'cleanup',
@@ -20,7 +27,7 @@ export const cleanup: Command = {
     'This is what the chart runs before it is uninstalled. Use it where that could not run.',
     'AgentCards stay, with Ready and Verified Unknown; finalizers that would hold them are taken off.',
     'Policies of quarantined agents go as well: cut such agents off by other means first.',
-    'Exit status: 0 done or listed, 1 some were refused, 2 wrong usage or no cluster.',
+    'Exit status: 0 done or listed, 1 some were refused, 2 wrong usage, no cluster, or an operator that still runs.',
   ],
   examples: ['cleanup', 'cleanup --apply --operator agentcard-system/agentcard-operator'],
   run: async (invocation, io) => {
@@ -33,7 +40,7 @@ export const cleanup: Command = {
     }
     let status: number = exit.ok;
     await asking(
-      alone(place, invocation.option('operator'), async () => {
+      alone(place, invocation.option('operator'), io, async () => {
         const remains = await ownRemains(place.client, namespaces, io.now());
         const refused = await undoAll(remains, place.client);
         io.out(listed(remains, format));
@@ -44,14 +51,42 @@ export const cleanup: Command = {
   },
 };
 
-/** Runs the work while no operator writes: the named one is stopped for good; without a name there must be none. */
-async function alone(place: Place, operator: Key | undefined, work: () => Promise<void>): Promise<void> {
-  if (operator !== undefined) {
-    if (!/^[^/]+\/[^/]+$/.test(operator)) throw new Trouble(`--operator is <namespace>/<name>, not "${operator}"`);
-    return standDown(place.client, operator, work);
+/** Runs the work while no operator writes: the named one is stopped for good; without one none may run. */
+async function alone(place: Place, operator: Key | undefined, io: Io, work: () => Promise<void>): Promise<void> {
+  if (operator === undefined) return mustBeIdle(place).then(work);
+  const [namespace = '', name = '', ...more] = operator.split('/');
+  if (more.length > 0 || !isName(namespace) || !isName(name))
+    throw new Trouble(`--operator is <namespace>/<name>, not "${operator}"`);
+  const deployment = await place.client.get<Deployment>(resources.deployments, operator);
+  const worn = { ...deployment?.metadata.labels, ...deployment?.spec?.template?.metadata?.labels };
+  if (deployment === undefined) await mustBeIdle(place, `there is no Deployment ${operator}`, operator);
+  else if (!pairsSelect(operatorLabels, worn)) {
+    const other = `Deployment ${operator} is not the operator's`;
+    await mustBeIdle(place, other);
+    throw new Trouble(`${other}, and no pod of the operator runs: leave --operator out`);
   }
-  const selector = 'app.kubernetes.io/name=agentcard-operator';
-  const [running] = await visible(place, resources.pods, (pod: Pod) => pod, selector);
-  if (running === undefined) return work();
-  throw new Trouble(`pod ${keyOf(running)} still runs and would put it all back: name its Deployment by --operator`);
+  const notice = setTimeout(() => io.err(`waiting for ${operator} to stop and release its Lease\n`), noticeMs);
+  const begin = () => {
+    clearTimeout(notice);
+    return work();
+  };
+  await standDown(place.client, operator, begin).finally(() => clearTimeout(notice));
+}
+
+/** Refuses while a pod of the operator runs, or nobody can tell. For pods that `gone` left behind the Lease is waited for. */
+async function mustBeIdle(place: Place, found?: string, gone?: Key): Promise<void> {
+  const why = found === undefined ? '' : `${found}, and `;
+  const { seen, of } = await sightOf(place, resources.pods, (pod: Pod) => pod, operatorSelector);
+  const hasEnded = ({ status }: Pod) => status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  const running = seen.filter((one) => !hasEnded(one) && nameOf(one) !== gone);
+  if (running.length > 0) {
+    const deployed = running.filter(({ metadata }) => controllerOf(metadata.ownerReferences)?.kind === 'ReplicaSet');
+    const names = [...new Set(deployed.map(nameOf))].join(' or ');
+    const remedy = names === '' ? 'stop it first' : `pass --operator ${names}`;
+    const pods = running.slice(0, 3).map(keyOf).join(', ');
+    throw new Trouble(`${why}the operator still runs and would put it all back (pod ${pods}): ${remedy}`);
+  }
+  if (of === 'cluster') return;
+  const unseen = 'you may not list the pods of the whole cluster, among which the operator may run';
+  throw new Trouble(`${why}${unseen}: name its Deployment by --operator`);
 }

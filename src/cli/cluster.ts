@@ -19,7 +19,25 @@ export const fleetOptions: Readonly<Record<string, Option>> = {
 };
 
 export function namespacesOf(invocation: Invocation): readonly string[] {
-  return (invocation.option('namespaces') ?? '').split(',').flatMap((part) => part.trim() || []);
+  const given = invocation.option('namespaces');
+  const names = (given ?? '').split(',').flatMap((part) => part.trim() || []);
+  // Nothing between the commas is not everything.
+  return (given !== undefined && names.length === 0 ? [''] : names).map((name) => nameIn(name, '--namespaces'));
+}
+
+/** Nothing else may become part of a path. */
+export function isName(text: string): boolean {
+  return /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(text);
+}
+
+/** An empty one is a variable that was not set. */
+function nameIn(text: string, option: string): string {
+  if (isName(text)) return text;
+  throw new Trouble(
+    text === ''
+      ? `${option} is empty: fill it in, or leave it out`
+      : `${option}: "${text}" is no name; names are of a-z, 0-9 and -`,
+  );
 }
 
 export interface Place {
@@ -30,10 +48,12 @@ export interface Place {
 /** In a pod, as the uninstall hook runs, its own service account; else the kubeconfig. */
 export async function placeOf(invocation: Invocation): Promise<Place> {
   const file = invocation.option('kubeconfig');
+  const given = invocation.option('namespace');
+  if (given !== undefined) nameIn(given, '--namespace');
   try {
     const inside = file === undefined && process.env.KUBECONFIG === undefined && process.env.KUBERNETES_SERVICE_HOST;
     const config = inside ? inClusterConfig() : await kubeconfigConfig(file);
-    const namespace = invocation.option('namespace') ?? config.namespace ?? 'default';
+    const namespace = given ?? config.namespace ?? 'default';
     return { client: new KubeClient(config), namespace };
   } catch (error) {
     throw new Trouble(error instanceof Error ? error.message : String(error));
@@ -50,33 +70,45 @@ export async function asking<T>(question: Promise<T>): Promise<T> {
 }
 
 export async function cardAt({ client, namespace }: Place, name: string): Promise<AgentCard> {
-  const card = await asking(client.get<AgentCard>(resources.agentCards, `${namespace}/${name}`));
-  if (card === undefined)
-    throw new Trouble(`there is no AgentCard ${name} in namespace ${namespace}; name one with -n`);
-  return card;
+  const key = `${namespace}/${nameIn(name, 'the name of the card')}`;
+  const card = await asking(client.get<AgentCard>(resources.agentCards, key));
+  if (card !== undefined) return card;
+  // Who may not read namespaces is told of the card alone.
+  const isThere = await client.get(resources.namespaces, namespace).catch(() => true);
+  throw new Trouble(
+    isThere === undefined
+      ? `there is no namespace ${namespace}, so no AgentCard ${name} in it; name another with -n`
+      : `there is no AgentCard ${name} in namespace ${namespace}; name one with -n`,
+  );
 }
 
-/**
- * Every object of a kind that this user may see: of the whole cluster, else of the namespace, else none. Of each page only
- * what `keep` makes of it is held.
- */
-export async function visible<T extends KubeObject, U>(
+/** What a user sees of a kind: of the whole cluster, else of the namespace, else nothing; and why it is not all. */
+export interface Sight<U> {
+  readonly seen: readonly U[];
+  readonly of: 'cluster' | 'namespace' | 'nothing';
+  readonly refusal: ApiError | undefined;
+}
+
+/** Every object of a kind that this user may see. Of each page only what `keep` makes of it is held. */
+export async function sightOf<T extends KubeObject, U>(
   { client, namespace }: Place,
   resource: Resource,
   keep: (object: T) => U,
   labelSelector?: string,
-): Promise<readonly U[]> {
+): Promise<Sight<U>> {
   const selector = labelSelector === undefined ? {} : { labelSelector };
-  for (const scope of resource.namespaced ? [{}, { namespace }] : [{}]) {
+  let refusal: ApiError | undefined;
+  for (const of of resource.namespaced ? (['cluster', 'namespace'] as const) : (['cluster'] as const)) {
     try {
-      const kept: U[] = [];
-      const pages = client.pages<T>(resource, { ...scope, ...selector });
-      for await (const { items } of pages) for (const item of items) kept.push(keep(item));
-      return kept;
+      const seen: U[] = [];
+      const pages = client.pages<T>(resource, { ...(of === 'cluster' ? {} : { namespace }), ...selector });
+      for await (const { items } of pages) for (const item of items) seen.push(keep(item));
+      return { seen, of, refusal };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.code !== 403 && error.code !== 404) throw new Trouble(error.message);
+      refusal = error;
     }
   }
-  return [];
+  return { seen: [], of: 'nothing', refusal };
 }

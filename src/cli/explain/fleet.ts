@@ -8,7 +8,8 @@ import { type Settings, settingsFrom } from '../../settings.ts';
 import { workloadKinds } from '../../workload/kinds.ts';
 import { serviceNameLabel } from '../../workload/service.ts';
 import { type Workload, workloadKey } from '../../workload/workload.ts';
-import { type Place, visible } from '../cluster.ts';
+import { type Place, type Sight, sightOf } from '../cluster.ts';
+import { Trouble } from '../command.ts';
 
 /** Everything that this user may see of what decides about packets. */
 export interface Fleet {
@@ -34,14 +35,21 @@ interface OperatorContainer {
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
 }
 
-const operatorLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
-const operatorSelector = 'app.kubernetes.io/name=agentcard-operator';
+/** What the operator's pods wear, whatever its release is named. */
+export const operatorLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
+export const operatorSelector = 'app.kubernetes.io/name=agentcard-operator';
 
-/** `packets`: with the pods and policies, which a summary of cards needs not. */
+/** `packets`: with the pods and policies, which a summary of cards needs not; that needs to see cards, though. */
 export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> {
-  const see = <T extends KubeObject, U>(resource: Resource, keep: (object: T) => U) => visible(place, resource, keep);
-  const [operators, cards, allPods, policies, namespaces, ...raw] = await Promise.all([
-    visible(place, resources.deployments, (one: OperatorDeployment) => one, operatorSelector),
+  const limits: Limit[] = [];
+  const see = async <T extends KubeObject, U>(resource: Resource, keep: (object: T) => U) => {
+    const { seen, of, refusal } = await sightOf(place, resource, keep);
+    if (resource === resources.agentCards && of === 'nothing' && !packets) throw noCards(place, refusal);
+    if (refusal?.code === 403) limits.push({ plural: resource.plural, of });
+    return seen;
+  };
+  const [{ seen: operators }, cards, allPods, policies, namespaces, ...raw] = await Promise.all([
+    sightOf(place, resources.deployments, (one: OperatorDeployment) => one, operatorSelector),
     see(resources.agentCards, withoutText),
     packets ? see(resources.pods, seenByPolicies) : [],
     packets ? see(resources.networkPolicies, ({ metadata, spec }: NetworkPolicy) => ({ metadata, spec })) : [],
@@ -63,8 +71,37 @@ export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> 
     namespaceLabels: (name) => labels.get(name) ?? { 'kubernetes.io/metadata.name': name },
     settings,
     peers: { operatorNamespace: config.podNamespace, operatorPodLabels: operatorLabels, ...facts, ...settings.policy },
-    notes: [...(problem === undefined ? [] : [problem]), ...hostNote(running.length - pods.length)],
+    notes: [
+      ...(problem === undefined ? [] : [problem]),
+      ...limitNotes(limits, place),
+      ...hostNote(running.length - pods.length),
+    ],
   };
+}
+
+/** What this user may not see of a kind that the cluster serves. */
+interface Limit {
+  readonly plural: string;
+  readonly of: Sight<unknown>['of'];
+}
+
+function limitNotes(limits: readonly Limit[], { namespace }: Place): string[] {
+  const kinds = (wanted: Limit['of']) => limits.flatMap(({ plural, of }) => (of === wanted ? [plural] : [])).sort();
+  const [unseen, partly] = [kinds('nothing'), kinds('namespace')];
+  return [
+    unseen.length === 0 ? [] : `You may not list ${unseen.join(', ')}: what depends on them is missing here.`,
+    partly.length === 0
+      ? []
+      : `You may list ${partly.join(', ')} of namespace ${namespace} alone: the rest is missing here.`,
+  ].flat();
+}
+
+function noCards({ namespace }: Place, refusal: Sight<unknown>['refusal']): Trouble {
+  if (refusal?.code === 404) {
+    return new Trouble("the cluster does not serve AgentCards: install the operator's chart, which brings the kind");
+  }
+  const where = `neither of the cluster nor of namespace ${namespace}`;
+  return new Trouble(`you may not list AgentCards, ${where}: ask for the operator's viewer role, or choose with -n`);
 }
 
 function withoutText({ metadata, spec, status = {} }: AgentCard): AgentCard {
@@ -106,7 +143,7 @@ async function clusterFacts(place: Place, dnsServices: readonly string[]) {
     const there = { ...place, namespace };
     const service = await place.client.get<Service>(resources.services, key).catch(() => undefined);
     const all = (slice: EndpointSlice) => slice;
-    const slices = await visible(there, resources.endpointSlices, all, `${serviceNameLabel}=${name}`);
+    const { seen: slices } = await sightOf(there, resources.endpointSlices, all, `${serviceNameLabel}=${name}`);
     return [service, slices.filter(({ metadata }) => metadata.namespace === namespace)] as const;
   };
   const dns = await Promise.all(dnsServices.map(async (key) => dnsFacts(...(await look(key)))));

@@ -109,7 +109,7 @@ function podParty({ metadata, spec, status }: Pod, fleet: Fleet): Party {
 }
 
 /** A pod by what it belongs to; the pods of one ReplicaSet are its Deployment's. */
-function nameOf({ metadata }: Pod): string {
+export function nameOf({ metadata }: Pod): string {
   const owner = controllerOf(metadata.ownerReferences);
   const hash = metadata.labels?.['pod-template-hash'];
   const name = owner?.kind === 'ReplicaSet' && hash !== undefined ? owner.name.replace(`-${hash}`, '') : owner?.name;

@@ -1,7 +1,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
+import { fakeApi, refuse } from '../kube/fake-api.ts';
 import { now, pathOf } from '../trust/vectors.ts';
 
 export interface Result {
@@ -38,3 +41,31 @@ export function temporaryFile(name: string, content: string | Uint8Array): strin
   writeFileSync(path, content);
   return path;
 }
+
+/** Command lines against an API server that answers "GET /path": with an object, or with the code of a refusal. */
+export async function onCluster(answer: (call: string, body: string) => object | number) {
+  const { requests, server } = await fakeApi([
+    (response, request) => {
+      const { pathname } = new URL(request.url ?? '', 'http://fake');
+      const answered = answer(`${request.method} ${pathname}`, request.body);
+      if (typeof answered === 'number') refuse(answered)(response, request);
+      else response.end(JSON.stringify(answered));
+    },
+  ]);
+  const { port } = server.address() as AddressInfo;
+  const cluster = { server: `http://127.0.0.1:${port}`, 'insecure-skip-tls-verify': true };
+  const config = {
+    'current-context': 'fake',
+    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'fake', namespace: 'team' } }],
+    clusters: [{ name: 'fake', cluster }],
+    users: [{ name: 'fake', user: {} }],
+  };
+  const kubeconfig = temporaryFile(`kubeconfig-${port}`, JSON.stringify(config));
+  return {
+    run: (...args: string[]) => cli([...args, '--kubeconfig', kubeconfig]),
+    writes: () => requests.flatMap(({ method, url }) => (method === 'GET' ? [] : `${method} ${url}`)),
+  };
+}
+
+/** One sentence for people, and exit status 2. */
+export const oneSentence = { status: 2, out: '', err: expect.stringMatching(/^error: (?!internal)[^\n]+\n$/) };

@@ -9,6 +9,7 @@ import { drawTree } from '../../../src/cli/tree.ts';
 import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/objects.ts';
 import { workloadKey } from '../../../src/workload/workload.ts';
 import { settings, snapshot, workload } from '../reconcile/builders.ts';
+import { onCluster, oneSentence } from './cli.ts';
 
 const label = 'agent.kagenti.dev/signature-verified';
 
@@ -257,5 +258,53 @@ describe('the text', () => {
     const text = explanationText({ ...parts, ...reachOf(card, fleet()), conditions: [own] });
     expect(text).toContain(message);
     expect(text).not.toContain('what to do');
+  });
+});
+
+const cardsPath = '/apis/agent.kagenti.dev/v1alpha1';
+
+describe('what a user may not see', () => {
+  test.each([
+    ['without the right to list cards', 403, 'you may not list AgentCards'],
+    ['without the kind', 404, 'the cluster does not serve AgentCards'],
+  ])('is no fleet without fault: %s', async (_, code, why) => {
+    const { run } = await onCluster((call) => (call.includes(cardsPath) ? code : { items: [] }));
+    const result = await run('explain', '--all');
+    expect(result).toMatchObject(oneSentence);
+    expect(result.err).toContain(why);
+  });
+
+  test('is named beside what is seen', async () => {
+    const { run } = await onCluster((call) => {
+      if (call.startsWith(`GET ${cardsPath}/agentcards`)) return 403;
+      if (call.endsWith('/agentcards')) return { items: [agent('weather', true)] };
+      return /namespaces$|deployments$/.test(call) ? 403 : { items: [] };
+    });
+    const { status, out } = await run('explain', '--all');
+    expect(status).toBe(0);
+    expect(out).toContain('1 AgentCard, 1 Ready');
+    expect(out).toContain('note: You may not list deployments, namespaces: what depends on them is missing here.');
+    expect(out).toContain('note: You may list agentcards of namespace team alone: the rest is missing here.');
+  });
+});
+
+describe('a place that is not there', () => {
+  const nowhere = () => onCluster((call) => (/\/(agentcards|namespaces)\/\w+$/.test(call) ? 404 : { items: [] }));
+
+  test('is told in one sentence: a namespace that is absent', async () => {
+    const result = await (await nowhere()).run('explain', 'weather', '-n', 'absent');
+    expect(result).toMatchObject(oneSentence);
+    expect(result.err).toContain('there is no namespace absent');
+  });
+
+  test.each([
+    ['weather', '--namespace='],
+    ['--all', '--namespace='],
+    ['weather', '--namespace=..'],
+    ['weather', '--namespace=a/b'],
+    ['', '--namespace=team'],
+    ['..', '--namespace=team'],
+  ])('is told in one sentence: explain "%s" %s', async (name, namespace) => {
+    expect(await (await nowhere()).run('explain', name, namespace)).toMatchObject(oneSentence);
   });
 });
