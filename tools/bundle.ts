@@ -8,7 +8,7 @@ export const contextFolder = 'dist/image';
 
 /** A program of the image each: name of its file in /app → source. */
 const programs = {
-  'agentcard-operator': 'src/main.ts',
+  'agentcard-operator': 'src/operator/main.ts',
   'kubectl-agentcard': 'src/cli/main.ts',
   'agentcard-signer': 'src/signer/main.ts',
   'test-tls-agent': 'src/agent/test-tls-agent.ts',

@@ -2,9 +2,9 @@ import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:http';
 import { ClientFactory, DefaultAgentCardResolver } from '@a2a-js/sdk/client';
 import { createSpiffeServer } from '../../src/agent/spiffe-server.ts';
-import { getCard } from '../../src/fetch/get.ts';
-import { IdentitySource } from '../../src/spiffe/identity.ts';
-import { workloadApi } from '../../src/spiffe/workload-api.ts';
+import { getCard } from '../../src/spiffe/tls/get.ts';
+import { IdentitySource } from '../../src/spiffe/workload-api/identity.ts';
+import { workloadApi } from '../../src/spiffe/workload-api/stream.ts';
 import { cardPath, textMessage, weatherService } from './weather-service.ts';
 
 const help = `An A2A agent on the JavaScript SDK.

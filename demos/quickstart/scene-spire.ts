@@ -1,4 +1,4 @@
-import type { AgentCard } from '../../src/api/agentcard.ts';
+import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import type { Cluster } from '../../test/cluster/cluster.ts';
 import { seconds } from '../../test/cluster/progress.ts';
 import { primaryTrustDomain } from '../../test/cluster/trust-domain.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AgentCard } from '../../src/api/agentcard.ts';
+import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import type { Place } from './place.ts';
 import { bold, Display, dim, green, print, red } from './screen.ts';
 

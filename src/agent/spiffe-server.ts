@@ -4,11 +4,16 @@ import { constants } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import type { Server } from 'node:https';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
-import { type Parsed, refused, type SpiffeError } from '../spiffe/id.ts';
-import type { IdentitySnapshot, IdentitySource } from '../spiffe/identity.ts';
-import { type VerifiedPath, verifySvid } from '../spiffe/path.ts';
-import { presentedChain } from '../spiffe/presented.ts';
-import { createTlsServer, workloadTls } from '../tls.ts';
+import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
+import {
+  type Parsed,
+  presentedChain,
+  refused,
+  type SpiffeError,
+  type VerifiedPath,
+  verifySvid,
+} from '@agentcard-operator/spiffe/x509';
+import { createTlsServer, workloadTls } from '@agentcard-operator/wire/tls';
 
 export interface SpiffeServerOptions {
   readonly identity: IdentitySource;

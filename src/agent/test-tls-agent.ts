@@ -3,8 +3,7 @@
 
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { IdentitySource } from '../spiffe/identity.ts';
-import { workloadApi } from '../spiffe/workload-api.ts';
+import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
 import { CARD_PATH, cardHandler } from './card-handler.ts';
 import { createSpiffeServer } from './spiffe-server.ts';
 

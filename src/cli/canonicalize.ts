@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { cardId } from '../card/canonical.ts';
-import { canonicalForms } from '../card/forms.ts';
+import { canonicalForms, cardId } from '@agentcard-operator/agentcard';
 import { type Command, choice, exit } from './command.ts';
 import { readCard } from './input.ts';
 

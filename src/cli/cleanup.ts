@@ -1,8 +1,8 @@
-import { ownRemains, undoAll } from '../cleanup/remains.ts';
-import { standDown } from '../cleanup/stand-down.ts';
-import { type Deployment, type Key, keyOf, type Pod, resources } from '../kube/objects.ts';
-import { controllerOf } from '../workload/pod.ts';
-import { pairsSelect } from '../workload/selector.ts';
+import { type Deployment, type Key, keyOf, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { ownRemains, undoAll } from '../operator/cleanup/remains.ts';
+import { standDown } from '../operator/cleanup/stand-down.ts';
+import { controllerOf } from '../operator/workload/pod.ts';
+import { pairsSelect } from '../operator/workload/selector.ts';
 import { asking, fleetOptions, isName, namespacesOf, type Place, placeOf, sightOf } from './cluster.ts';
 import { type Command, exit, type Io, Trouble } from './command.ts';
 import { operatorLabels, operatorSelector } from './explain/fleet.ts';

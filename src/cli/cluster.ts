@@ -1,7 +1,6 @@
-import type { AgentCard } from '../api/agentcard.ts';
-import { ApiError, KubeClient } from '../kube/client.ts';
-import { inClusterConfig, kubeconfigConfig } from '../kube/config.ts';
-import { type KubeObject, type Resource, resources } from '../kube/objects.ts';
+import { ApiError, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
+import { type KubeObject, type Resource, resources } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../operator/api/agentcard.ts';
 import { type Invocation, type Option, Trouble } from './command.ts';
 
 const kubeconfig: Option = { value: '<file>', doc: 'kubeconfig to use (default KUBECONFIG, else ~/.kube/config)' };

@@ -1,5 +1,5 @@
-import { type CardChange, diffCards } from '../card/diff.ts';
-import type { JsonValue } from '../card/json.ts';
+import type { JsonValue } from '@agentcard-operator/agentcard';
+import { type CardChange, diffCards } from '@agentcard-operator/agentcard';
 import { type Command, choice, exit, Trouble } from './command.ts';
 import { requireCard } from './input.ts';
 

@@ -1,11 +1,10 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';
-import { type AgentCard, parseAgentCard } from '../card/agent-card.ts';
-import { cardLimits } from '../card/strict-json.ts';
-import { GrowingBuffer } from '../growing-buffer.ts';
-import type { Parsed } from '../spiffe/id.ts';
-import { TlsAgent } from '../tls.ts';
+import { type AgentCard, cardLimits, parseAgentCard } from '@agentcard-operator/agentcard';
+import type { Parsed } from '@agentcard-operator/spiffe/x509';
+import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
+import { TlsAgent } from '@agentcard-operator/wire/tls';
 import { type Io, Trouble } from './command.ts';
 
 const fetchTimeout = 10_000;

@@ -1,7 +1,7 @@
-import { predecessor } from '../api/predecessor.ts';
-import { kindOwner } from '../cleanup/kind.ts';
-import { predecessorRemains, runningPredecessor } from '../cleanup/predecessor.ts';
-import { undoAll } from '../cleanup/remains.ts';
+import { predecessor } from '../operator/api/predecessor.ts';
+import { kindOwner } from '../operator/cleanup/kind.ts';
+import { predecessorRemains, runningPredecessor } from '../operator/cleanup/predecessor.ts';
+import { undoAll } from '../operator/cleanup/remains.ts';
 import { asking, fleetOptions, namespacesOf, placeOf } from './cluster.ts';
 import { type Command, exit } from './command.ts';
 import { listed, reported } from './remains.ts';

@@ -1,5 +1,5 @@
-import type { AgentCard } from '../api/agentcard.ts';
-import { resources } from '../kube/objects.ts';
+import { resources } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../operator/api/agentcard.ts';
 import { asking, cardAt, clusterOptions, type Place, placeOf } from './cluster.ts';
 import { type Command, exit, Trouble } from './command.ts';
 

@@ -1,5 +1,5 @@
-import type { Refused, Remain } from '../cleanup/remains.ts';
-import { splitKey } from '../kube/objects.ts';
+import { splitKey } from '@agentcard-operator/kube/objects';
+import type { Refused, Remain } from '../operator/cleanup/remains.ts';
 import { exit, type Io } from './command.ts';
 import { type Format, nameOf, serialized, table } from './table.ts';
 

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { type SigningIdentity, signCard } from '../trust/sign.ts';
+import { type SigningIdentity, signCard } from '@agentcard-operator/agentcard';
 import { type Command, exit, Trouble } from './command.ts';
 import { readCard, readTextFile } from './input.ts';
 

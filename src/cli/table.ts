@@ -1,5 +1,5 @@
+import type { Resource } from '@agentcard-operator/kube/objects';
 import { stringify } from 'yaml';
-import type { Resource } from '../kube/objects.ts';
 import { choice, type Invocation, type Option } from './command.ts';
 
 const formats = ['text', 'wide', 'json', 'yaml', 'name'] as const;

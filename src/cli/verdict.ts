@@ -1,10 +1,14 @@
-import type { AgentCard } from '../card/agent-card.ts';
-import { diffCards } from '../card/diff.ts';
-import { canonicalForms } from '../card/forms.ts';
-import type { JsonObject } from '../card/json.ts';
-import { parseStrictObject } from '../card/strict-json.ts';
-import type { Parsed, SpiffeId } from '../spiffe/id.ts';
-import { type GoodSignature, type SignatureEvidence, type SignatureInput, verifySignatures } from '../trust/jws.ts';
+import type { AgentCard, JsonObject } from '@agentcard-operator/agentcard';
+import {
+  canonicalForms,
+  diffCards,
+  type GoodSignature,
+  parseStrictObject,
+  type SignatureEvidence,
+  type SignatureInput,
+  verifySignatures,
+} from '@agentcard-operator/agentcard';
+import type { Parsed, SpiffeId } from '@agentcard-operator/spiffe/x509';
 
 export interface Question extends Omit<SignatureInput, 'card'> {
   readonly expected?: SpiffeId;

@@ -1,6 +1,11 @@
-import { canonicalForms, defaultForms, parseForms } from '../card/forms.ts';
-import { type BundleSet, parseBundle } from '../spiffe/bundle.ts';
-import { type Parsed, parseSpiffeId, parseTrustDomain } from '../spiffe/id.ts';
+import { canonicalForms, defaultForms, parseForms } from '@agentcard-operator/agentcard';
+import {
+  type BundleSet,
+  type Parsed,
+  parseBundle,
+  parseSpiffeId,
+  parseTrustDomain,
+} from '@agentcard-operator/spiffe/x509';
 import { type Command, choice, exit, type Invocation, type Io, Trouble } from './command.ts';
 import { readCard, readTextFile } from './input.ts';
 import { painted } from './screen.ts';

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { cardLimits } from '../card/strict-json.ts';
-import { type Parsed, parsed, refused } from '../spiffe/id.ts';
+import { cardLimits } from '@agentcard-operator/agentcard';
+import { type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
 
 /** Code: `CardUnreadable`. */
 export async function readCardFile(path: string): Promise<Parsed<Uint8Array>> {

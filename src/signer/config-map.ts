@@ -1,6 +1,6 @@
-import { signedCardLabel, signedCardName } from '../api/labels.ts';
-import { hasCode, type KubeClient, resourcePath } from '../kube/client.ts';
-import { type ConfigMap, type OwnerReference, resources } from '../kube/objects.ts';
+import { hasCode, type KubeClient, resourcePath } from '@agentcard-operator/kube';
+import { type ConfigMap, type OwnerReference, resources } from '@agentcard-operator/kube/objects';
+import { signedCardLabel, signedCardName } from '../operator/api/labels.ts';
 
 const fieldManager = 'agentcard-signer';
 const dataKey = 'signed-agent-card.json';

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { KubeClient } from '../kube/client.ts';
-import { inClusterConfig } from '../kube/config.ts';
-import { createLogger } from '../runtime/log.ts';
+import { inClusterConfig, KubeClient } from '@agentcard-operator/kube';
+import { createLogger } from '@agentcard-operator/kube/runtime';
 import { run } from './run.ts';
 
 const stopping = new AbortController();

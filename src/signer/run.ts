@@ -1,8 +1,7 @@
-import { describeFlags, parseFlags } from '../flags.ts';
-import { Health, type HttpServer } from '../runtime/health.ts';
-import { type Parsed, parsed, refused } from '../spiffe/id.ts';
-import { IdentitySource } from '../spiffe/identity.ts';
-import { workloadApi } from '../spiffe/workload-api.ts';
+import { Health, type HttpServer } from '@agentcard-operator/kube/runtime';
+import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
+import { type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { describeFlags, parseFlags } from '../operator/settings/flags.ts';
 import { flags, problemsOf, type Settings } from './settings.ts';
 import { followIdentity } from './sidecar.ts';
 import { type Edges, logged, type SigningIdentity, sign } from './signing.ts';

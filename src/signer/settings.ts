@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { address, boolean, duration } from '../flag-schemas.ts';
-import type { Flag, FlagValues } from '../flags.ts';
+import { address, boolean, duration } from '../operator/settings/flag-schemas.ts';
+import type { Flag, FlagValues } from '../operator/settings/flags.ts';
 
 const path = z.string().min(1, 'must be a path');
 

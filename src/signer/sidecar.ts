@@ -1,8 +1,7 @@
-import type { Parsed } from '../spiffe/id.ts';
-import type { IdentitySource } from '../spiffe/identity.ts';
-import type { X509Svid } from '../spiffe/svid.ts';
-import { backoff } from '../spiffe/workload-api.ts';
-import type { GoodSignature } from '../trust/jws.ts';
+import type { GoodSignature } from '@agentcard-operator/agentcard';
+import type { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
+import { backoff } from '@agentcard-operator/spiffe/workload-api';
+import type { Parsed, X509Svid } from '@agentcard-operator/spiffe/x509';
 import { type Edges, logged, type SigningIdentity } from './signing.ts';
 
 /**

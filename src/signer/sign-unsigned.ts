@@ -1,15 +1,19 @@
 import { createPrivateKey } from 'node:crypto';
-import { parseAgentCard } from '../card/agent-card.ts';
-import { cardId, withoutSignatures } from '../card/canonical.ts';
-import { defaultForms } from '../card/forms.ts';
-import { isArray, type JsonObject, type JsonValue } from '../card/json.ts';
-import type { BundleSet } from '../spiffe/bundle.ts';
-import { type Parsed, parsed, refused } from '../spiffe/id.ts';
-import { leafIdentity } from '../spiffe/leaf.ts';
-import type { X509Svid } from '../spiffe/svid.ts';
-import { type GoodSignature, verifySignatures } from '../trust/jws.ts';
-import { readEntry } from '../trust/protected-header.ts';
-import { signCard } from '../trust/sign.ts';
+import {
+  cardId,
+  defaultForms,
+  type GoodSignature,
+  isArray,
+  type JsonObject,
+  type JsonValue,
+  parseAgentCard,
+  readEntry,
+  signCard,
+  verifySignatures,
+  withoutSignatures,
+} from '@agentcard-operator/agentcard';
+import type { BundleSet, X509Svid } from '@agentcard-operator/spiffe/x509';
+import { leafIdentity, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
 
 export interface SignedCard {
   readonly text: string;

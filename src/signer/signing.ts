@@ -1,9 +1,8 @@
-import { ApiError, type KubeClient } from '../kube/client.ts';
-import type { Fields, Logger } from '../runtime/log.ts';
-import type { BundleSet } from '../spiffe/bundle.ts';
-import { type Parsed, parsed, refused, type SpiffeError } from '../spiffe/id.ts';
-import type { X509Svid } from '../spiffe/svid.ts';
-import type { GoodSignature } from '../trust/jws.ts';
+import type { GoodSignature } from '@agentcard-operator/agentcard';
+import { ApiError, type KubeClient } from '@agentcard-operator/kube';
+import type { Fields, Logger } from '@agentcard-operator/kube/runtime';
+import type { BundleSet, X509Svid } from '@agentcard-operator/spiffe/x509';
+import { type Parsed, parsed, refused, type SpiffeError } from '@agentcard-operator/spiffe/x509';
 import { readCardFile, replaceFile } from './card-file.ts';
 import { writeConfigMap } from './config-map.ts';
 import type { Settings } from './settings.ts';

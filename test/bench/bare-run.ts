@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { attestedAnnotation, verifiedLabel } from '../../src/api/labels.ts';
-import type { KubeClient } from '../../src/kube/client.ts';
-import { type KubeObject, type NetworkPolicy, resources } from '../../src/kube/objects.ts';
+import type { KubeClient } from '../../src/kube/client/client.ts';
+import { type KubeObject, type NetworkPolicy, resources } from '../../src/kube/client/objects.ts';
+import { attestedAnnotation, verifiedLabel } from '../../src/operator/api/labels.ts';
 import { run } from '../cluster/command.ts';
 import type { BareInput, BareResult } from './bare.ts';
 import { nodeOptions, programs } from './operator.ts';

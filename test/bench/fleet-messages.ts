@@ -37,7 +37,7 @@ export class Fleet {
   }
 
   static async start(): Promise<Fleet> {
-    const child = fork(join(import.meta.dirname, 'fleet.ts'), { serialization: 'advanced' });
+    const child = fork(join(import.meta.dirname, './fleet.ts'), { serialization: 'advanced' });
     await answerOf(child);
     return new Fleet(child);
   }

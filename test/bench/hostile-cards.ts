@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../../src/card/json.ts';
-import { cardLimits } from '../../src/card/strict-json.ts';
+import type { JsonObject, JsonValue } from '../../src/agentcard/document/json.ts';
+import { cardLimits } from '../../src/agentcard/document/strict-json.ts';
 
 /** Cards that are accepted and cost as much as a card can: each uses one limit up. */
 export function hostileCards(): readonly (readonly [name: string, card: JsonObject])[] {

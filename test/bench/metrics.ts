@@ -1,6 +1,6 @@
 /** Figures read from outside: the kernel's of a process, and what a program says at /metrics. */
 import { readFile } from 'node:fs/promises';
-import type { KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client/client.ts';
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;

@@ -1,8 +1,9 @@
 /** Watches the fleet from outside: which agent became Ready when, and what the operator uses over time. */
-import type { AgentCard } from '../../src/api/agentcard.ts';
-import type { KubeClient } from '../../src/kube/client.ts';
-import { Informer } from '../../src/kube/informer.ts';
-import { type KubeObject, keyOf, resources } from '../../src/kube/objects.ts';
+
+import type { KubeClient } from '../../src/kube/client/client.ts';
+import { type KubeObject, keyOf, resources } from '../../src/kube/client/objects.ts';
+import { Informer } from '../../src/kube/watch/informer.ts';
+import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import { processFigures } from './metrics.ts';
 
 /** An AgentCard's conditions by type, as "True ReadyToServe". */

@@ -9,7 +9,7 @@ import { trustDomain } from './population.ts';
 export const programs = 'dist/bench/app';
 
 export async function bundlePrograms(): Promise<void> {
-  await bundle({ operator: 'src/main.ts', bare: 'test/bench/bare.ts' }, programs);
+  await bundle({ operator: 'src/operator/main.ts', bare: 'test/bench/bare.ts' }, programs);
 }
 
 export interface OperatorOptions {

@@ -1,7 +1,8 @@
 /** The fleet as the API server knows it: what people would have applied, and what controllers made of it. */
-import type { AgentCard } from '../../src/api/agentcard.ts';
-import type { KubeClient } from '../../src/kube/client.ts';
-import { type EndpointSlice, type KubeObject, type Pod, resources } from '../../src/kube/objects.ts';
+
+import type { KubeClient } from '../../src/kube/client/client.ts';
+import { type EndpointSlice, type KubeObject, type Pod, resources } from '../../src/kube/client/objects.ts';
+import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import { until } from '../cluster/until.ts';
 import { type Parameters, type Part, partOf } from './parameters.ts';
 import { namespaceOf, placement } from './world.ts';

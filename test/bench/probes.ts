@@ -1,6 +1,7 @@
 /** One change among all agents at rest, and how soon the API server shows what followed from it. */
-import { refreshAnnotation, verifiedLabel } from '../../src/api/labels.ts';
-import { type Pod, resources } from '../../src/kube/objects.ts';
+
+import { type Pod, resources } from '../../src/kube/client/objects.ts';
+import { refreshAnnotation, verifiedLabel } from '../../src/operator/api/labels.ts';
 import { until } from '../cluster/until.ts';
 import type { CardWatch } from './observer.ts';
 import type { Scene } from './phases.ts';

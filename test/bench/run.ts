@@ -13,7 +13,7 @@ export function bench(preset: Partial<Parameters> = {}): Promise<Report> {
   const env = Object.fromEntries(
     Object.entries(preset).map(([name, value]) => [variables[name as keyof Parameters], String(Number(value))]),
   );
-  return runIsolated(join(import.meta.dirname, 'inside.ts'), env);
+  return runIsolated(join(import.meta.dirname, './inside.ts'), env);
 }
 
 const variables: Readonly<Partial<Record<keyof Parameters, string>>> = {

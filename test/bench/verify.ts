@@ -1,14 +1,15 @@
 /** What one card costs: verification with a known and an unknown chain, and the worst that a hostile card can do. */
-import { parseAgentCard } from '../../src/card/agent-card.ts';
-import { cardId } from '../../src/card/canonical.ts';
-import { defaultForms } from '../../src/card/forms.ts';
-import type { JsonObject } from '../../src/card/json.ts';
-import { publishCard } from '../../src/card/publish.ts';
-import type { BundleSet } from '../../src/spiffe/bundle.ts';
+
+import type { JsonObject } from '../../src/agentcard/document/json.ts';
+import { parseAgentCard } from '../../src/agentcard/document/parse.ts';
+import { publishCard } from '../../src/agentcard/document/publish.ts';
+import { cardId } from '../../src/agentcard/forms/canonical.ts';
+import { defaultForms } from '../../src/agentcard/forms/forms.ts';
+import { KnownChains } from '../../src/agentcard/signature/known-chains.ts';
+import { signCard } from '../../src/agentcard/signature/sign.ts';
+import { type SignatureEvidence, verifySignatures } from '../../src/agentcard/signature/verify.ts';
 import type { TrustDomain } from '../../src/spiffe/id.ts';
-import { type SignatureEvidence, verifySignatures } from '../../src/trust/jws.ts';
-import { KnownChains } from '../../src/trust/known-chains.ts';
-import { signCard } from '../../src/trust/sign.ts';
+import type { BundleSet } from '../../src/spiffe/x509/bundle.ts';
 import { bundle, intermediate, root, svid } from '../pki/mint.ts';
 import { hostileCards } from './hostile-cards.ts';
 

@@ -2,9 +2,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import { KubeClient } from '../../src/kube/client.ts';
-import type { ClusterConfig } from '../../src/kube/config.ts';
-import { type KubeObject, resources } from '../../src/kube/objects.ts';
+import { KubeClient } from '../../src/kube/client/client.ts';
+import type { ClusterConfig } from '../../src/kube/client/config.ts';
+import { type KubeObject, resources } from '../../src/kube/client/objects.ts';
 import { type ApiServer, startApiServer } from '../cluster/api-server.ts';
 import { type Daemon, startDaemon } from '../cluster/daemon.ts';
 import { silent } from '../cluster/progress.ts';

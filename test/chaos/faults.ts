@@ -1,7 +1,7 @@
 /** The worst hour, fault by fault. Each one is over when it returns. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { refreshAnnotation } from '../../src/api/labels.ts';
-import { resources } from '../../src/kube/objects.ts';
+import { resources } from '../../src/kube/client/objects.ts';
+import { refreshAnnotation } from '../../src/operator/api/labels.ts';
 import type { Fleet } from '../bench/fleet-messages.ts';
 import type { Part } from '../bench/parameters.ts';
 import { each, type Member } from '../bench/population.ts';

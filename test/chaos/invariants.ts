@@ -1,8 +1,9 @@
 /** What must hold all along, whatever happens; watched at the API server, past the proxy. */
-import { verifiedLabel } from '../../src/api/labels.ts';
-import type { KubeClient } from '../../src/kube/client.ts';
-import { Informer } from '../../src/kube/informer.ts';
-import { keyOf, type Pod, resources } from '../../src/kube/objects.ts';
+
+import type { KubeClient } from '../../src/kube/client/client.ts';
+import { keyOf, type Pod, resources } from '../../src/kube/client/objects.ts';
+import { Informer } from '../../src/kube/watch/informer.ts';
+import { verifiedLabel } from '../../src/operator/api/labels.ts';
 import { CardWatch } from '../bench/observer.ts';
 import type { Part } from '../bench/parameters.ts';
 import type { Member } from '../bench/population.ts';

@@ -107,7 +107,7 @@ export class Replicas {
   #launch(name: string, metricsPort: number): Promise<RunningOperator> {
     const { parameters, server, workloadApi } = this.#place;
     const env = { CLOCK_FILE: this.#clock };
-    const nodeFlags = ['--import', join(import.meta.dirname, 'clock.ts')];
+    const nodeFlags = ['--import', join(import.meta.dirname, './clock.ts')];
     const started = { name, server, workloadApi, metricsPort, logs: this.#logDisk, nodeFlags, env };
     return startOperator(parameters, { ...started, flags: ['--leader-elect=true'] });
   }

@@ -5,7 +5,7 @@ import { type ChaosReport, failuresOf } from './report.ts';
 
 /** Runs all faults in namespaces of its own. */
 export function chaos(env: Readonly<Record<string, string>> = {}): Promise<ChaosReport> {
-  return runIsolated(join(import.meta.dirname, 'inside.ts'), env);
+  return runIsolated(join(import.meta.dirname, './inside.ts'), env);
 }
 
 async function main(): Promise<void> {

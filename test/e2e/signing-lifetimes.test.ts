@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { AgentCard } from '../../src/api/agentcard.ts';
+import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import { addTrustDomain, federate, primaryTrustDomain, setBundle, type TrustDomain } from '../cluster/trust-domain.ts';
 import { restartOperator } from './kit/calm.ts';
 import { SignedAgent } from './kit/signed-agent.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import { Server, ServerCredentials, type ServerWritableStream, status } from '@grpc/grpc-js';
-import { X509SVIDResponseSchema } from '../../src/spiffe/workloadapi_pb.ts';
+import { X509SVIDResponseSchema } from '../../src/spiffe/workload-api/workloadapi_pb.ts';
 import type { Minted } from './mint.ts';
 
 type Call = ServerWritableStream<Buffer, Buffer>;

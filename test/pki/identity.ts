@@ -1,10 +1,10 @@
 /** Identities for tests that need no Workload API. */
 
-import { type TrustBundle, toPem } from '../../src/spiffe/bundle.ts';
 import type { TrustDomain } from '../../src/spiffe/id.ts';
-import type { IdentitySnapshot } from '../../src/spiffe/identity.ts';
-import { leafIdentity } from '../../src/spiffe/leaf.ts';
-import type { X509Svid } from '../../src/spiffe/svid.ts';
+import type { IdentitySnapshot } from '../../src/spiffe/workload-api/identity.ts';
+import { type TrustBundle, toPem } from '../../src/spiffe/x509/bundle.ts';
+import { leafIdentity } from '../../src/spiffe/x509/leaf.ts';
+import type { X509Svid } from '../../src/spiffe/x509/svid.ts';
 import { keyPemOf, type Minted, pemOf } from './mint.ts';
 
 export function x509Svid(chain: readonly Minted[]): X509Svid {

@@ -1,8 +1,8 @@
 /** Makes certificates for tests, in memory and within milliseconds. */
 
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import { parseBundleDer, type TrustBundle, toPem } from '../../src/spiffe/bundle.ts';
 import type { TrustDomain } from '../../src/spiffe/id.ts';
+import { parseBundleDer, type TrustBundle, toPem } from '../../src/spiffe/x509/bundle.ts';
 import { bitString, bits, bool, integer, oid, sequence, tlv, utcTime } from './der-writer.ts';
 
 export interface Minted {

@@ -1,9 +1,9 @@
 /** Reads one answer by one of our readers and prints how long it was, in a process whose heap the test chose. */
 
 import { readCard } from '../../src/cli/input.ts';
-import { getCard } from '../../src/fetch/get.ts';
-import { Transport } from '../../src/kube/transport.ts';
-import { readLines } from '../../src/kube/watch-stream.ts';
+import { Transport } from '../../src/kube/client/transport.ts';
+import { readLines } from '../../src/kube/watch/watch-stream.ts';
+import { getCard } from '../../src/spiffe/tls/get.ts';
 
 const [reader = '', port] = process.argv.slice(2);
 const server = new URL(`http://127.0.0.1:${port}`);

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { readCard } from '../../src/cli/input.ts';
-import { getCard } from '../../src/fetch/get.ts';
-import { Transport } from '../../src/kube/transport.ts';
+import { Transport } from '../../src/kube/client/transport.ts';
 import type { TrustDomain } from '../../src/spiffe/id.ts';
-import type { X509Svid } from '../../src/spiffe/svid.ts';
+import { getCard } from '../../src/spiffe/tls/get.ts';
+import type { X509Svid } from '../../src/spiffe/x509/svid.ts';
 
 const { client, port, chainPem, keyPem, pems } = JSON.parse(readFileSync(0, 'utf8'));
 const trustDomain = 'a.test' as TrustDomain;

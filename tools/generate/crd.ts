@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { agentCardSpecSchema, agentCardStatusSchema, kindNames, printerColumns } from '../../src/api/agentcard.ts';
+import {
+  agentCardSpecSchema,
+  agentCardStatusSchema,
+  kindNames,
+  printerColumns,
+} from '../../src/operator/api/agentcard.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
 type Schema = Readonly<Record<string, unknown>>;

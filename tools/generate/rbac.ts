@@ -1,4 +1,4 @@
-import { CLEANUP_PERMISSIONS, PERMISSIONS, type Permission } from '../../src/kube/permissions.ts';
+import { CLEANUP_PERMISSIONS, PERMISSIONS, type Permission } from '../../src/operator/api/permissions.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
 interface Naming {

@@ -1,6 +1,6 @@
-import { type ConditionType, reasons, remedy } from '../../src/api/conditions.ts';
-import { flags } from '../../src/flag-table.ts';
-import { type Flag, variableName } from '../../src/flags.ts';
+import { type ConditionType, reasons, remedy } from '../../src/operator/api/conditions.ts';
+import { flags } from '../../src/operator/settings/flag-table.ts';
+import { type Flag, variableName } from '../../src/operator/settings/flags.ts';
 
 /** README.md with each `<!-- generated:<table> -->` … `<!-- /generated:<table> -->` filled; text without markers is left alone. */
 export function readmeWithTables(text: string): string {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { goDuration } from '../../src/api/duration.ts';
-import { flags } from '../../src/flag-table.ts';
-import type { Flag } from '../../src/flags.ts';
+import { goDuration } from '../../src/operator/api/duration.ts';
+import { flags } from '../../src/operator/settings/flag-table.ts';
+import type { Flag } from '../../src/operator/settings/flags.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
-import { keyOf } from '../../kube/objects.ts';
-import { modeFor } from '../../network/mode.ts';
-import type { Workload } from '../../workload/workload.ts';
+import { keyOf } from '@agentcard-operator/kube/objects';
+import { modeFor } from '../../operator/network/mode.ts';
+import type { Workload } from '../../operator/workload/workload.ts';
 import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';

@@ -1,13 +1,20 @@
-import type { AgentCard } from '../../api/agentcard.ts';
-import { readConfig } from '../../config.ts';
-import type { EndpointSlice, KubeObject, NetworkPolicy, Pod, Resource, Service } from '../../kube/objects.ts';
-import { resources } from '../../kube/objects.ts';
-import { apiServerFacts, dnsFacts } from '../../network/facts.ts';
-import type { PolicyPeers } from '../../network/policy.ts';
-import { type Settings, settingsFrom } from '../../settings.ts';
-import { workloadKinds } from '../../workload/kinds.ts';
-import { serviceNameLabel } from '../../workload/service.ts';
-import { type Workload, workloadKey } from '../../workload/workload.ts';
+import type {
+  EndpointSlice,
+  KubeObject,
+  NetworkPolicy,
+  Pod,
+  Resource,
+  Service,
+} from '@agentcard-operator/kube/objects';
+import { resources } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../../operator/api/agentcard.ts';
+import { apiServerFacts, dnsFacts } from '../../operator/network/facts.ts';
+import type { PolicyPeers } from '../../operator/network/policy.ts';
+import { readConfig } from '../../operator/settings/config.ts';
+import { type Settings, settingsFrom } from '../../operator/settings/settings.ts';
+import { workloadKinds } from '../../operator/workload/kinds.ts';
+import { serviceNameLabel } from '../../operator/workload/service.ts';
+import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
 import { type Place, type Sight, sightOf } from '../cluster.ts';
 import { Trouble } from '../command.ts';
 

@@ -1,13 +1,13 @@
-import type { AgentCard } from '../../api/agentcard.ts';
-import { verifiedLabel } from '../../api/labels.ts';
-import type { NetworkPolicy, Pod } from '../../kube/objects.ts';
-import { desiredPolicy, owningCard, type PolicyShape } from '../../network/policy.ts';
-import { choosing, connects, type Party, type Port } from '../../network/reach.ts';
-import { winnerOver } from '../../reconcile/conflict.ts';
-import { controllerOf } from '../../workload/pod.ts';
-import { pairsSelect, selectorIndex, selects } from '../../workload/selector.ts';
-import { type Workload, workloadKey } from '../../workload/workload.ts';
+import type { NetworkPolicy, Pod } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../../operator/api/agentcard.ts';
+import { verifiedLabel } from '../../operator/api/labels.ts';
+import { winnerOver } from '../../operator/judge/conflict.ts';
+import { desiredPolicy, owningCard, type PolicyShape } from '../../operator/network/policy.ts';
+import { controllerOf } from '../../operator/workload/pod.ts';
+import { pairsSelect, selectorIndex, selects } from '../../operator/workload/selector.ts';
+import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
 import type { Fleet } from './fleet.ts';
+import { choosing, connects, type Party, type Port } from './reach.ts';
 
 /** One way that packets may take: as things are, and if the mode were enforce everywhere. */
 export interface Way {

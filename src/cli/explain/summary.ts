@@ -1,6 +1,6 @@
-import { remedy } from '../../api/conditions.ts';
-import { keyOf } from '../../kube/objects.ts';
-import { modeFor } from '../../network/mode.ts';
+import { keyOf } from '@agentcard-operator/kube/objects';
+import { remedy } from '../../operator/api/conditions.ts';
+import { modeFor } from '../../operator/network/mode.ts';
 import { type Branch, drawTree } from '../tree.ts';
 import type { Fleet } from './fleet.ts';
 import { shapeOf, workloadOf } from './forecast.ts';

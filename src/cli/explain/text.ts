@@ -1,6 +1,6 @@
-import type { Check } from '../../api/agentcard.ts';
-import { type ConditionType, remedy } from '../../api/conditions.ts';
-import type { Condition } from '../../kube/objects.ts';
+import type { Condition } from '@agentcard-operator/kube/objects';
+import type { Check } from '../../operator/api/agentcard.ts';
+import { type ConditionType, remedy } from '../../operator/api/conditions.ts';
 import { type Branch, drawTree } from '../tree.ts';
 import type { Reach, Way } from './forecast.ts';
 

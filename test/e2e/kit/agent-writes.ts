@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { AgentCard } from '../../../src/api/agentcard.ts';
-import { policyName, verifiedLabel } from '../../../src/api/labels.ts';
-import { type NetworkPolicy, type Pod, resources } from '../../../src/kube/objects.ts';
+import { type NetworkPolicy, type Pod, resources } from '../../../src/kube/client/objects.ts';
+import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
+import { policyName, verifiedLabel } from '../../../src/operator/api/labels.ts';
 import type { Agent } from './agent.ts';
 import { Watches } from './watches.ts';
 

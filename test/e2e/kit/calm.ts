@@ -1,6 +1,6 @@
 import { expect, vi } from 'vitest';
-import type { AgentCard } from '../../../src/api/agentcard.ts';
-import { keyOf, type Pod } from '../../../src/kube/objects.ts';
+import { keyOf, type Pod } from '../../../src/kube/client/objects.ts';
+import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { operatorNamespace, patience, type World } from './world.ts';
 
 const operatorPods = ['-n', operatorNamespace, '-l', 'app.kubernetes.io/name=agentcard-operator'];

@@ -1,6 +1,6 @@
-import type { AgentCard } from '../../../src/api/agentcard.ts';
-import { verifiedLabel } from '../../../src/api/labels.ts';
-import { keyOf, type Pod, resources } from '../../../src/kube/objects.ts';
+import { keyOf, type Pod, resources } from '../../../src/kube/client/objects.ts';
+import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
+import { verifiedLabel } from '../../../src/operator/api/labels.ts';
 import type { Agent } from './agent.ts';
 import { Watches } from './watches.ts';
 import type { World } from './world.ts';

@@ -2,8 +2,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createTcpServer } from 'node:net';
 import { createSpiffeServer } from '../../../src/agent/spiffe-server.ts';
-import { IdentitySource } from '../../../src/spiffe/identity.ts';
-import { workloadApi } from '../../../src/spiffe/workload-api.ts';
+import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
+import { workloadApi } from '../../../src/spiffe/workload-api/stream.ts';
 
 export const parts = [
   'good',

@@ -1,7 +1,7 @@
-import { KubeClient } from '../../../src/kube/client.ts';
-import { kubeconfigConfig } from '../../../src/kube/config.ts';
-import { type Handler, Informer } from '../../../src/kube/informer.ts';
-import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
+import { KubeClient } from '../../../src/kube/client/client.ts';
+import { kubeconfigConfig } from '../../../src/kube/client/config.ts';
+import type { KubeObject, Resource } from '../../../src/kube/client/objects.ts';
+import { type Handler, Informer } from '../../../src/kube/watch/informer.ts';
 import type { World } from './world.ts';
 
 /** A test's own watches of one namespace, which see every change that the API server tells. */

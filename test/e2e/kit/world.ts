@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { expect, vi } from 'vitest';
 import { stringify } from 'yaml';
-import type { AgentCard } from '../../../src/api/agentcard.ts';
+import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { requests } from '../../bench/metrics.ts';
 import { type Cluster, useOrStartCluster } from '../../cluster/cluster.ts';
 import { archiveOf } from '../../cluster/images.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import type { AgentCardStatus } from '../../../src/api/agentcard.ts';
+import type { AgentCardStatus } from '../../../src/operator/api/agentcard.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { agentCard, call, cardsPath, crdPath, type Fields, installKind } from './crd-client.ts';
 import { peerSpecs, peerStatus, targetRef } from './peer-cards.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { KubeClient } from '../../../src/kube/client.ts';
-import { PERMISSIONS } from '../../../src/kube/permissions.ts';
+import type { KubeClient } from '../../../src/kube/client/client.ts';
+import { PERMISSIONS } from '../../../src/operator/api/permissions.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';

@@ -6,7 +6,7 @@ import type { OddReport } from './odd-shapes.ts';
 let report: OddReport;
 
 beforeAll(async () => {
-  report = await runIsolated(join(import.meta.dirname, 'odd-shapes.ts'));
+  report = await runIsolated(join(import.meta.dirname, './odd-shapes.ts'));
 });
 
 test('many replicas, the longest names and large cards are verified, and each pod is labelled once', () => {

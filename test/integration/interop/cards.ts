@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/card/json.ts';
+import type { JsonObject } from '../../../src/agentcard/document/json.ts';
 
 const skill = { id: 'forecast', name: 'Forecast', description: 'Forecasts the weather.', tags: ['weather'] };
 

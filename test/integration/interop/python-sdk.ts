@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { JsonObject } from '../../../src/card/json.ts';
+import type { JsonObject } from '../../../src/agentcard/document/json.ts';
 import { cacheKey, cacheRoot, fillOnce } from '../../cluster/cache.ts';
 import { run } from '../../cluster/command.ts';
 import { need } from '../../cluster/packages.ts';
@@ -49,7 +49,7 @@ async function install(file: string, more: readonly string[]): Promise<string> {
 function sdkIn(folders: readonly string[]): PythonSdk {
   return (tasks) => {
     const env = { PATH: process.env.PATH, PYTHONPATH: folders.join(delimiter), PYTHONDONTWRITEBYTECODE: '1' };
-    const program = join(import.meta.dirname, 'python_sdk.py');
+    const program = join(import.meta.dirname, './python_sdk.py');
     const { status, stdout, stderr } = spawnSync('python3', ['-s', program], {
       input: JSON.stringify(tasks),
       encoding: 'utf8',

@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { IdentitySource } from '../../../src/spiffe/identity.ts';
+import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import type { FakeWorkloadApi } from '../../pki/fake-workload-api.ts';
 
 /** An identity that follows the fake Workload API until the test ends, once it is ready. */

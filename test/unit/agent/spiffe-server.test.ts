@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createSpiffeServer } from '../../../src/agent/spiffe-server.ts';
-import type { IdentitySource } from '../../../src/spiffe/identity.ts';
+import type { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { mintPki } from '../../pki/cases.ts';
 import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
 import { keyPemOf, type Minted, pemOf, root, svid } from '../../pki/mint.ts';

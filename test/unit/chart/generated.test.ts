@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { flags } from '../../../src/flag-table.ts';
-import { PERMISSIONS } from '../../../src/kube/permissions.ts';
+import { PERMISSIONS } from '../../../src/operator/api/permissions.ts';
+import { flags } from '../../../src/operator/settings/flag-table.ts';
 import { readmeWithTables } from '../../../tools/generate/readme.ts';
 
 const read = (path: string) => readFile(path, 'utf8');

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { run } from '../../../src/cli/run.ts';
+import { now, pathOf } from '../agentcard/signature/vectors.ts';
 import { fakeApi, refuse } from '../kube/fake-api.ts';
-import { now, pathOf } from '../trust/vectors.ts';
 
 export interface Result {
   readonly status: number;

@@ -4,7 +4,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bytesOf, cardOf, pathOf } from '../trust/vectors.ts';
+import { bytesOf, cardOf, pathOf } from '../agentcard/signature/vectors.ts';
 import { cli, temporaryFile, trust } from './cli.ts';
 
 const unsigned = pathOf('cards/sig-none.json');

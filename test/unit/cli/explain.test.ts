@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { AgentCard } from '../../../src/api/agentcard.ts';
-import { messageWithRemedy } from '../../../src/api/conditions.ts';
 import type { Fleet } from '../../../src/cli/explain/fleet.ts';
 import { enforcedPolicies, reachOf } from '../../../src/cli/explain/forecast.ts';
 import { summarize, summaryText } from '../../../src/cli/explain/summary.ts';
 import { explanationText } from '../../../src/cli/explain/text.ts';
 import { drawTree } from '../../../src/cli/tree.ts';
-import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/objects.ts';
-import { workloadKey } from '../../../src/workload/workload.ts';
-import { settings, snapshot, workload } from '../reconcile/builders.ts';
+import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/client/objects.ts';
+import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
+import { messageWithRemedy } from '../../../src/operator/api/conditions.ts';
+import { workloadKey } from '../../../src/operator/workload/workload.ts';
+import { settings, snapshot, workload } from '../operator/reconcile/builders.ts';
 import { onCluster, oneSentence } from './cli.ts';
 
 const label = 'agent.kagenti.dev/signature-verified';

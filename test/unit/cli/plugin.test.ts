@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { buildPlugin } from '../../../tools/plugin.ts';
-import { pathOf } from '../trust/vectors.ts';
+import { pathOf } from '../agentcard/signature/vectors.ts';
 import { temporaryFile, trust } from './cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'plugin-'));

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bytesOf, cardOf, manifest, pathOf } from '../trust/vectors.ts';
+import { bytesOf, cardOf, manifest, pathOf } from '../agentcard/signature/vectors.ts';
 import { cli, temporaryFile, trust } from './cli.ts';
 
 const reasons: Readonly<Record<string, string>> = {

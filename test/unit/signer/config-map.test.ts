@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { signedCardReader } from '../../../src/evidence/signed-card.ts';
-import type { Informer } from '../../../src/kube/informer.ts';
-import type { ConfigMap } from '../../../src/kube/objects.ts';
+import type { ConfigMap } from '../../../src/kube/client/objects.ts';
+import type { Informer } from '../../../src/kube/watch/informer.ts';
+import { signedCardReader } from '../../../src/operator/inquiry/signed-card.ts';
 import { writeConfigMap } from '../../../src/signer/config-map.ts';
 import { fakeApi, refuse, type Step } from '../kube/fake-api.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { defaultForms } from '../../../src/card/forms.ts';
-import { parseStrictObject } from '../../../src/card/strict-json.ts';
+import { parseStrictObject } from '../../../src/agentcard/document/strict-json.ts';
+import { defaultForms } from '../../../src/agentcard/forms/forms.ts';
+import { verifySignatures } from '../../../src/agentcard/signature/verify.ts';
 import { run } from '../../../src/signer/run.ts';
-import { verifySignatures } from '../../../src/trust/jws.ts';
 import { freePorts } from '../../cluster/ports.ts';
 import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
 import { HOUR, keyPemOf, type Minted } from '../../pki/mint.ts';

@@ -1,14 +1,20 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseAgentCard } from '../../../src/card/agent-card.ts';
-import type { JsonValue } from '../../../src/card/json.ts';
+import type { JsonValue } from '../../../src/agentcard/document/json.ts';
+import { parseAgentCard } from '../../../src/agentcard/document/parse.ts';
 import { confirmSigned, type SignedCard, signUnsigned } from '../../../src/signer/sign-unsigned.ts';
 import type { Parsed } from '../../../src/spiffe/id.ts';
-import type { X509Svid } from '../../../src/spiffe/svid.ts';
+import type { X509Svid } from '../../../src/spiffe/x509/svid.ts';
 import { x509Svid } from '../../pki/identity.ts';
 import { HOUR, type Minted, name, svid } from '../../pki/mint.ts';
-import { bytesOf, cardOf, manifest, bundles as vectorBundles, now as vectorNow } from '../trust/vectors.ts';
+import {
+  bytesOf,
+  cardOf,
+  manifest,
+  bundles as vectorBundles,
+  now as vectorNow,
+} from '../agentcard/signature/vectors.ts';
 import { agentId, authority, newLeaf, trust, weather } from './world.ts';
 
 const now = new Date();

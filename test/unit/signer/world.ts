@@ -1,11 +1,11 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { KubeClient } from '../../../src/kube/client.ts';
-import { createLogger } from '../../../src/runtime/log.ts';
+import { KubeClient } from '../../../src/kube/client/client.ts';
+import { createLogger } from '../../../src/kube/runtime/log.ts';
 import type { World } from '../../../src/signer/run.ts';
-import { type BundleSet, parseBundleDer } from '../../../src/spiffe/bundle.ts';
 import type { TrustDomain } from '../../../src/spiffe/id.ts';
+import { type BundleSet, parseBundleDer } from '../../../src/spiffe/x509/bundle.ts';
 import { type Minted, root, svid } from '../../pki/mint.ts';
 
 export const agentId = 'spiffe://a.test/ns/team1/sa/agent';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, vi } from 'vitest';
-import { type IdentitySnapshot, IdentitySource } from '../../../src/spiffe/identity.ts';
+import { type IdentitySnapshot, IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { FakeWorkloadApi, svidMessage, type X509Message } from '../../pki/fake-workload-api.ts';
 import { intermediate, root, svid } from '../../pki/mint.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildPath, verifyPath } from '../../../src/spiffe/path.ts';
+import { buildPath, verifyPath } from '../../../src/spiffe/x509/path.ts';
 import { AGENT_ID, type CertificateCase, mintPki } from '../../pki/cases.ts';
 import {
   authority,

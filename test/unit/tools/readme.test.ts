@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { reasons } from '../../../src/api/conditions.ts';
-import { flags } from '../../../src/flag-table.ts';
+import { reasons } from '../../../src/operator/api/conditions.ts';
+import { flags } from '../../../src/operator/settings/flag-table.ts';
 
 const readme = await readFile('README.md', 'utf8');
 

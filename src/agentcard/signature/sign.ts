@@ -1,0 +1,66 @@
+import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { leafIdentity, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { emptyObject, isArray, type JsonObject } from '../document/json.ts';
+import { canonicalize, withoutSignatures } from '../forms/canonical.ts';
+import { type Algorithm, algorithmFor, signs } from './algorithms.ts';
+import { mostSignatures } from './verify.ts';
+import { longestChain } from './x5c.ts';
+
+export interface SigningIdentity {
+  readonly key: KeyObject;
+  /** DER, leaf first, each issued by the next. */
+  readonly chain: readonly [Uint8Array, ...Uint8Array[]];
+}
+
+/**
+ * Signs a card as it is, over its RFC 8785 bytes without `signatures`; no member is lost or changed, and the new signature
+ * comes last. Codes: `SignaturesInvalid`, `TooManySignatures`, `ChainTooLong`, `KeyRefused`, `KeyMismatch` and those of leafIdentity.
+ */
+export function signCard(card: JsonObject, identity: SigningIdentity): Parsed<JsonObject> {
+  const earlier = card.signatures ?? [];
+  if (!isArray(earlier))
+    return refused('SignaturesInvalid', 'the "signatures" of the card are no array; remove them first');
+  if (earlier.length >= mostSignatures) {
+    return refused(
+      'TooManySignatures',
+      `the card already has ${earlier.length} signatures; remove those of old certificates`,
+    );
+  }
+  const algorithm = usable(identity);
+  if (!algorithm.ok) return algorithm;
+  const { key, chain } = identity;
+  const header = {
+    alg: algorithm.value.name,
+    typ: 'JOSE',
+    kid: createHash('sha256').update(chain[0]).digest('hex').slice(0, 16),
+    x5c: chain.map((certificate) => Buffer.from(certificate).toString('base64')),
+  };
+  const protectedText = base64url(JSON.stringify(header));
+  const input = Buffer.from(`${protectedText}.${base64url(canonicalize(withoutSignatures(card)))}`);
+  const signature = Buffer.from(signs(algorithm.value, key, input)).toString('base64url');
+  const signed = Object.assign(emptyObject(), card);
+  signed.signatures = [...earlier, { protected: protectedText, signature }];
+  return parsed(signed);
+}
+
+/** Refuses what a verifier would refuse, while the reason can still be said. */
+function usable({ key, chain }: SigningIdentity): Parsed<Algorithm> {
+  if (chain.length > longestChain) {
+    return refused('ChainTooLong', `a verifier takes at most ${longestChain} certificates; leave out the root`);
+  }
+  const identity = leafIdentity(chain[0]);
+  if (!identity.ok) return identity;
+  const algorithm = algorithmFor(key);
+  if (algorithm === undefined) {
+    return refused(
+      'KeyRefused',
+      'no allowed algorithm fits the key; use P-256, P-384, P-521, RSA from 2048 bits or Ed25519',
+    );
+  }
+  if (new X509Certificate(chain[0]).checkPrivateKey(key)) return parsed(algorithm);
+  return refused('KeyMismatch', 'the key is not the one of the first certificate of the chain');
+}
+
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asApiError } from '../client/api-error.ts';
+import type { KubeClient } from '../client/client.ts';
+import { type KubeObject, microTime, type ObjectMeta, resources, typeOf } from '../client/objects.ts';
+
+/** What happened to which object, for people. */
+export interface EventRecord {
+  readonly regarding: KubeObject;
+  readonly type: 'Normal' | 'Warning';
+  /** CamelCase, stable. */
+  readonly reason: string;
+  /** What we did or tried, CamelCase. */
+  readonly action: string;
+  /** Cut to 1 KiB. */
+  readonly note: string;
+}
+
+export interface RecorderOptions {
+  readonly client: KubeClient;
+  /** For example `agent.kagenti.dev/agentcard-operator`. */
+  readonly controller: string;
+  /** The pod's name. */
+  readonly instance: string;
+  readonly onFate?: (fate: 'written' | 'dropped') => void;
+  /** Between two writes; 200 ms. A burst of `MAX_PENDING` is kept, more is dropped. */
+  readonly paceMs?: number;
+  readonly now?: () => number;
+}
+
+/** One Event object, which counts its repetitions. */
+interface Series {
+  readonly event: KubeObject;
+  readonly firstAt: number;
+  lastAt: number;
+  count: number;
+  written: boolean;
+  queued: boolean;
+}
+
+const MAX_PENDING = 512;
+const MAX_SERIES = 4_096;
+/** A repetition within this time counts on the same Event. */
+const SERIES_MS = 600_000;
+const MAX_NOTE = 1_024;
+const ATTEMPTS = 3;
+/** Statuses that no second try changes. */
+const FINAL = /^4(?!29)/;
+
+/** Writes events.k8s.io/v1 Events one after the other in the background. Nobody waits for it and nothing fails by it. */
+export class EventRecorder {
+  readonly #options: Required<RecorderOptions>;
+  readonly #series = new Map<string, Series>();
+  readonly #pending: Series[] = [];
+  #sending: Promise<void> | undefined;
+  #hurry = new AbortController();
+
+  constructor(options: RecorderOptions) {
+    this.#options = { onFate: () => {}, paceMs: 200, now: () => Date.now(), ...options };
+  }
+
+  record(record: EventRecord): void {
+    const now = this.#options.now();
+    const id = seriesId(record);
+    const known = this.#series.get(id);
+    if (known !== undefined && now - known.lastAt < SERIES_MS) {
+      known.count++;
+      known.lastAt = now;
+      this.#enqueue(known);
+      return;
+    }
+    const event = this.#event(record, now);
+    const series = { event, firstAt: now, lastAt: now, count: 1, written: false, queued: false };
+    this.#series.delete(id);
+    this.#series.set(id, series);
+    this.#forgetOldest();
+    this.#enqueue(series);
+  }
+
+  /** Writes what is pending, without pauses, for at most `timeoutMs`. */
+  async flush(timeoutMs: number): Promise<void> {
+    this.#hurry.abort();
+    const late = new AbortController();
+    await Promise.race([this.#sending, sleep(timeoutMs, undefined, { signal: late.signal }).catch(() => {})]);
+    late.abort();
+    this.#hurry = new AbortController();
+  }
+
+  #enqueue(series: Series): void {
+    if (series.queued) return;
+    if (this.#pending.length >= MAX_PENDING) {
+      this.#options.onFate('dropped');
+      return;
+    }
+    series.queued = true;
+    this.#pending.push(series);
+    this.#sending ??= this.#send().finally(() => {
+      this.#sending = undefined;
+    });
+  }
+
+  async #send(): Promise<void> {
+    // Repetitions that are recorded in the same turn become one write.
+    await Promise.resolve();
+    for (let series = this.#pending.shift(); series !== undefined; series = this.#pending.shift()) {
+      series.queued = false;
+      this.#options.onFate((await this.#write(series)) ? 'written' : 'dropped');
+      await this.#pause(this.#options.paceMs);
+    }
+  }
+
+  async #write(series: Series): Promise<boolean> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#createOrCount(series);
+        series.written = true;
+        return true;
+      } catch (error) {
+        const { code, reason } = asApiError(error);
+        // An Event lives for an hour: a series that outlives it starts again.
+        if (code === 404 && series.written) series.written = false;
+        else if (attempt >= ATTEMPTS || reason === 'NotLeader' || FINAL.test(String(code))) return false;
+        await this.#pause(attempt * 1_000);
+      }
+    }
+  }
+
+  #createOrCount({ event, count, lastAt, written }: Series): Promise<KubeObject> {
+    const { client } = this.#options;
+    const series = { count, lastObservedTime: microTime(lastAt) };
+    if (!written) return client.create(resources.events, count > 1 ? { ...event, series } : event);
+    const key = `${event.metadata.namespace}/${event.metadata.name}`;
+    return client.patch(resources.events, key, { series }, { type: 'merge' });
+  }
+
+  async #pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#hurry.signal, ref: false }).catch(() => {});
+  }
+
+  #event({ regarding, type, reason, action, note }: EventRecord, now: number): KubeObject & Record<string, unknown> {
+    const { apiVersion, kind, metadata } = regarding;
+    const { name, namespace = 'default', uid, resourceVersion }: ObjectMeta = metadata;
+    const suffix = randomBytes(8).toString('hex');
+    return {
+      ...typeOf(resources.events),
+      metadata: { name: `${name.slice(0, 230)}.${suffix}`, namespace },
+      eventTime: microTime(now),
+      reportingController: this.#options.controller,
+      reportingInstance: this.#options.instance,
+      regarding: { apiVersion, kind, name, namespace: metadata.namespace, uid, resourceVersion },
+      type,
+      reason,
+      action,
+      note: cut(note),
+    };
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#series.keys().next();
+    if (this.#series.size > MAX_SERIES && !oldest.done) this.#series.delete(oldest.value);
+  }
+}
+
+function seriesId({ regarding, type, reason, action, note }: EventRecord): string {
+  const { namespace, name, uid } = regarding.metadata;
+  return JSON.stringify([regarding.kind, namespace, name, uid, type, reason, action, note]);
+}
+
+/** At most 1 KiB of UTF-8, which is what the API accepts. */
+function cut(note: string): string {
+  if (Buffer.byteLength(note) <= MAX_NOTE) return note;
+  const bytes = Buffer.from(note).subarray(0, MAX_NOTE - 3);
+  return `${new TextDecoder().decode(bytes, { stream: true })}…`;
+}

@@ -1,0 +1,186 @@
+import { hasCode, type KubeClient } from '@agentcard-operator/kube';
+import { type Key, type KubeObject, keyOf, type Resource, resources } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../api/agentcard.ts';
+import {
+  attestedAnnotation,
+  managedByLabel,
+  managedByValue,
+  policyTypeLabel,
+  policyTypeValue,
+  verifiedLabel,
+} from '../api/labels.ts';
+import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
+import { isoTime } from '../judge/conditions.ts';
+
+/** One thing that somebody left behind, and how to undo it. */
+export interface Remain {
+  readonly resource: Resource;
+  readonly key: Key;
+  readonly what: string;
+  /** What else happens when it is undone. */
+  readonly consequence?: string;
+  readonly fix: Fix;
+}
+
+export type Fix =
+  | { readonly delete: { readonly uid: string } }
+  /** A merge patch that carries the uid as precondition. */
+  | { readonly merge: object; readonly subresource?: 'status' }
+  /** A list of JSON patch operations. */
+  | { readonly json: readonly object[] };
+
+/** What was refused, in the API server's words. */
+export interface Refused {
+  readonly remain: Remain;
+  readonly message: string;
+}
+
+/** Undoes all and returns what was refused; one refusal does not stop the rest. What is gone needs nothing. */
+export async function undoAll(remains: readonly Remain[], client: KubeClient): Promise<readonly Refused[]> {
+  const refused: Refused[] = [];
+  const waiting = remains.values();
+  const worker = async () => {
+    for (const remain of waiting) {
+      await undo(remain, client).catch((error: Error) => refused.push({ remain, message: error.message }));
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  return refused;
+}
+
+async function undo({ resource, key, fix }: Remain, client: KubeClient): Promise<void> {
+  try {
+    if ('delete' in fix) await client.delete(resource, key, fix.delete);
+    else if ('merge' in fix) {
+      const { merge, ...where } = fix;
+      await client.patch(resource, key, merge, { type: 'merge', ...where });
+    } else await client.patch(resource, key, fix.json, { type: 'json' });
+  } catch (error) {
+    if (!hasCode(error, 404)) throw error;
+  }
+}
+
+/** What there is of remains in one resource, in the named namespaces or everywhere; read by pages, since cards are large. */
+export async function remainsIn<T extends KubeObject>(
+  client: KubeClient,
+  { resource, namespaces, ...options }: Where,
+  read: (object: T) => readonly Remain[] | Remain | undefined,
+): Promise<readonly Remain[]> {
+  const scopes =
+    namespaces.length === 0 || !resource.namespaced ? [{}] : namespaces.map((namespace) => ({ namespace }));
+  const found = await Promise.all(
+    scopes.map(async (scope) => {
+      const remains: Remain[] = [];
+      for await (const { items } of client.pages<T>(resource, { ...scope, ...options })) {
+        remains.push(...items.flatMap((object) => read(object) ?? []));
+      }
+      return remains;
+    }),
+  );
+  return found.flat();
+}
+
+interface Where {
+  readonly resource: Resource;
+  readonly namespaces: readonly string[];
+  readonly labelSelector?: string;
+  readonly metadataOnly?: boolean;
+}
+
+/** Everything of this operator's that outlives it: marks on pods, NetworkPolicies, verdicts; and finalizers that would hold cards. */
+export async function ownRemains(
+  client: KubeClient,
+  namespaces: readonly string[],
+  now: Date,
+): Promise<readonly Remain[]> {
+  const { pods, networkPolicies, agentCards } = resources;
+  const labelSelector = `${managedByLabel}=${managedByValue},${policyTypeLabel}=${policyTypeValue}`;
+  const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
+  const [marks, policies, cards] = await Promise.all([
+    remainsIn(client, { resource: pods, namespaces, metadataOnly: true }, markOf),
+    remainsIn(client, policiesOf, (policy) => policyRemain(policy, "the operator's NetworkPolicy")),
+    remainsIn<AgentCard>(client, { resource: agentCards, namespaces }, (card) =>
+      [finalizersOf(card) ?? [], verdictOf(card, now) ?? []].flat(),
+    ).catch(noneWithoutKind),
+  ]);
+  return [...marks, ...policies, ...cards];
+}
+
+export function noneWithoutKind(error: unknown): [] {
+  if (hasCode(error, 404)) return [];
+  throw error;
+}
+
+/** The verified label and its annotation, or either. */
+export function markOf(pod: KubeObject): Remain | undefined {
+  const { uid, labels, annotations } = pod.metadata;
+  if (labels?.[verifiedLabel] === undefined && annotations?.[attestedAnnotation] === undefined) return undefined;
+  const metadata = { uid, labels: { [verifiedLabel]: null }, annotations: { [attestedAnnotation]: null } };
+  return { resource: resources.pods, key: keyOf(pod), what: 'the verified label', fix: { merge: { metadata } } };
+}
+
+export function policyRemain(policy: KubeObject, what: string): Remain {
+  const { uid = '' } = policy.metadata;
+  return { resource: resources.networkPolicies, key: keyOf(policy), what, fix: { delete: { uid } } };
+}
+
+const nobody =
+  'The operator was taken off this cluster, and nobody checks this agent. Install it, or delete the AgentCard.';
+
+/** What a card still says of its agent: without an operator it would say so for ever. What was seen, and when, stays. */
+export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
+  const { uid, generation } = card.metadata;
+  // The Go operator's statuses carry no generation, and are its own.
+  const told = card.status?.observedGeneration === undefined ? [] : (card.status.conditions ?? []);
+  if (told.every(({ status }) => status === 'Unknown')) return undefined;
+  const unknown = {
+    status: 'Unknown',
+    reason: 'NotVerified',
+    message: nobody,
+    lastTransitionTime: isoTime(now.getTime()),
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  };
+  const judged = told.some(({ type }) => type === 'Verified') ? ['Ready', 'Verified'] : ['Ready'];
+  const status = {
+    conditions: judged.map((type) => ({ type, ...unknown })),
+    checks: null,
+    bindingStatus: null,
+    validSignature: null,
+    signatureIdentityMatch: null,
+    policy: null,
+    replicas: null,
+    heldSince: null,
+  };
+  return {
+    resource: resources.agentCards,
+    key: keyOf(card),
+    what: 'a verdict',
+    fix: { merge: { metadata: { uid }, status }, subresource: 'status' },
+  };
+}
+
+/** The finalizers that the Go operator put on a card. */
+export function finalizersOf(card: KubeObject): Remain | undefined {
+  const { uid, finalizers } = card.metadata;
+  const kept = foreignFinalizers(finalizers);
+  if (kept === undefined) return undefined;
+  // Against the list that was seen, not the whole version: other changes of the card do not matter, another finalizer does.
+  const json = [
+    { op: 'test', path: '/metadata/uid', value: uid },
+    { op: 'test', path: '/metadata/finalizers', value: finalizers },
+    { op: 'replace', path: '/metadata/finalizers', value: kept },
+  ];
+  return {
+    resource: resources.agentCards,
+    key: keyOf(card),
+    what: `finalizers of ${predecessor.managedBy}`,
+    fix: { json },
+  };
+}
+
+/** Takes the Go operator's finalizers off a card that is being deleted: the deletion would wait for that operator for ever. */
+export async function releaseCard(card: KubeObject | undefined, client: KubeClient): Promise<void> {
+  if (card?.metadata.deletionTimestamp === undefined) return;
+  const remain = finalizersOf(card);
+  if (remain !== undefined) await undo(remain, client);
+}

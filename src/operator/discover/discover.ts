@@ -1,0 +1,149 @@
+import { hasCode, type KubeClient } from '@agentcard-operator/kube';
+import { type KubeObject, type NetworkPolicy, resources } from '@agentcard-operator/kube/objects';
+import type { AgentCardSpec } from '../api/agentcard.ts';
+import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
+import { isAutoCreated } from '../judge/conflict.ts';
+import type { CachedCard } from '../judge/snapshot.ts';
+import { owningCard } from '../network/policy.ts';
+import type { Caches } from '../watch/caches.ts';
+import { controllerOf } from '../workload/pod.ts';
+import { groupKind, isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';
+
+export interface DiscoverEdges {
+  readonly client: KubeClient;
+  readonly caches: Caches;
+  readonly bequests: Bequests;
+}
+
+/**
+ * Quarantines whose cards the garbage collector took, by workload: the workload's next card of ours orders them again. No
+ * finalizer could have kept the card, and an admission policy that does is not everywhere.
+ */
+export type Bequests = Map<string, AgentCardSpec['quarantine']>;
+
+const mostBequests = 4_096;
+
+export type CardChange =
+  | { readonly kind: 'create'; readonly card: KubeObject }
+  | { readonly kind: 'delete'; readonly card: CachedCard }
+  | undefined;
+
+/** Keeps the auto-created AgentCard of one workload: there when it should be, gone when it should not. */
+export async function discover(key: string, { client, caches, bequests }: DiscoverEdges): Promise<void> {
+  const hasPolicy = ({ metadata }: CachedCard) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0;
+  const cards = caches.cards.byIndex('target', key);
+  const change = cardChange(workloadAt(key, caches), cards, hasPolicy, bequests.get(key));
+  try {
+    if (change?.kind === 'create') {
+      await client.create(resources.agentCards, change.card);
+      bequests.delete(key);
+    }
+    if (change?.kind === 'delete') {
+      const { namespace, name, uid = '' } = change.card.metadata;
+      await client.delete(resources.agentCards, `${namespace}/${name}`, { uid });
+    }
+  } catch (error) {
+    // Somebody was faster (409), or the namespace is going (403 says so): the next event brings us back.
+    if (!hasCode(error, 409)) throw error;
+  }
+}
+
+/**
+ * A labelled agent has a card. One that people wrote takes the place of ours; one that lost its labels, or opts out, keeps
+ * none of ours. Ours hands its NetworkPolicy over before it goes, since the policy would go with it. A quarantine that was
+ * left behind is ordered again, whatever else stands: a second card's holds for the workload too.
+ */
+export function cardChange(
+  workload: Workload | undefined,
+  cards: readonly CachedCard[],
+  hasPolicy: (card: CachedCard) => boolean,
+  bequest?: AgentCardSpec['quarantine'],
+): CardChange {
+  const ours = cards.find((card) => isAutoCreated(card) && controllerOf(card.metadata.ownerReferences) !== undefined);
+  const handWritten = cards.some((card) => !isAutoCreated(card) && card.metadata.deletionTimestamp === undefined);
+  const wanted = workload !== undefined && ((isDiscoverable(workload) && !handWritten) || bequest !== undefined);
+  if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload, bequest) };
+  if (wanted || ours === undefined || ours.metadata.deletionTimestamp !== undefined) return undefined;
+  // Quarantine and approval outlive the reason for which their card was made: only people end them.
+  const isProtected = ours.spec.quarantine !== undefined || ours.spec.approvedCardId !== undefined;
+  const stays = isProtected || (handWritten && workload !== undefined && hasPolicy(ours));
+  return stays ? undefined : { kind: 'delete', card: ours };
+}
+
+function isDiscoverable(workload: Workload): boolean {
+  return isAgent(workload) && workload.autoCard && protocolsOf(workload).length > 0;
+}
+
+function autoCard(workload: Workload, quarantine: AgentCardSpec['quarantine']): KubeObject & { spec: object } {
+  const { apiVersion, kind, namespace, name, uid } = workload;
+  return {
+    apiVersion: `${apiGroup}/v1alpha1`,
+    kind: 'AgentCard',
+    metadata: {
+      name: autoCardName(workload),
+      namespace,
+      labels: { [managedByLabel]: managedByValue, 'app.kubernetes.io/name': fitName(name) },
+      ownerReferences: [{ apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false }],
+    },
+    spec: { targetRef: { apiVersion, kind, name }, ...(quarantine === undefined ? {} : { quarantine }) },
+  };
+}
+
+function workloadAt(key: string, caches: Caches): Workload | undefined {
+  const [namespace = '', group = '', kind = '', name = ''] = key.split('/');
+  return caches.workloads.get(`${group}/${kind}`)?.get(`${namespace}/${name}`)?.workload;
+}
+
+/**
+ * The garbage collector takes what has owners of which none stands. Whoever else deletes a card may lift its quarantine, or
+ * the API server would have refused; and what goes with its namespace goes.
+ */
+function wasCollected({ metadata }: CachedCard, { workloads, namespaces }: Caches): boolean {
+  const { namespace = '', ownerReferences = [] } = metadata;
+  const home = namespaces?.get(namespace)?.metadata;
+  if (namespaces !== undefined && (home === undefined || home.deletionTimestamp !== undefined)) return false;
+  const stands = ownerReferences.some((owner) => {
+    const there = workloads.get(groupKind(owner))?.get(`${namespace}/${owner.name}`)?.metadata;
+    return there?.uid === owner.uid && there.deletionTimestamp === undefined;
+  });
+  return ownerReferences.length > 0 && !stands;
+}
+
+/** Changes of workloads, of cards, and of who owns a policy, as keys of workloads. */
+export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: string) => void): void {
+  for (const cache of caches.workloads.values()) {
+    const { group, version, kind } = cache.resource;
+    const reference = { apiVersion: `${group}/${version}`, kind };
+    const wake = ({ metadata: { namespace = '', name } }: KubeObject) => {
+      add(workloadKey(namespace, { ...reference, name }));
+    };
+    cache.onEvent({ add: wake, update: (_, object) => wake(object), remove: wake });
+  }
+  const wakeTarget = ({ metadata, spec }: CachedCard) => {
+    if (spec.targetRef !== undefined) add(workloadKey(metadata.namespace ?? '', spec.targetRef));
+  };
+  const bequeath = (card: CachedCard) => {
+    const { quarantine, targetRef } = card.spec;
+    if (quarantine === undefined || targetRef === undefined || !wasCollected(card, caches)) return;
+    bequests.set(workloadKey(card.metadata.namespace ?? '', targetRef), quarantine);
+    const [oldest] = bequests.keys();
+    if (bequests.size > mostBequests && oldest !== undefined) bequests.delete(oldest);
+  };
+  caches.cards.onEvent({
+    add: wakeTarget,
+    update: (old, card) => {
+      if (old.metadata.generation === card.metadata.generation && card.metadata.deletionTimestamp === undefined) return;
+      wakeTarget(old);
+      wakeTarget(card);
+    },
+    remove: (card) => {
+      bequeath(card);
+      wakeTarget(card);
+    },
+  });
+  const wakeOwner = (policy: NetworkPolicy) => {
+    const card = caches.cards.get(`${policy.metadata.namespace}/${owningCard(policy)?.name}`);
+    if (card !== undefined && isAutoCreated(card)) wakeTarget(card);
+  };
+  caches.policies.onEvent({ update: wakeOwner, remove: wakeOwner });
+}

@@ -1,0 +1,25 @@
+import { hasCode, type KubeClient } from '@agentcard-operator/kube';
+import { type Key, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
+
+export interface SweepEdges {
+  readonly client: KubeClient;
+  readonly labelled: (key: Key) => Pod | undefined;
+  /** Whether a card's own reconcile decides over this pod. */
+  readonly isClaimed: (pod: Pod) => boolean;
+  readonly onStripped: (pod: Pod) => void;
+}
+
+/** Takes the verified label off a pod that no card accounts for: forged, or left behind by a card that went. */
+export async function sweep(key: Key, edges: SweepEdges): Promise<void> {
+  const pod = edges.labelled(key);
+  if (pod === undefined || edges.isClaimed(pod)) return;
+  const { uid } = pod.metadata;
+  const metadata = { uid, labels: { [verifiedLabel]: null }, annotations: { [attestedAnnotation]: null } };
+  try {
+    await edges.client.patch(resources.pods, key, { metadata }, { type: 'merge' });
+    edges.onStripped(pod);
+  } catch (error) {
+    if (!hasCode(error, 404) && !hasCode(error, 409)) throw error;
+  }
+}

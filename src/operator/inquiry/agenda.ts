@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import type { SeenSignature } from '@agentcard-operator/agentcard';
+import type { Key } from '@agentcard-operator/kube/objects';
+import type { Endpoint } from '../workload/service.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { CardEvidence, PodEvidence } from './evidence.ts';
+
+/** One question to one pod. */
+export interface Ask {
+  readonly card: Key;
+  readonly endpoint: Endpoint;
+  readonly workload: Workload;
+  readonly transport: 'mtls' | 'http';
+  readonly paths: readonly string[];
+  readonly hostHeader: string;
+  readonly trustDomains: readonly string[];
+  /** The signature that was good before, from the stored status. */
+  readonly seen: SeenSignature | undefined;
+  readonly cadence: Cadence;
+  /** Something happened: a new pod, another EndpointSlice entry, somebody's request. Goes before turns and repetitions. */
+  readonly urgent: boolean;
+}
+
+export interface Cadence {
+  readonly transport: 'mtls' | 'http';
+  readonly syncPeriodMs: number;
+  /** Another value than the last honoured one asks every pod now. */
+  readonly refresh: string | undefined;
+  /** Spreads the turns of many cards; any stable text of the card's own. */
+  readonly seed: string;
+}
+
+export interface Agenda {
+  readonly now: readonly Due[];
+  /** When to look again; undefined when only an event can bring news. */
+  readonly next: number | undefined;
+}
+
+export type Due = Pick<Ask, 'endpoint' | 'urgent'>;
+
+const firstRetryMs = 500;
+const retryGrowth = 1.25;
+const longestRetryMs = 60_000;
+const refusalRetryMs = 30_000;
+const shortestTurnMs = 5_000;
+const certificateShare = 0.8;
+
+/**
+ * Whom to ask now, and when to look again. A new pod, a restarted container and a changed EndpointSlice entry are asked
+ * at once; one pod per sync period is asked again in turn; each pod at 80 % of its certificate's life; a silent one
+ * with growing patience; one that was refused soon, since the fault may have been mended.
+ */
+export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number): Agenda {
+  const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
+  const due = endpoints.map((endpoint) => {
+    const at = refresh ? now : dueAt(endpoint, evidence, cadence, now);
+    return { endpoint, urgent: refresh || at === atOnce, at };
+  });
+  const turn = nextTurn(endpoints, evidence, cadence, now);
+  // First, so that whatever else calls for the same pod takes its place.
+  if (turn !== undefined) due.unshift({ ...turn, urgent: false });
+  const ready = new Map(
+    due.filter(({ at }) => at <= now).map(({ endpoint, urgent }) => [endpoint.podUid, { endpoint, urgent }]),
+  );
+  const later = due.map(({ at }) => at).filter((at) => at > now && Number.isFinite(at));
+  return { now: [...ready.values()], next: later.length === 0 ? undefined : Math.min(...later) };
+}
+
+/** The time of what calls for a question by itself, whenever that is. */
+const atOnce = 0;
+
+/** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
+function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now: number): number {
+  const stranger = evidence.strangers.get(endpoint.podUid);
+  if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : atOnce;
+  const pod = evidence.pods.get(endpoint.podUid);
+  if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport)
+    return atOnce;
+  if ((pod.silence?.last ?? 0) > now) return now;
+  return pod.silence === undefined ? renewalAt(pod, cadence) : retryAt(pod.silence, cadence);
+}
+
+function retryAt(silence: { last: number; attempts: number }, cadence: Cadence): number {
+  const patience = Math.min(firstRetryMs * retryGrowth ** (silence.attempts - 1), longestRetryMs, cadence.syncPeriodMs);
+  return silence.last + patience * spread(`${cadence.seed} ${silence.last}`);
+}
+
+function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {
+  const { answer } = pod;
+  if (answer?.kind === 'refusal') return answer.at + Math.min(refusalRetryMs, syncPeriodMs);
+  if (answer?.peer === undefined) return Infinity;
+  const { notBefore, notAfter } = answer.peer;
+  const renewal = notBefore + (notAfter - notBefore) * certificateShare;
+  if (answer.at < renewal) return renewal;
+  // The pod still serves the old certificate: look more often as its end comes near.
+  return answer.at + Math.max(shortestTurnMs, (notAfter - answer.at) / 2);
+}
+
+/** The pod that was asked longest ago comes up one sync period after the latest answer. */
+function nextTurn(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
+  const answered = endpoints
+    .map((endpoint) => ({ endpoint, at: lastAskedAt(evidence.pods.get(endpoint.podUid), now) }))
+    .filter((entry): entry is { endpoint: Endpoint; at: number } => entry.at !== undefined)
+    .sort((a, b) => a.at - b.at);
+  const [first] = answered;
+  const last = answered.at(-1);
+  if (first === undefined || last === undefined) return undefined;
+  return { endpoint: first.endpoint, at: turnAfter(last.at, cadence) };
+}
+
+/** When the next pod's turn comes after an answer at this time. */
+export function turnAfter(at: number, { syncPeriodMs, seed }: Cadence): number {
+  return at + syncPeriodMs * spread(`${seed} ${at}`);
+}
+
+/** An answer from the future was heard before the clock was set back, who knows when. */
+function lastAskedAt(pod: PodEvidence | undefined, now: number): number | undefined {
+  const at = pod?.silence === undefined ? pod?.answer?.at : undefined;
+  return at !== undefined && at > now ? 0 : at;
+}
+
+/** A factor between 0.9 and 1.1 that is the same for the same text, so that a plan is a function of what it sees. */
+function spread(text: string): number {
+  const bytes = createHash('sha256').update(text).digest();
+  return 0.9 + (bytes.readUInt16BE(0) / 0xffff) * 0.2;
+}

@@ -1,0 +1,64 @@
+import type { Key } from '@agentcard-operator/kube/objects';
+
+export interface FleetRules {
+  /** Share of all cards, in percent, that may lack an answer before the brake engages; 100 = never. */
+  readonly maxDistrust: number;
+  /** The longest that the brake holds. */
+  readonly maxHoldMs: number;
+  /** It engaged, or let go. */
+  readonly onChange: (engaged: boolean) => void;
+}
+
+/** Fewer silent cards than this never engage the brake: a small fleet is people's to judge. */
+const leastCards = 5;
+
+/**
+ * The fleet brake: while too many cards lack an answer at once, the fault is likelier ours or the mesh's than theirs, and
+ * nobody loses trust for absence. It lets go when the share has halved, or at the longest after `maxHoldMs`.
+ */
+export class FleetBrake {
+  readonly #rules: FleetRules;
+  readonly #lacking = new Set<Key>();
+  /** Since when it is engaged. */
+  #since: number | undefined;
+  /** Let go by time: not engaged again before the share has halved. */
+  #spent = false;
+
+  constructor(rules: FleetRules) {
+    this.#rules = rules;
+  }
+
+  note(card: Key, lacksAnswer: boolean): void {
+    if (lacksAnswer) this.#lacking.add(card);
+    else this.#lacking.delete(card);
+  }
+
+  get lacking(): number {
+    return this.#lacking.size;
+  }
+
+  /** Until when no card may lose trust for absence; undefined while the brake is off. `total` counts all cards. */
+  heldUntil(total: number, now: number): number | undefined {
+    const before = this.#since;
+    const until = this.#judge(total, now);
+    if ((before === undefined) !== (this.#since === undefined)) this.#rules.onChange(this.#since !== undefined);
+    return until;
+  }
+
+  #judge(total: number, now: number): number | undefined {
+    const share = total === 0 ? 0 : (this.#lacking.size / total) * 100;
+    const { maxDistrust, maxHoldMs } = this.#rules;
+    if (share <= maxDistrust / 2) {
+      this.#since = undefined;
+      this.#spent = false;
+    } else if (this.#since === undefined && !this.#spent && share > maxDistrust && this.#lacking.size >= leastCards) {
+      this.#since = now;
+    }
+    if (this.#since === undefined) return undefined;
+    const until = this.#since + maxHoldMs;
+    if (now < until) return until;
+    this.#since = undefined;
+    this.#spent = true;
+    return undefined;
+  }
+}

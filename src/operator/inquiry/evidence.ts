@@ -1,0 +1,128 @@
+import type { JsonObject, SeenSignature } from '@agentcard-operator/agentcard';
+import type { Blocked } from '../api/conditions.ts';
+import type { PodFacts } from '../workload/pod.ts';
+
+/** Times are milliseconds since the epoch. */
+
+/** An X509-SVID that a pod proved in a handshake. */
+export interface PeerIdentity {
+  readonly uri: string;
+  readonly trustDomain: string;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  /** DER, leaf first; empty when the evidence was restored after a restart. */
+  readonly chain: readonly Uint8Array[];
+}
+
+/** Where a card came from. */
+export type CardSource = 'mtls' | 'configmap' | 'http';
+
+/** JSON in canonical form (RFC 8785) and its SHA-256. Text, since a parsed card takes several times its memory. */
+export interface CanonicalCard {
+  readonly text: string;
+  readonly sha256: string;
+}
+
+/** A card as it was received and what may be published of it. */
+export interface ReceivedCard {
+  readonly source: CardSource;
+  /** Of the card that is published: the signed payload where a signature is good, else the card as it came. */
+  readonly cardId: string;
+  readonly url: string | undefined;
+  readonly published: CanonicalCard;
+  readonly truncated: boolean;
+  /** Undefined when signatures are not verified. */
+  readonly signature: SignatureFinding | undefined;
+}
+
+/** What the card's signatures prove. */
+export interface SignatureFinding {
+  readonly outcome: 'valid' | 'invalid' | 'missing' | 'expired' | 'untrusted';
+  readonly message: string;
+  /** SPIFFE ID of the decisive signature's signer, once its chain led to a trust bundle. */
+  readonly signer: string | undefined;
+  readonly keyId: string | undefined;
+  /** The canonical form that matched. */
+  readonly form: string | undefined;
+  readonly notAfter: number | undefined;
+  readonly seen: SeenSignature | undefined;
+  /** The card as received, for another look when a trust bundle changes; only when it carries signatures. */
+  readonly signed: JsonObject | undefined;
+}
+
+/** What a pod instance last said. */
+export type Answer =
+  | { readonly kind: 'card'; readonly at: number; readonly peer: PeerIdentity | undefined; readonly card: ReceivedCard }
+  /** Taken from the stored status after a restart, for a pod that still wears our label. */
+  | { readonly kind: 'restored'; readonly at: number; readonly peer: PeerIdentity }
+  /** Guilt: the pod showed that it is not who it must be. */
+  | {
+      readonly kind: 'refusal';
+      readonly at: number;
+      readonly code: string;
+      readonly message: string;
+      readonly claimedId: string | undefined;
+    };
+
+/** Attempts that brought no card since the last answer: absence, not guilt. */
+export interface Silence {
+  readonly since: number;
+  readonly last: number;
+  readonly attempts: number;
+  readonly reason: 'FetchFailed' | 'CardInvalid';
+  readonly message: string;
+  /** It was we who could not ask. */
+  readonly blocked?: Blocked | undefined;
+  /** Who answered, where the last attempt brought an identity but no card. */
+  readonly peer: PeerIdentity | undefined;
+}
+
+export interface PodEvidence {
+  readonly facts: PodFacts;
+  readonly transport: 'mtls' | 'http';
+  /** The EndpointSlice entry that was asked; another one calls for another look. */
+  readonly endpointVersion: string;
+  readonly answer: Answer | undefined;
+  readonly silence: Silence | undefined;
+}
+
+/** A pod behind the agent's Service that belongs to something else: no evidence, negative or positive. */
+export interface Stranger {
+  readonly podName: string;
+  readonly owner: string;
+  readonly endpointVersion: string;
+}
+
+/** Everything learned about one AgentCard's pods, by pod uid. */
+export interface CardEvidence {
+  readonly pods: ReadonlyMap<string, PodEvidence>;
+  readonly strangers: ReadonlyMap<string, Stranger>;
+  /** Pods of which an attempt taught nothing: they are gone, or the API server did not say. */
+  readonly unread: ReadonlySet<string>;
+  /** Every pod that stood behind the card when the operator started has been asked once. */
+  readonly complete: boolean;
+  /** The refresh annotation's value that was last honoured. */
+  readonly refresh: string | undefined;
+}
+
+export const noEvidence: CardEvidence = {
+  pods: new Map(),
+  strangers: new Map(),
+  unread: new Set(),
+  complete: false,
+  refresh: undefined,
+};
+
+/** What one attempt brought. */
+export type Finding =
+  | { readonly kind: 'answer'; readonly facts: PodFacts; readonly answer: Answer }
+  | {
+      readonly kind: 'silence';
+      readonly facts: PodFacts;
+      readonly at: number;
+      readonly reason: Silence['reason'];
+      readonly message: string;
+      readonly blocked?: Blocked | undefined;
+      readonly peer: PeerIdentity | undefined;
+    }
+  | { readonly kind: 'stranger'; readonly owner: string };

@@ -1,0 +1,128 @@
+import type { Key } from '@agentcard-operator/kube/objects';
+import type { Ask } from './agenda.ts';
+import { type CardEvidence, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
+import { isNews } from './news.ts';
+
+interface Entry {
+  readonly pods: Map<string, PodEvidence>;
+  readonly strangers: Map<string, Stranger>;
+  readonly unread: Set<string>;
+  complete: boolean;
+  refresh: string | undefined;
+}
+
+/** What the operator has learned since it started: in memory, by AgentCard, then by pod instance. */
+export class Ledger {
+  readonly #entries = new Map<Key, Entry>();
+
+  of(card: Key): CardEvidence {
+    return this.#entries.get(card) ?? noEvidence;
+  }
+
+  /** False when the finding says nothing that was not known. */
+  record(ask: Ask, finding: Finding): boolean {
+    const entry = this.#entry(ask.card);
+    const { podUid, podName, version } = ask.endpoint;
+    entry.unread.delete(podUid);
+    if (finding.kind === 'stranger') {
+      entry.pods.delete(podUid);
+      entry.strangers.set(podUid, { podName, owner: finding.owner, endpointVersion: version });
+      return true;
+    }
+    const wasStranger = entry.strangers.delete(podUid);
+    const before = entry.pods.get(podUid);
+    const after = merged(before, ask, finding);
+    entry.pods.set(podUid, after);
+    return wasStranger || isNews(before, after);
+  }
+
+  /** The pod answered, or did not, between these times: while a plan is applied, earlier questions come back. */
+  heardBetween({ card, endpoint }: Ask, since: number, now: number): boolean {
+    const pod = this.#entries.get(card)?.pods.get(endpoint.podUid);
+    const last = Math.max(pod?.answer?.at ?? 0, pod?.silence?.last ?? 0);
+    return last > since && last <= now;
+  }
+
+  recordNothing(ask: Ask): void {
+    this.#entry(ask.card).unread.add(ask.endpoint.podUid);
+  }
+
+  honourRefresh(card: Key, value: string | undefined): void {
+    if (value !== undefined) this.#entry(card).refresh = value;
+  }
+
+  /**
+   * Drops the evidence of pods that no longer stand behind the card, and sees whether all that do have been asked; for a
+   * card of which nothing was `stored`, nothing is waited for.
+   */
+  keepOnly(card: Key, podUids: ReadonlySet<string>, stored: boolean): void {
+    const entry = this.#entries.get(card);
+    if (entry === undefined) return;
+    const { pods, strangers, unread } = entry;
+    for (const known of [pods, strangers, unread]) {
+      for (const uid of known.keys()) if (!podUids.has(uid)) known.delete(uid);
+    }
+    entry.complete ||= !stored || (podUids.size > 0 && pods.size + strangers.size + unread.size >= podUids.size);
+  }
+
+  /** What a pod proved is void, for example because its containers were replaced: it is asked again. */
+  discard(card: Key, podUid: string): void {
+    this.#entries.get(card)?.pods.delete(podUid);
+  }
+
+  /** Silent and refused pods are due at once: what kept them from proving themselves may be over. Until then they stay what they are. */
+  hurry(): void {
+    this.#each(({ silence, answer, ...pod }) => ({
+      ...pod,
+      silence: silence && { ...silence, last: 0 },
+      answer: answer?.kind === 'refusal' ? { ...answer, at: 0 } : answer,
+    }));
+  }
+
+  /** Another look at all evidence, for example with another trust bundle. */
+  revise(look: (pod: PodEvidence) => PodEvidence): void {
+    this.#each(look);
+  }
+
+  #each(change: (pod: PodEvidence) => PodEvidence): void {
+    for (const { pods } of this.#entries.values()) {
+      for (const [uid, pod] of pods) pods.set(uid, change(pod));
+    }
+  }
+
+  forget(card: Key): void {
+    this.#entries.delete(card);
+  }
+
+  #entry(card: Key): Entry {
+    let entry = this.#entries.get(card);
+    if (entry === undefined) {
+      entry = { pods: new Map(), strangers: new Map(), unread: new Set(), complete: false, refresh: undefined };
+      this.#entries.set(card, entry);
+    }
+    return entry;
+  }
+}
+
+/** A restarted container is another instance: it does not inherit what its predecessor proved. */
+function merged(
+  before: PodEvidence | undefined,
+  ask: Ask,
+  finding: Exclude<Finding, { kind: 'stranger' }>,
+): PodEvidence {
+  const { facts } = finding;
+  const same = before?.facts.containersHash === facts.containersHash && before.transport === ask.transport;
+  const base = { facts, transport: ask.transport, endpointVersion: ask.endpoint.version };
+  if (finding.kind === 'answer') return { ...base, answer: finding.answer, silence: undefined };
+  const earlier = same ? before.silence : undefined;
+  const silence = {
+    since: earlier?.since ?? finding.at,
+    last: finding.at,
+    attempts: (earlier?.attempts ?? 0) + 1,
+    reason: finding.reason,
+    message: finding.message,
+    blocked: finding.blocked,
+    peer: finding.peer,
+  };
+  return { ...base, answer: same ? before.answer : undefined, silence };
+}

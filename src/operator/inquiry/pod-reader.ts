@@ -1,0 +1,61 @@
+import type { KubeClient } from '@agentcard-operator/kube';
+import { metadataType, objectPath } from '@agentcard-operator/kube';
+import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
+import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
+
+/** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
+export interface PodReader {
+  /** `known` serves while nothing better is at hand without a question. */
+  facts(namespace: string, name: string, uid: string, known?: PodFacts): Promise<PodFacts | undefined>;
+}
+
+interface ReplicaSetOwners {
+  readonly metadata: ReplicaSet['metadata'];
+}
+
+/** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
+const rememberedReplicaSets = 65_536;
+
+/** Reads pods and the ReplicaSets above them; a ReplicaSet's owner never changes, so it is read once per uid. */
+export function podReader(
+  client: KubeClient,
+  labelled: (namespace: string, name: string) => Pod | undefined,
+): PodReader {
+  const replicaSets = new Map<string, ReplicaSetOwners>();
+
+  async function replicaSetOf(pod: Pod): Promise<ReplicaSet | undefined> {
+    const owner = controllerOf(pod.metadata.ownerReferences);
+    if (owner?.kind !== 'ReplicaSet') return undefined;
+    const known = replicaSets.get(owner.uid);
+    if (known !== undefined) return known;
+    const key = `${pod.metadata.namespace}/${owner.name}`;
+    const isIt = (set: ReplicaSet | undefined) => set?.metadata.uid === owner.uid;
+    const copy = await copyOf(client, key);
+    const read = isIt(copy) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
+    if (read === undefined || !isIt(read)) return undefined;
+    const [oldest] = replicaSets.size < rememberedReplicaSets ? [] : replicaSets.keys();
+    if (oldest !== undefined) replicaSets.delete(oldest);
+    const { name, uid = '', ownerReferences = [], annotations = {} } = read.metadata;
+    replicaSets.set(owner.uid, { metadata: { name, uid, ownerReferences, annotations } });
+    return read;
+  }
+
+  return {
+    async facts(namespace, name, uid, known) {
+      const watched = labelled(namespace, name);
+      if (known !== undefined && watched?.metadata.uid !== uid) return known;
+      const pod =
+        watched?.metadata.uid === uid ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
+      if (pod === undefined || pod.metadata.uid !== uid) return undefined;
+      return podFacts(pod, await replicaSetOf(pod));
+    },
+  };
+}
+
+/** The API server's own copy, however old, and only what we keep of it: that is cheap, and its owner never changes. */
+function copyOf(client: KubeClient, key: Key): Promise<ReplicaSet | undefined> {
+  const path = objectPath(resources.replicaSets, key);
+  const query = { resourceVersion: '0' };
+  const read = client.json<ReplicaSet>({ method: 'GET', path, query, accept: metadataType });
+  return read.catch(() => undefined);
+}

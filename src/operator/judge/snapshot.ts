@@ -1,0 +1,82 @@
+import type { EndpointSlice, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { AgentCard, AgentCardStatus } from '../api/agentcard.ts';
+import type { CardEvidence } from '../inquiry/evidence.ts';
+import type { PolicyPeers } from '../network/policy.ts';
+import type { Endpoint } from '../workload/service.ts';
+import type { Workload } from '../workload/workload.ts';
+import type { QuarantineEntry } from './quarantine.ts';
+
+/** An AgentCard as the cache keeps it: the published card's bytes are replaced by their hash. */
+export interface CachedCard extends Omit<AgentCard, 'status'> {
+  readonly status?: Omit<AgentCardStatus, 'card'>;
+  readonly agentName?: string | undefined;
+  readonly publishedHash?: string | undefined;
+}
+
+/** What the whole cluster contributes to every card's policy; our own pods' place among it. */
+export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'operatorPodLabels' | 'apiServer' | 'dns'>;
+
+/** Everything one reconcile sees, read from caches at one moment. */
+export interface Snapshot {
+  readonly card: CachedCard;
+  readonly workload: Workload | undefined;
+  /** Other cards on the same workload, none of them being deleted. */
+  readonly siblings: readonly CachedCard[];
+  /** The Services that could lead to the workload. */
+  readonly services: readonly Service[];
+  readonly slicesOf: (serviceName: string) => readonly EndpointSlice[];
+  /** Pods that wear the verified label and that the workload's selector chooses. */
+  readonly labelledPods: readonly Pod[];
+  /** NetworkPolicies that this card owns. */
+  readonly ownPolicies: readonly NetworkPolicy[];
+  /** NetworkPolicies of the namespace that no AgentCard owns. */
+  readonly foreignPolicies: readonly NetworkPolicy[];
+  /** The NetworkPolicy that has the name of this card's, whoever owns it. */
+  readonly namesake: NetworkPolicy | undefined;
+  /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */
+  readonly quarantineList: readonly QuarantineEntry[] | undefined;
+  readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly cluster: ClusterFacts;
+  readonly evidence: CardEvidence;
+  /** While the fleet brake holds: until when nobody loses trust for absence. */
+  readonly fleetHeldUntil: number | undefined;
+  /** Changes with the content of the workload's watched ConfigMap of a signed card. */
+  readonly signedCardVersion: string | undefined;
+}
+
+/** The agent behind a card, found; or why it was not. */
+export type Target = ResolvedTarget | Unresolved;
+
+export interface ResolvedTarget {
+  readonly resolved: true;
+  readonly workload: Workload;
+  readonly protocol: string;
+  /** SPIFFE IDs of which the agent must prove one; empty when no SPIFFE mechanism is on. */
+  readonly expected: readonly string[];
+  readonly strict: boolean;
+  readonly transport: 'mtls' | 'http';
+  readonly service: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+export interface Unresolved {
+  readonly resolved: false;
+  readonly reason:
+    | 'WorkloadNotFound'
+    | 'NotAgentWorkload'
+    | 'WorkloadNotReady'
+    | 'NoProtocol'
+    | 'ServiceNotFound'
+    | 'AmbiguousService'
+    | 'Conflict';
+  readonly message: string;
+  /** Set when only the way to the agent is missing: then earlier evidence is held for a while. */
+  readonly absent: Workload | undefined;
+  readonly expected: readonly string[];
+  readonly strict: boolean;
+}
+
+/** The uids of the pods behind the agent's Service. */
+export function podsBehind(target: Target): ReadonlySet<string> {
+  return new Set(target.resolved ? target.endpoints.map(({ podUid }) => podUid) : []);
+}

@@ -1,0 +1,115 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Finding } from '../inquiry/evidence.ts';
+import type { CachedCard } from '../judge/snapshot.ts';
+
+/** What the gauges read when they are scraped. */
+export interface Fleet {
+  readonly cards: () => Iterable<CachedCard>;
+  /** Cards without an answer now. */
+  readonly silent: () => number;
+  readonly brakeEngaged: () => boolean;
+}
+
+export interface StatusMetrics {
+  readonly learned: (transport: 'mtls' | 'http', finding: Finding) => void;
+  /** An event was told. */
+  readonly told: (reason: string) => void;
+  /** Labels taken off: of pods that no card accounts for, or of pods that lost their proof. */
+  readonly stripped: (why: 'stray' | 'unproven', count: number) => void;
+  readonly quarantineList: (malformed: boolean) => void;
+}
+
+export function statusMetrics(registry: Registry, fleet: Fleet): StatusMetrics {
+  const registers = [registry];
+  const verifications = new Counter({
+    name: 'agentcard_verifications_total',
+    help: 'Verifications of one pod or signature by mechanism and result',
+    labelNames: ['mechanism', 'result'],
+    registers,
+  });
+  const drift = new Counter({ name: 'agentcard_drift_total', help: 'Cards that changed their content', registers });
+  const stripped = new Counter({
+    name: 'agentcard_labels_stripped_total',
+    help: 'Verified labels taken off pods',
+    labelNames: ['why'],
+    registers,
+  });
+  const malformed = new Gauge({
+    name: 'agentcard_quarantine_list_malformed',
+    help: '1 while ConfigMap agentcard-quarantine cannot be read and an earlier list stands',
+    registers,
+  });
+  fleetGauges(registry, fleet);
+  for (const why of ['stray', 'unproven']) stripped.inc({ why }, 0);
+  for (const [mechanism, results] of Object.entries(knownResults)) {
+    for (const result of results) verifications.inc({ mechanism, result }, 0);
+  }
+  return {
+    learned: (transport, finding) => {
+      for (const labels of resultsOf(transport, finding)) verifications.inc(labels);
+    },
+    told: (reason) => drift.inc(reason === 'CardContentChanged' ? 1 : 0),
+    stripped: (why, count) => stripped.inc({ why }, count),
+    quarantineList: (isMalformed) => malformed.set(isMalformed ? 1 : 0),
+  };
+}
+
+const knownResults = {
+  mtls: ['proven', 'refused', 'unanswered'],
+  signature: ['valid', 'invalid', 'missing', 'expired', 'untrusted'],
+} as const;
+
+function resultsOf(transport: string, finding: Finding): { mechanism: string; result: string }[] {
+  if (finding.kind === 'silence') return transport === 'mtls' ? [{ mechanism: 'mtls', result: 'unanswered' }] : [];
+  if (finding.kind !== 'answer') return [];
+  const { answer } = finding;
+  if (answer.kind === 'refusal') return [{ mechanism: 'mtls', result: 'refused' }];
+  if (answer.kind !== 'card') return [];
+  const { signature } = answer.card;
+  return [
+    ...(answer.peer === undefined ? [] : [{ mechanism: 'mtls', result: 'proven' }]),
+    ...(signature === undefined ? [] : [{ mechanism: 'signature', result: signature.outcome }]),
+  ];
+}
+
+function fleetGauges(registry: Registry, { cards, silent, brakeEngaged }: Fleet): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number) => {
+    const collect = function (this: Gauge) {
+      this.set(read());
+    };
+    return new Gauge({ name, help, registers, collect });
+  };
+  gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', () => held(cards()));
+  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', silent);
+  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', () => (brakeEngaged() ? 1 : 0));
+  new Gauge({
+    name: 'agentcard_cards',
+    help: 'Cards by the status and reason of their condition Ready',
+    labelNames: ['ready', 'reason'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { status } of cards()) {
+        const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+        this.inc({ ready: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Pending' });
+      }
+    },
+  });
+  new Gauge({
+    name: 'agentcard_policies',
+    help: 'NetworkPolicies by mode',
+    labelNames: ['mode'],
+    registers,
+    collect() {
+      for (const mode of ['enforce', 'quarantine']) this.set({ mode }, 0);
+      for (const { status } of cards()) if (status?.policy !== undefined) this.inc({ mode: status.policy.mode });
+    },
+  });
+}
+
+function held(cards: Iterable<CachedCard>): number {
+  let count = 0;
+  for (const { status } of cards) if (status?.heldSince !== undefined) count += 1;
+  return count;
+}

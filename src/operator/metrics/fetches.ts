@@ -1,0 +1,39 @@
+import { Counter, Histogram, type Registry } from 'prom-client';
+import type { Finding } from '../inquiry/evidence.ts';
+
+const transports = ['mtls', 'http'] as const;
+const outcomes = ['card', 'refusal', 'silence', 'stranger'] as const;
+type Outcome = (typeof outcomes)[number];
+
+/** Tells one fetch: over which transport, what it brought, how long it took. */
+export type FetchMetrics = (transport: 'mtls' | 'http', finding: Finding, seconds: number) => void;
+
+export function fetchMetrics(registry: Registry): FetchMetrics {
+  const labelNames = ['transport', 'outcome'] as const;
+  const fetches = new Counter({
+    name: 'agentcard_fetches_total',
+    help: 'Questions to agents by what they brought',
+    labelNames,
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'agentcard_fetch_duration_seconds',
+    help: 'From the question to what it brought',
+    labelNames: ['transport'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  for (const transport of transports) {
+    durations.zero({ transport });
+    for (const outcome of outcomes) fetches.inc({ transport, outcome }, 0);
+  }
+  return (transport, finding, seconds) => {
+    fetches.inc({ transport, outcome: outcomeOf(finding) });
+    durations.observe({ transport }, seconds);
+  };
+}
+
+function outcomeOf(finding: Finding): Outcome {
+  if (finding.kind !== 'answer') return finding.kind;
+  return finding.answer.kind === 'refusal' ? 'refusal' : 'card';
+}

@@ -1,0 +1,131 @@
+import type {
+  KubeObject,
+  LabelSelector,
+  NetworkPolicy,
+  NetworkPolicyPeer,
+  NetworkPolicyRule,
+  ObjectMeta,
+  OwnerReference,
+} from '@agentcard-operator/kube/objects';
+import {
+  apiGroup,
+  fitName,
+  managedByLabel,
+  managedByValue,
+  policyCardLabel,
+  policyName,
+  policyTypeLabel,
+  policyTypeValue,
+  verifiedLabel,
+} from '../api/labels.ts';
+import { controllerOf } from '../workload/pod.ts';
+
+/** What a policy lets through: a verified agent's, an unverified one's, or nothing but us. */
+export type PolicyShape = 'verified' | 'unverified' | 'quarantined';
+
+export interface PolicyPeers {
+  readonly operatorNamespace: string;
+  readonly operatorPodLabels: Readonly<Record<string, string>>;
+  readonly apiServer: readonly { readonly addresses: readonly string[]; readonly ports: readonly number[] }[];
+  readonly dns: readonly {
+    readonly namespace: string;
+    readonly podLabels: Readonly<Record<string, string>>;
+    readonly ports: readonly { readonly protocol: string; readonly port: number }[];
+  }[];
+  readonly dnsCidrs: readonly string[];
+  /** Extra rules from --ingress-allow and --egress-allow. */
+  readonly ingressAllow: readonly NetworkPolicyRule[];
+  readonly egressAllow: readonly NetworkPolicyRule[];
+  /** Verified callers are let in from these namespaces; undefined = from any. */
+  readonly callerNamespaces: readonly string[] | undefined;
+}
+
+export interface PolicySubject {
+  readonly card: { readonly name: string; readonly namespace: string; readonly uid: string };
+  readonly workload: { readonly kind: string; readonly name: string; readonly selector: LabelSelector };
+}
+
+/**
+ * The one policy of a card. A verified agent's has no egress part, since an egress rule would open a namespace that
+ * denies by default; an unverified agent may reach DNS and the API server and is reached by the operator alone.
+ */
+export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers: PolicyPeers): NetworkPolicy {
+  const { card, workload } = subject;
+  const metadata: ObjectMeta = {
+    name: policyName(workload),
+    namespace: card.namespace,
+    labels: {
+      [managedByLabel]: managedByValue,
+      [policyCardLabel]: fitName(card.name),
+      [policyTypeLabel]: policyTypeValue,
+    },
+    ownerReferences: [ownerOf(card)],
+  };
+  const fixed = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
+  return { ...fixed, spec: { podSelector: workload.selector, ...rulesFor(shape, peers) } };
+}
+
+export function ownerOf({ name, uid = '' }: { readonly name: string; readonly uid?: string }): OwnerReference {
+  const card = { apiVersion: `${apiGroup}/v1alpha1`, kind: 'AgentCard', name, uid };
+  return { ...card, controller: true, blockOwnerDeletion: false };
+}
+
+/** The AgentCard that controls an object; undefined for a foreign one. */
+export function owningCard({ metadata }: KubeObject): OwnerReference | undefined {
+  const owner = controllerOf(metadata.ownerReferences);
+  return owner?.kind === 'AgentCard' && owner.apiVersion.startsWith(`${apiGroup}/`) ? owner : undefined;
+}
+
+function rulesFor(shape: PolicyShape, peers: PolicyPeers): Omit<NetworkPolicy['spec'], 'podSelector'> {
+  const operator: NetworkPolicyRule = { from: [operatorPeer(peers)] };
+  if (shape === 'verified') {
+    return { policyTypes: ['Ingress'], ingress: [{ from: verifiedPeers(peers) }, operator, ...peers.ingressAllow] };
+  }
+  const policyTypes = ['Ingress', 'Egress'];
+  if (shape === 'quarantined') return { policyTypes, ingress: [operator] };
+  return {
+    policyTypes,
+    ingress: [operator],
+    egress: [...dnsRules(peers), ...apiServerRules(peers), ...peers.egressAllow],
+  };
+}
+
+function namespaceNamed(name: string): LabelSelector {
+  return { matchLabels: { 'kubernetes.io/metadata.name': name } };
+}
+
+function operatorPeer(peers: PolicyPeers): NetworkPolicyPeer {
+  return {
+    namespaceSelector: namespaceNamed(peers.operatorNamespace),
+    podSelector: { matchLabels: peers.operatorPodLabels },
+  };
+}
+
+function verifiedPeers({ callerNamespaces }: PolicyPeers): readonly NetworkPolicyPeer[] {
+  const podSelector = { matchLabels: { [verifiedLabel]: 'true' } };
+  if (callerNamespaces === undefined) return [{ namespaceSelector: {}, podSelector }];
+  return callerNamespaces.map((name) => ({ namespaceSelector: namespaceNamed(name), podSelector }));
+}
+
+function dnsRules(peers: PolicyPeers): NetworkPolicyRule[] {
+  const services = peers.dns.map(({ namespace, podLabels, ports }): NetworkPolicyRule => {
+    const to = [{ namespaceSelector: namespaceNamed(namespace), podSelector: { matchLabels: podLabels } }];
+    return { to, ports: ports.map(({ protocol, port }) => ({ protocol, port })) };
+  });
+  const ports = (['UDP', 'TCP'] as const).map((protocol) => ({ protocol, port: 53 }));
+  const ranges = peers.dnsCidrs.map((cidr): NetworkPolicyRule => ({ to: [{ ipBlock: { cidr } }], ports }));
+  return [...services, ...ranges];
+}
+
+function apiServerRules(peers: PolicyPeers): NetworkPolicyRule[] {
+  return peers.apiServer
+    .filter(({ addresses, ports }) => addresses.length > 0 && ports.length > 0)
+    .map(({ addresses, ports }) => ({
+      to: [...addresses].sort().map((address) => ({ ipBlock: { cidr: hostCidr(address) } })),
+      ports: [...ports].sort((a, b) => a - b).map((port) => ({ protocol: 'TCP', port })),
+    }));
+}
+
+function hostCidr(address: string): string {
+  return `${address}/${address.includes(':') ? 128 : 32}`;
+}

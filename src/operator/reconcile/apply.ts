@@ -1,0 +1,151 @@
+import { ApiError, hasCode, type KubeClient } from '@agentcard-operator/kube';
+import { type KubeObject, keyOf, type NetworkPolicy, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
+import { owningCard } from '../network/policy.ts';
+import { containersHash } from '../workload/pod.ts';
+import type { Mark, Plan } from './plan.ts';
+import type { PolicyOperation } from './plan-policy.ts';
+
+/** What became of a plan's operations. */
+export interface Applied {
+  /** The policy operation that the API server refused, in words that stay the same from try to try. */
+  readonly policyFailure: string | undefined;
+  readonly markFailures: readonly string[];
+  /** How many pods lost their label. */
+  readonly unmarked: number;
+  /** Pods that run other containers than those that proved themselves: their evidence is void. */
+  readonly replaced: readonly string[];
+}
+
+export interface ApplyEdges {
+  readonly client: KubeClient;
+  /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
+  readonly observePolicy: (policy: NetworkPolicy) => void;
+  /** A pod as it is after it was marked. */
+  readonly observeMark: (pod: KubeObject) => void;
+}
+
+/** Executes the operations in order: the policy first, then the labels. Each failure is reported; none stops the rest. */
+export async function apply(plan: Plan, namespace: string, edges: ApplyEdges): Promise<Applied> {
+  const { client, observePolicy } = edges;
+  let policyFailure: string | undefined;
+  for (const operation of plan.policy.operations) {
+    const failure = await attempt(async () => {
+      const written = await applyPolicy(operation, client);
+      if (written !== undefined) observePolicy(written);
+    });
+    policyFailure ??= failure && `NetworkPolicy ${operation.policy.metadata.name} was refused: ${failure}`;
+  }
+  const markFailures: string[] = [];
+  const replaced: string[] = [];
+  let unmarked = 0;
+  for (const mark of plan.marks) {
+    const failure = await attempt(async () => {
+      if (!(await applyMark(mark, namespace, edges))) replaced.push(mark.podUid);
+    });
+    if (failure !== undefined) markFailures.push(`Pod ${mark.podName} could not be marked: ${failure}`);
+    else if (mark.attested === undefined) unmarked += 1;
+  }
+  return { policyFailure, markFailures, unmarked, replaced };
+}
+
+/** What the API server stores then; undefined when the policy is not this card's any more. */
+async function applyPolicy(operation: PolicyOperation, client: KubeClient): Promise<NetworkPolicy | undefined> {
+  const { kind, policy } = operation;
+  switch (kind) {
+    case 'create':
+      return createPolicy(policy, client);
+    case 'delete':
+      await client.delete(resources.networkPolicies, keyOf(policy), { uid: operation.uid });
+      return undefined;
+    case 'hand-over':
+      await patchPolicy(operation, [['metadata/ownerReferences', policy.metadata.ownerReferences]], client);
+      // Not told as a write of ours: its echo is what wakes the other card.
+      return undefined;
+    case 'replace': {
+      const { labels } = policy.metadata;
+      return patchPolicy(
+        operation,
+        [
+          ['metadata/labels', labels],
+          ['spec', policy.spec],
+        ],
+        client,
+      );
+    }
+  }
+}
+
+/** By POST: whatever has the name already stays as it is, unless our own card owns it. */
+async function createPolicy(policy: NetworkPolicy, client: KubeClient): Promise<NetworkPolicy> {
+  try {
+    return await client.create(resources.networkPolicies, policy);
+  } catch (error) {
+    const there = hasCode(error, 409) ? await client.get(resources.networkPolicies, keyOf(policy)) : undefined;
+    const uid = there?.metadata.uid;
+    const ours = there !== undefined && owningCard(there)?.uid === owningCard(policy)?.uid;
+    if (uid === undefined || !ours) throw error;
+    return patchPolicy({ uid, policy }, [['spec', policy.spec]], client);
+  }
+}
+
+function patchPolicy(
+  { uid, policy }: { readonly uid: string; readonly policy: NetworkPolicy },
+  members: readonly (readonly [path: string, value: unknown])[],
+  client: KubeClient,
+): Promise<NetworkPolicy> {
+  const test = { op: 'test', path: '/metadata/uid', value: uid };
+  const body = [test, ...members.map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))];
+  return client.patch<NetworkPolicy>(resources.networkPolicies, keyOf(policy), body, { type: 'json' });
+}
+
+/**
+ * False when the pod's containers are not those that proved themselves. The label goes on the very version of the pod that
+ * was read before it was asked or, when that is history, on one that is read now. A pod that is gone needs no mark.
+ */
+async function applyMark(mark: Mark, namespace: string, { client, observeMark }: ApplyEdges): Promise<boolean> {
+  if (mark.attested === undefined || mark.resourceVersion) {
+    try {
+      observeMark(await patchMarks(mark, namespace, client, mark.resourceVersion));
+      return true;
+    } catch (error) {
+      if (mark.attested === undefined || !hasCode(error, 409)) throw error;
+    }
+  }
+  const pod = await client.get<Pod>(resources.pods, `${namespace}/${mark.podName}`);
+  if (pod === undefined || pod.metadata.uid !== mark.podUid) return true;
+  if (containersHash(pod) !== mark.attested) return false;
+  // It wears the mark already where this run came before the watch told of the last one's.
+  const { labels, annotations } = pod.metadata;
+  const isMarked = labels?.[verifiedLabel] === 'true' && annotations?.[attestedAnnotation] === mark.attested;
+  observeMark(isMarked ? pod : await patchMarks(mark, namespace, client, pod.metadata.resourceVersion));
+  return true;
+}
+
+function patchMarks(
+  mark: Mark,
+  namespace: string,
+  client: KubeClient,
+  resourceVersion: string | undefined,
+): Promise<KubeObject> {
+  const on = mark.attested !== undefined;
+  const metadata = {
+    uid: mark.podUid,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    labels: { [verifiedLabel]: on ? 'true' : null },
+    annotations: { [attestedAnnotation]: mark.attested ?? null },
+  };
+  const options = { type: 'merge', metadataOnly: true } as const;
+  return client.patch(resources.pods, `${namespace}/${mark.podName}`, { metadata }, options);
+}
+
+/** The API server's reason for a refusal, or nothing; an object that is gone needs no more work. */
+async function attempt(work: () => Promise<void>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return error.code === 404 ? undefined : error.reason;
+  }
+}

@@ -1,0 +1,126 @@
+import type { Key, Pod, Service } from '@agentcard-operator/kube/objects';
+import { policyName, signedCardName } from '../api/labels.ts';
+import type { Ledger } from '../inquiry/ledger.ts';
+import type { QuarantineEntry } from '../judge/quarantine.ts';
+import type { CachedCard, ClusterFacts, Snapshot } from '../judge/snapshot.ts';
+import { apiServerFacts, dnsFacts } from '../network/facts.ts';
+import type { Caches } from '../watch/caches.ts';
+import { pairKey } from '../watch/indexes.ts';
+import { selects } from '../workload/selector.ts';
+import { isCandidate } from '../workload/service.ts';
+import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';
+
+export interface OperatorPlace {
+  readonly namespace: string;
+  readonly podLabels: Readonly<Record<string, string>>;
+  /** "namespace/name" of the cluster's DNS Services. */
+  readonly dnsServices: readonly Key[];
+}
+
+export interface Sources {
+  readonly caches: Caches;
+  readonly ledger: Ledger;
+  readonly place: OperatorPlace;
+  readonly fleetHeldUntil: number | undefined;
+  readonly quarantineList: readonly QuarantineEntry[] | undefined;
+}
+
+export const apiServerService = 'default/kubernetes';
+
+/**
+ * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
+ * or going: what is written there then is refused or deleted again.
+ */
+export function observe(key: Key, sources: Sources): Snapshot | undefined {
+  const { caches, ledger, place, fleetHeldUntil, quarantineList } = sources;
+  const card = caches.cards.get(key);
+  if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
+  const namespace = card.metadata.namespace ?? '';
+  const home = caches.namespaces?.get(namespace)?.metadata;
+  if (home?.deletionTimestamp !== undefined) return undefined;
+  const { targetRef } = card.spec;
+  const workload = targetRef === undefined ? undefined : workloadOf(caches, namespace, targetRef);
+  return {
+    card,
+    workload,
+    siblings: targetRef === undefined ? [] : siblingsOf(card, caches, workloadKey(namespace, targetRef)),
+    services: workload === undefined ? [] : candidates(card, workload, caches),
+    slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
+    labelledPods: workload === undefined ? [] : labelledPodsOf(workload, caches),
+    ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
+    foreignPolicies: caches.policies.byIndex('foreign', namespace),
+    namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
+    quarantineList,
+    namespaceLabels: home?.labels ?? {},
+    cluster: clusterFacts(caches, place),
+    evidence: ledger.of(key),
+    fleetHeldUntil,
+    signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
+  };
+}
+
+export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
+  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
+}
+
+/** The workloads whose pods could carry these labels, by their selectors. */
+export function workloadsSelecting(caches: Caches, namespace: string, labels: Labels): Workload[] {
+  const found = new Map<string, Workload>();
+  for (const pair of Object.entries(labels)) {
+    for (const workload of workloadsWithPair(caches, pairKey(namespace, ...pair))) found.set(workload.uid, workload);
+  }
+  return [...found.values()].filter((workload) => selects(workload.selector, labels));
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The workloads in whose template one label pair stands. */
+export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
+  return [...caches.workloads.values()].flatMap((cache) =>
+    cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
+  );
+}
+
+function signedCardVersion(caches: Caches, workload: Workload): string | undefined {
+  const held = caches.signedCards?.get(`${workload.namespace}/${signedCardName(workload)}`);
+  return held && `${held.metadata.uid} ${held.metadata.resourceVersion}`;
+}
+
+function siblingsOf(card: CachedCard, caches: Caches, target: string): CachedCard[] {
+  return caches.cards
+    .byIndex('target', target)
+    .filter((other) => other.metadata.uid !== card.metadata.uid && other.metadata.deletionTimestamp === undefined);
+}
+
+function candidates(card: CachedCard, workload: Workload, caches: Caches): Service[] {
+  const found = new Map<string, Service>();
+  const consider = (service: Service | undefined) => {
+    if (service !== undefined && isCandidate(card.spec, workload, service)) found.set(service.metadata.name, service);
+  };
+  for (const name of [card.spec.endpoint?.service, workload.name]) {
+    if (name !== undefined) consider(caches.services.get(`${workload.namespace}/${name}`));
+  }
+  for (const pair of Object.entries(workload.templateLabels)) {
+    caches.services.byIndex('pair', pairKey(workload.namespace, ...pair)).forEach(consider);
+  }
+  return [...found.values()];
+}
+
+function labelledPodsOf(workload: Workload, caches: Caches): Pod[] {
+  const [pair] = Object.entries(workload.selector.matchLabels ?? {});
+  const pods =
+    pair === undefined
+      ? caches.labelledPods.byIndex('namespace', workload.namespace)
+      : caches.labelledPods.byIndex('pair', pairKey(workload.namespace, ...pair));
+  return pods.filter((pod) => selects(workload.selector, pod.metadata.labels ?? {}));
+}
+
+function clusterFacts({ services, slices }: Caches, place: OperatorPlace): ClusterFacts {
+  const slicesOf = (key: Key) => slices.byIndex('service', key);
+  return {
+    operatorNamespace: place.namespace,
+    operatorPodLabels: place.podLabels,
+    apiServer: apiServerFacts(services.get(apiServerService), slicesOf(apiServerService)),
+    dns: place.dnsServices.flatMap((key) => dnsFacts(services.get(key), slicesOf(key)) ?? []),
+  };
+}

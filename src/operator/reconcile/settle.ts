@@ -1,0 +1,74 @@
+import type { JsonObject } from '@agentcard-operator/agentcard';
+import type { KubeClient } from '@agentcard-operator/kube';
+import { keyOf, resources } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../api/agentcard.ts';
+import { messageWithRemedy } from '../api/conditions.ts';
+import { isoTime } from '../judge/conditions.ts';
+import type { CachedCard, Snapshot } from '../judge/snapshot.ts';
+import type { Applied } from './apply.ts';
+import { mergePatch } from './patch.ts';
+import type { Plan } from './plan.ts';
+import type { DesiredStatus, StatusFields } from './status.ts';
+import { type Note, transitions } from './transitions.ts';
+
+export interface SettleEdges {
+  readonly client: KubeClient;
+  readonly now: () => number;
+  /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
+  readonly observe: (card: AgentCard) => void;
+  readonly record: (card: CachedCard, note: Note) => void;
+}
+
+/** Writes the status once and last, and not at all when nothing differs; then tells the transitions. */
+export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, edges: SettleEdges): Promise<void> {
+  if (plan.status === undefined) return;
+  const { card } = snapshot;
+  const desired = withFailures(plan.status, applied, card.status ?? {}, edges.now());
+  const patch = await difference(card, desired, edges.client);
+  if (patch === undefined) return;
+  const { uid, resourceVersion } = card.metadata;
+  const body = { metadata: { uid, resourceVersion }, status: patch };
+  const written = await edges.client.patch<AgentCard>(resources.agentCards, keyOf(card), body, {
+    type: 'merge',
+    subresource: 'status',
+  });
+  edges.observe(written);
+  for (const note of transitions(card.status ?? {}, desired.fields, card.spec)) edges.record(card, note);
+}
+
+/** No status claims what the API server refused: failures take the place of what the plan had hoped for. */
+function withFailures(desired: DesiredStatus, applied: Applied, stored: StatusFields, now: number): DesiredStatus {
+  const failure = applied.policyFailure ?? applied.markFailures[0];
+  if (failure === undefined) return desired;
+  const reason = 'PolicyPending';
+  const was = stored.conditions?.find(({ type }) => type === 'Enforced');
+  const conditions = desired.fields.conditions?.map((condition) => {
+    if (condition.type !== 'Enforced') return condition;
+    const lastTransitionTime = was?.status === 'False' ? was.lastTransitionTime : isoTime(now);
+    const message = messageWithRemedy('Enforced', reason, `${failure}.`);
+    return { ...condition, status: 'False' as const, reason, message, lastTransitionTime };
+  });
+  const { policy, ...fields } = desired.fields;
+  const kept = applied.policyFailure === undefined && policy !== undefined ? { policy } : {};
+  return { ...desired, fields: { ...fields, ...kept, conditions } };
+}
+
+/** The merge patch of the status; the card's bytes are read only when they change, since the cache keeps their hash. */
+async function difference(card: CachedCard, desired: DesiredStatus, client: KubeClient) {
+  const before = card.status ?? {};
+  const fields = mergePatch(before as object as Record<string, unknown>, desired.fields as Record<string, unknown>);
+  const published = await cardPatch(card, desired, client);
+  // Certificate times reach the status only with another change.
+  const news = Object.keys({ ...fields, ...published }).some((key) => key !== 'identityExpiresAt');
+  return news ? { ...fields, ...published } : undefined;
+}
+
+async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: KubeClient) {
+  if (card.kind === 'keep') return {};
+  if (card.kind === 'remove') return cached.publishedHash === undefined ? {} : { card: null };
+  if (card.card.sha256 === cached.publishedHash) return {};
+  const value = JSON.parse(card.card.text) as JsonObject;
+  if (cached.publishedHash === undefined) return { card: value };
+  const stored = await client.get<AgentCard>(resources.agentCards, keyOf(cached));
+  return { card: mergePatch(stored?.status?.card ?? {}, value) ?? value };
+}

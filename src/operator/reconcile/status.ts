@@ -1,0 +1,129 @@
+import type { AgentCardStatus } from '../api/agentcard.ts';
+import { allWithinBudget } from '../api/budget.ts';
+import type { CanonicalCard } from '../inquiry/evidence.ts';
+import { conditionsFrom, isoTime, readyOutcome } from '../judge/conditions.ts';
+import type { Verdict } from '../judge/verdict.ts';
+import type { Judged } from './plan.ts';
+import type { PolicyPlan } from './plan-policy.ts';
+
+export type StatusFields = Omit<AgentCardStatus, 'card'>;
+
+/** The whole status as it should be: every field built anew. The published card goes by its hash. */
+export interface DesiredStatus {
+  readonly fields: StatusFields;
+  readonly card:
+    | { readonly kind: 'set'; readonly card: CanonicalCard }
+    | { readonly kind: 'keep' }
+    | { readonly kind: 'remove' };
+}
+
+const rememberedCards = 5;
+/** Made of the card's own spec, which has bounds, and compared whole. */
+const byPeople = new Set(['expectedSpiffeID']);
+
+/** A total function of what was seen: no field outlives its evidence. */
+export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
+  const { snapshot, target, verdict, settings } = judged;
+  const stored = snapshot.card.status ?? {};
+  const outcomes = {
+    Ready: readyOutcome(verdict),
+    Synced: verdict.synced,
+    Verified: verdict.verified,
+    Bound: verdict.bound,
+    SignatureVerified: verdict.signature?.outcome,
+    Enforced: policy.enforced,
+  };
+  const conditions = conditionsFrom(outcomes, snapshot.card, settings.agentTlsPortName, now);
+  const known = target.resolved || target.absent !== undefined;
+  const fields: StatusFields = {
+    observedGeneration: snapshot.card.metadata.generation,
+    conditions,
+    checks: [...verdict.checks],
+    ...cardFields(judged, now),
+    protocol: known ? (target.resolved ? target.protocol : stored.protocol) : undefined,
+    targetRef: known ? snapshot.card.spec.targetRef : undefined,
+    replicas: target.resolved ? replicas(verdict) : undefined,
+    ...signatureFields(verdict, stored),
+    attestedAgentSpiffeId: verdict.attested,
+    expectedSpiffeID: target.expected.length === 0 ? undefined : target.expected.join(', '),
+    bindingStatus: bindingStatus(judged, conditions, now),
+    heldSince: verdict.heldSince === undefined ? undefined : isoTime(verdict.heldSince),
+    identityExpiresAt: identityEnd(verdict, stored),
+    policy: policy.status,
+  };
+  return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: desiredCard(verdict) };
+}
+
+function desiredCard({ card }: Verdict): DesiredStatus['card'] {
+  if (card.kind === 'none') return { kind: 'remove' };
+  if (card.kind === 'kept') return { kind: 'keep' };
+  return { kind: 'set', card: card.card.published };
+}
+
+function cardFields({ snapshot, verdict }: Judged, now: number): StatusFields {
+  const stored = snapshot.card.status ?? {};
+  if (verdict.card.kind === 'none') return {};
+  if (verdict.card.kind === 'kept') {
+    const { cardId, cardTruncated, history, lastSyncTime, source, url } = stored;
+    return { cardId, cardTruncated, history, lastSyncTime, source, url };
+  }
+  const { card } = verdict.card;
+  const changed = stored.cardId !== card.cardId;
+  const time = isoTime(now);
+  const history = stored.history ?? [];
+  return {
+    cardId: card.cardId,
+    url: card.url,
+    source: card.source,
+    cardTruncated: card.truncated ? true : undefined,
+    lastSyncTime: changed ? time : stored.lastSyncTime,
+    history: changed ? [{ cardId: card.cardId, time }, ...history].slice(0, rememberedCards) : history,
+  };
+}
+
+/** What the signature proved; kept while the verdict is held without a card at hand. */
+function signatureFields({ signature, heldSince }: Verdict, stored: StatusFields): StatusFields {
+  if (signature === undefined) return {};
+  const { outcome, finding, signerMatches } = signature;
+  if (finding === undefined) {
+    if (heldSince === undefined) return { validSignature: false, signatureVerificationDetails: outcome.message };
+    const { validSignature, signatureVerificationDetails, signatureKeyId, signatureSpiffeId } = stored;
+    const { signatureIdentityMatch, canonicalForm, seen, signedUntil } = stored;
+    const before = { validSignature, signatureVerificationDetails, signatureKeyId, signatureSpiffeId };
+    return { ...before, signatureIdentityMatch, canonicalForm, seen, signedUntil };
+  }
+  const notAfter = finding.notAfter === undefined ? undefined : isoTime(finding.notAfter);
+  return {
+    validSignature: outcome.ok,
+    signatureVerificationDetails: outcome.message,
+    signatureKeyId: finding.keyId,
+    // The chain of a signature that fails is a copy that anybody can make: it tells nothing of who signed.
+    ...(outcome.ok ? { signatureSpiffeId: finding.signer, signatureIdentityMatch: signerMatches } : {}),
+    canonicalForm: finding.form,
+    seen: finding.seen === undefined || notAfter === undefined ? undefined : { ...finding.seen, notAfter },
+    signedUntil: finding.seen === undefined ? undefined : notAfter,
+  };
+}
+
+function replicas({ pods, covered }: Verdict) {
+  const own = pods.filter(({ standing }) => standing.kind !== 'stranger');
+  return { ready: own.filter(({ endpoint }) => endpoint.ready).length, attested: covered.size };
+}
+
+function bindingStatus({ snapshot, verdict }: Judged, conditions: StatusFields['conditions'], now: number) {
+  const condition = conditions?.find(({ type }) => type === 'Bound');
+  if (verdict.bound === undefined || condition === undefined) return undefined;
+  const stored = snapshot.card.status?.bindingStatus;
+  const { ok: bound, reason } = verdict.bound;
+  const since = stored?.bound === bound ? (stored.lastEvaluationTime ?? isoTime(now)) : isoTime(now);
+  return { bound, reason, message: condition.message, lastEvaluationTime: since };
+}
+
+function identityEnd(verdict: Verdict, stored: StatusFields): string | undefined {
+  if (verdict.identityExpiresAt !== undefined) return isoTime(verdict.identityExpiresAt);
+  return verdict.heldSince === undefined ? undefined : stored.identityExpiresAt;
+}
+
+function withoutUndefined(fields: StatusFields): StatusFields {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

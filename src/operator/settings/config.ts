@@ -1,0 +1,59 @@
+import { parseTrustDomain } from '@agentcard-operator/spiffe/x509';
+import { renderSpiffeId } from '../judge/expected.ts';
+import { flags } from './flag-table.ts';
+import { type FlagValues, parseFlags } from './flags.ts';
+
+export type Config = FlagValues<typeof flags> & {
+  /** From the downward API: where the operator itself runs. */
+  readonly podNamespace: string;
+  readonly podName: string;
+};
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Flags, then AGENTCARD_ variables, then defaults; a list of complaints when they do not fit together. */
+export function readConfig(args: readonly string[], env: Env): { config: Config } | { problems: readonly string[] } {
+  const { values, problems } = parseFlags(flags, args, env);
+  if (values === undefined) return { problems };
+  const config = { ...values, podNamespace: env.POD_NAMESPACE ?? '', podName: env.POD_NAME ?? '' };
+  const socket = config.spiffeEndpointSocket || (env.SPIFFE_ENDPOINT_SOCKET ?? '');
+  const misfits = problemsOf({ ...config, spiffeEndpointSocket: socket });
+  return misfits.length > 0 ? { problems: misfits } : { config: { ...config, spiffeEndpointSocket: socket } };
+}
+
+/** What a wrong combination would silently break later is said now. */
+function problemsOf(config: Config): string[] {
+  const problems: string[] = [];
+  const isOn = { mtls: config.enableVerifiedFetch, signature: config.enableSignatureVerification };
+  if (isOn.mtls || isOn.signature) problems.push(...spiffeProblems(config));
+  for (const mechanism of config.require) {
+    if (!isOn[mechanism]) problems.push(`--require=${mechanism} needs the mechanism on: ${switches[mechanism]}`);
+  }
+  if (config.enforcement === 'enforce') {
+    if (!isOn.mtls && !isOn.signature) {
+      problems.push(`--enforcement=enforce needs a way to verify agents: ${switches.mtls} or ${switches.signature}`);
+    }
+    if (config.podNamespace === '') {
+      problems.push("--enforcement=enforce needs the operator's own namespace: set POD_NAMESPACE (downward API)");
+    }
+  }
+  return problems;
+}
+
+const switches = { mtls: 'set --enable-verified-fetch', signature: 'set --enable-signature-verification' } as const;
+
+function spiffeProblems(config: Config): string[] {
+  const problems: string[] = [];
+  const domain = parseTrustDomain(config.trustDomain);
+  if (config.trustDomain === '') {
+    problems.push("--trust-domain is empty: set it to your SPIRE server's, for example --trust-domain=example.org");
+  } else if (!domain.ok) problems.push(`--trust-domain: ${domain.error.message}`);
+  const ownBundle = config.trustBundleFile !== '' || config.trustBundleConfigmap !== '';
+  if (config.spiffeEndpointSocket === '' && (config.enableVerifiedFetch || !ownBundle)) {
+    problems.push('--spiffe-endpoint-socket is empty and SPIFFE_ENDPOINT_SOCKET is not set: name the Workload API');
+  }
+  const sample = { trustDomain: 'example.org', namespace: 'namespace', serviceAccount: 'account' };
+  const id = renderSpiffeId(config.spiffeIdTemplate, sample);
+  if (!id.ok) problems.push(`--spiffe-id-template: ${id.error.message}`);
+  return problems;
+}

@@ -1,0 +1,197 @@
+import type { Key, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
+import { keyOf } from '@agentcard-operator/kube/objects';
+import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
+import type { CachedCard } from '../judge/snapshot.ts';
+import { owningCard } from '../network/policy.ts';
+import { apiServerService, workloadOf, workloadsSelecting, workloadsWithPair } from '../reconcile/observe.ts';
+import { pairsSelect, selects } from '../workload/selector.ts';
+import { serviceNameLabel } from '../workload/service.ts';
+import { workloadKey } from '../workload/workload.ts';
+import type { Caches } from './caches.ts';
+import { pairKey } from './indexes.ts';
+import type { OwnWrites } from './own-writes.ts';
+
+export interface Sinks {
+  /** `background`: nobody waits for it; what people caused goes first. */
+  readonly addCard: (key: Key, background: boolean) => void;
+  /** A labelled pod that no card accounts for. */
+  readonly addStray: (key: Key) => void;
+  readonly ownWrites: OwnWrites;
+}
+
+/** Which changes wake which cards. Every mapping looks at the object before and after the change. */
+export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sinks): void {
+  const wake: Wake = (cards) => {
+    for (const card of cards) sinks.addCard(keyOf(card), false);
+  };
+  watchCards(caches, sinks, wake);
+  watchWays(caches, dnsServices, sinks, wake);
+  watchMarks(caches, sinks, wake);
+  caches.signedCards?.onEvent(
+    either(({ metadata }) => {
+      const owner = metadata.name.endsWith(signedCardSuffix) ? metadata.name.slice(0, -signedCardSuffix.length) : '';
+      wake(caches.cards.byIndex('refers', `${metadata.namespace}/${owner}`));
+    }),
+  );
+  caches.namespaces?.onEvent({
+    add: ({ metadata }, initial) => {
+      if (!initial) wake(caches.cards.byIndex('namespace', metadata.name));
+    },
+    update: (old, { metadata }) => {
+      if (old.metadata.labels?.[enforcementLabel] === metadata.labels?.[enforcementLabel]) return;
+      wake(caches.cards.byIndex('namespace', metadata.name));
+    },
+  });
+}
+
+type Wake = (cards: readonly CachedCard[]) => void;
+
+/** What leads from a card to its agent: workload, Service, EndpointSlices. */
+function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wake: Wake): void {
+  for (const cache of caches.workloads.values()) {
+    const { group, version, kind } = cache.resource;
+    const reference = { apiVersion: `${group}/${version}`, kind };
+    cache.onEvent(
+      either(({ metadata: { namespace = '', name } }) => {
+        wake(caches.cards.byIndex('target', workloadKey(namespace, { ...reference, name })));
+      }),
+    );
+  }
+  const isCommon = (key: Key) => key === apiServerService || dnsServices.includes(key);
+  caches.services.onEvent(
+    either((service) => {
+      wake(cardsBehind(caches, keyOf(service), service));
+      if (isCommon(keyOf(service))) wakeAll(caches, sinks);
+    }),
+  );
+  caches.slices.onEvent(
+    either((slice) => {
+      const name = slice.metadata.labels?.[serviceNameLabel];
+      const key = `${slice.metadata.namespace}/${name}`;
+      wake(cardsBehind(caches, key, caches.services.get(key)));
+      if (isCommon(key)) wakeAll(caches, sinks);
+    }),
+  );
+}
+
+/** What we wrote and others may have changed: labels on pods, NetworkPolicies. */
+function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
+  caches.labelledPods.onEvent(
+    others(sinks, (pod) => {
+      const cards = cardsClaiming(caches, pod);
+      wake(cards);
+      if (cards.length === 0) sinks.addStray(keyOf(pod));
+    }),
+  );
+  caches.policies.onEvent(
+    others(sinks, (policy) => {
+      const owner = owningCard(policy);
+      const card = owner && caches.cards.get(`${policy.metadata.namespace}/${owner.name}`);
+      if (card !== undefined) wake([card]);
+      wake(caches.cards.byIndex('policy', keyOf(policy)));
+      if (owner === undefined) wake(cardsChosenBy(policy, caches));
+    }),
+  );
+}
+
+/** The cards whose pods a foreign policy chooses, with the verified label or without. */
+function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): CachedCard[] {
+  const { namespace = '' } = metadata;
+  return caches.cards.byIndex('namespace', namespace).filter((card) => {
+    const workload = card.spec.targetRef && workloadOf(caches, namespace, card.spec.targetRef);
+    const labels = workload?.templateLabels;
+    if (labels === undefined) return false;
+    return selects(spec.podSelector, labels) || selects(spec.podSelector, { ...labels, [verifiedLabel]: 'true' });
+  });
+}
+
+function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
+  const wakeSiblings = (card: CachedCard) => {
+    const { targetRef } = card.spec;
+    if (targetRef === undefined) return;
+    wake(caches.cards.byIndex('target', workloadKey(card.metadata.namespace ?? '', targetRef)));
+  };
+  caches.cards.onEvent({
+    add: (card, initial) => {
+      sinks.addCard(keyOf(card), initial);
+      if (!initial) wakeSiblings(card);
+    },
+    update: (old, card) => {
+      if (sinks.ownWrites.isEcho(card)) return;
+      wake([card]);
+      if (old.metadata.generation === card.metadata.generation && !goes(card)) return;
+      wakeSiblings(old);
+      wakeSiblings(card);
+      recheckLabels(caches, sinks, old);
+    },
+    remove: (card) => {
+      sinks.ownWrites.forget(card);
+      sinks.addCard(keyOf(card), false);
+      wakeSiblings(card);
+      recheckLabels(caches, sinks, card);
+    },
+  });
+}
+
+function goes(card: CachedCard): boolean {
+  return card.metadata.deletionTimestamp !== undefined;
+}
+
+/** A card that changed its target or went may leave labelled pods behind that nothing accounts for any more. */
+function recheckLabels(caches: Caches, sinks: Sinks, { metadata }: CachedCard): void {
+  for (const pod of caches.labelledPods.byIndex('namespace', metadata.namespace ?? '')) {
+    if (cardsClaiming(caches, pod).length === 0) sinks.addStray(keyOf(pod));
+  }
+}
+
+function wakeAll(caches: Caches, sinks: Sinks): void {
+  for (const card of caches.cards.values()) sinks.addCard(keyOf(card), true);
+}
+
+/** The cards, not being deleted, whose workload's selector chooses the pod. */
+export function cardsClaiming(caches: Caches, pod: KubeObject): CachedCard[] {
+  const { namespace = '', labels = {} } = pod.metadata;
+  const workloads = workloadsSelecting(caches, namespace, labels);
+  return workloads
+    .flatMap((workload) => caches.cards.byIndex('target', workloadKey(namespace, workload)))
+    .filter((card) => !goes(card));
+}
+
+function cardsBehind(caches: Caches, key: Key, service: Service | undefined): readonly CachedCard[] {
+  const named = caches.cards.byIndex('refers', key);
+  const selector = service?.spec?.selector;
+  const [first] = Object.entries(selector ?? {}).sort();
+  if (first === undefined) return named;
+  const namespace = key.slice(0, key.indexOf('/'));
+  const selected = workloadsWithPair(caches, pairKey(namespace, ...first))
+    .filter(({ templateLabels }) => pairsSelect(selector, templateLabels))
+    .flatMap((workload) => caches.cards.byIndex('target', workloadKey(namespace, workload)));
+  return [...named, ...selected];
+}
+
+/** The same for what others changed. */
+function others<T extends KubeObject>({ ownWrites }: Sinks, wake: (object: T) => void) {
+  const unlessEcho = (object: T, ...before: T[]) => {
+    if (!ownWrites.isEcho(object)) for (const each of [...before, object]) wake(each);
+  };
+  return {
+    add: (object: T) => unlessEcho(object),
+    update: (old: T, object: T) => unlessEcho(object, old),
+    remove: (object: T) => {
+      ownWrites.forget(object);
+      wake(object);
+    },
+  };
+}
+
+/** Calls `wake` for the object before and after each change. */
+function either<T extends KubeObject>(wake: (object: T) => void) {
+  return {
+    add: wake,
+    update: (old: T, object: T) => {
+      wake(old);
+      wake(object);
+    },
+    remove: wake,
+  };
+}

@@ -1,0 +1,116 @@
+import type { EndpointSlice, Service } from '@agentcard-operator/kube/objects';
+import type { AgentCardSpec } from '../api/agentcard.ts';
+import { pairsSelect } from './selector.ts';
+import type { Workload } from './workload.ts';
+
+export const serviceNameLabel = 'kubernetes.io/service-name';
+
+/** One pod behind the agent's Service, and the port to ask. */
+export interface Endpoint {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly address: string;
+  readonly family: 'IPv4' | 'IPv6';
+  readonly port: number;
+  readonly ready: boolean;
+  /** Changes whenever the EndpointSlice says something new of the pod; then the pod is looked at again. */
+  readonly version: string;
+}
+
+export type ServiceChoice =
+  | { readonly ok: true; readonly service: Service }
+  | { readonly ok: false; readonly reason: 'ServiceNotFound' | 'AmbiguousService'; readonly message: string };
+
+/** The Services that could lead to the workload: named by the card, named like it, or selecting its pods. */
+export function isCandidate(spec: AgentCardSpec, workload: Workload, service: Service): boolean {
+  const { name } = service.metadata;
+  return (
+    name === spec.endpoint?.service ||
+    name === workload.name ||
+    pairsSelect(service.spec?.selector, workload.templateLabels)
+  );
+}
+
+/**
+ * The Service that leads to the agent: the one that the card names, else the one named like the workload, else the
+ * only selecting one with the TLS port, else the only selecting one.
+ */
+export function chooseService(
+  spec: AgentCardSpec,
+  workload: Workload,
+  services: readonly Service[],
+  tlsPort: string,
+): ServiceChoice {
+  const wanted = spec.endpoint?.service;
+  const named = services.find((service) => service.metadata.name === (wanted ?? workload.name));
+  if (named !== undefined) return { ok: true, service: named };
+  if (wanted !== undefined) {
+    return { ok: false, reason: 'ServiceNotFound', message: `Service ${wanted} does not exist.` };
+  }
+  const selecting = services.filter((service) => pairsSelect(service.spec?.selector, workload.templateLabels));
+  const withTls = selecting.filter((service) => service.spec?.ports?.some((port) => port.name === tlsPort));
+  const pool = withTls.length > 0 ? withTls : selecting;
+  const [only] = pool;
+  if (only === undefined) {
+    const message = `No Service selects the pods of ${workload.kind} ${workload.name}.`;
+    return { ok: false, reason: 'ServiceNotFound', message };
+  }
+  if (pool.length === 1) return { ok: true, service: only };
+  const names = pool.map((service) => service.metadata.name).sort();
+  const listed = names.slice(0, 5).join(', ') + (names.length > 5 ? `, and ${names.length - 5} more` : '');
+  return { ok: false, reason: 'AmbiguousService', message: `Several Services select these pods: ${listed}.` };
+}
+
+export type PortChoice =
+  | { readonly transport: 'mtls' | 'http'; readonly portName: string | undefined }
+  | { readonly transport: 'none'; readonly message: string };
+
+/** Mutual TLS where it is on and the Service has the TLS port; else the port for plain HTTP. */
+export function choosePort(spec: AgentCardSpec, service: Service, mtls: boolean, tlsPort: string): PortChoice {
+  const ports = service.spec?.ports ?? [];
+  if (mtls && ports.some((port) => port.name === tlsPort)) return { transport: 'mtls', portName: tlsPort };
+  const wanted = spec.endpoint?.port;
+  const plain = ports.filter((port) => port.name !== tlsPort);
+  const chosen =
+    wanted === undefined
+      ? (plain.find((port) => port.name === 'a2a') ?? plain.find((port) => port.name === 'http') ?? plain[0])
+      : plain.find((port) => port.name === wanted);
+  if (chosen !== undefined) return { transport: 'http', portName: chosen.name };
+  const what = wanted === undefined ? 'port for plain HTTP' : `port named ${wanted} for plain HTTP`;
+  return { transport: 'none', message: `Service ${service.metadata.name} has no ${what}.` };
+}
+
+/**
+ * The pods behind the Service, ready or not, in the Service's first address family, one entry per pod. Terminating
+ * pods are left out: they no longer answer for the agent.
+ */
+export function endpointsOf(service: Service, slices: readonly EndpointSlice[], portName: string | undefined) {
+  const family = service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
+  // A port that the Service just got is not in the slices yet; where it is a number they will say the same.
+  const wanted = service.spec?.ports?.find(({ name }) => name === portName);
+  const target = wanted?.targetPort ?? wanted?.port;
+  const number = typeof target === 'number' ? target : undefined;
+  const byPod = new Map<string, Endpoint>();
+  for (const slice of slices) {
+    if (slice.addressType !== family) continue;
+    const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (portName ?? ''))?.port ?? number;
+    if (port === undefined) continue;
+    for (const { addresses, conditions, targetRef } of slice.endpoints ?? []) {
+      const address = addresses[0];
+      if (conditions?.terminating === true || targetRef?.kind !== 'Pod' || address === undefined) continue;
+      const { uid, name } = targetRef;
+      if (uid === undefined || name === undefined) continue;
+      const ready = conditions?.ready !== false;
+      byPod.set(uid, {
+        podUid: uid,
+        podName: name,
+        address,
+        family,
+        port,
+        ready,
+        version: `${address} ${port} ${ready}`,
+      });
+    }
+  }
+  return [...byPod.values()].sort((a, b) => (a.podName < b.podName ? -1 : 1));
+}

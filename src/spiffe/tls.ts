@@ -1,0 +1,2 @@
+export { getCard } from './tls/get.ts';
+export type { FetchFailure, FetchOutcome } from './tls/outcome.ts';

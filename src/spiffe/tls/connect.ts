@@ -1,0 +1,149 @@
+/** A connection to one address: TCP, or mutual TLS with an X509-SVID on both sides. */
+
+import type { X509Certificate } from 'node:crypto';
+import { connect as connectTcp, type Socket } from 'node:net';
+import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connectTls, workloadTls } from '@agentcard-operator/wire/tls';
+import { excerpt, type TrustDomain } from '../id.ts';
+import type { TrustBundle } from '../x509/bundle.ts';
+import { type LeafIdentity, leafIdentity } from '../x509/leaf.ts';
+import { presentedChain } from '../x509/presented.ts';
+import type { X509Svid } from '../x509/svid.ts';
+import { connectionFailure, handshakeFailure } from './errors.ts';
+import { type FetchFailure, failed, type Peer, stopped } from './outcome.ts';
+
+export interface Target {
+  /** An IP address, so that no resolver decides who is asked. */
+  readonly address: string;
+  readonly port: number;
+  readonly family: 4 | 6;
+}
+
+/** Ours, and the authorities of the one trust domain that the peer must belong to: a union would let one vouch for another. */
+export interface Credentials {
+  readonly svid: X509Svid;
+  readonly bundle: TrustBundle;
+}
+
+export interface Connection {
+  readonly socket: Socket;
+  readonly peer?: Peer;
+}
+
+export function openTcp(target: Target, stop: AbortSignal): Promise<Connection | FetchFailure> {
+  const socket = connectTcp({ host: target.address, port: target.port, family: target.family });
+  return settled(socket, stop, { ready: 'connect', accept: () => ({ socket }), refuse: connectionFailure });
+}
+
+export function openTls(
+  target: Target,
+  credentials: Credentials,
+  stop: AbortSignal,
+): Promise<Connection | FetchFailure> {
+  const context = secureContext(credentials);
+  if (context === undefined) return Promise.resolve(failed('NoIdentity', 'OpenSSL cannot use our SVID or the bundle'));
+  const { trustDomain } = credentials.bundle;
+  let identity: LeafIdentity | undefined;
+  let certificate: X509Certificate | undefined;
+  const socket = connectTls({
+    host: target.address,
+    port: target.port,
+    secureContext: context,
+    servername: '',
+    rejectUnauthorized: true,
+    ALPNProtocols: ['http/1.1'],
+    checkServerIdentity: () => {
+      const checked = checkLeaf(certificate, trustDomain);
+      if (checked instanceof Error) return checked;
+      identity = checked;
+      return undefined;
+    },
+  });
+  // Before Node checks the leaf, and before it throws away a connection that does not verify, and the peer's claim with it.
+  socket.prependOnceListener('secure', () => {
+    certificate = socket.getPeerX509Certificate();
+  });
+  const accept = (): Connection | FetchFailure => {
+    const peer = provePeer(socket, identity, certificate);
+    return 'kind' in peer ? peer : { socket, peer };
+  };
+  const refuse = (error: Error): FetchFailure =>
+    handshakeFailure(error, { trustDomain, leaf: certificate?.raw, unverified: isUnverified(socket) });
+  return settled(socket, stop, { ready: 'secureConnect', accept, refuse });
+}
+
+/**
+ * Who the peer is, once its handshake is done. A resumed session skips every check of certificates and has no certificate
+ * of its own, so it proves nothing; no session is ever offered, and one that appears all the same fails here.
+ */
+export function provePeer(
+  socket: TLSSocket,
+  identity: LeafIdentity | undefined,
+  certificate = socket.getPeerX509Certificate(),
+): Peer | FetchFailure {
+  const chain = presentedChain(certificate);
+  if (socket.isSessionReused() || !socket.authorized || identity === undefined || chain.length === 0) {
+    return failed('SessionResumed', 'the TLS session was resumed, which proves no identity; the peer is asked again');
+  }
+  return { ...identity, chain };
+}
+
+function checkLeaf(certificate: X509Certificate | undefined, trustDomain: TrustDomain): LeafIdentity | Error {
+  if (certificate === undefined) return new Error('the peer presented no certificate');
+  const identity = leafIdentity(certificate.raw);
+  if (!identity.ok) return new Error(identity.error.message);
+  if (identity.value.id.trustDomain === trustDomain) return identity.value;
+  return new Error(`an authority of ${trustDomain} may not issue ${excerpt(identity.value.id.uri)}`);
+}
+
+/** OpenSSL's verdict or that of `checkServerIdentity`, in contrast to a handshake that broke off. */
+const isUnverified = (socket: TLSSocket): boolean => Boolean(socket.authorizationError);
+
+/** One context per SVID and bundle, for as long as the identity holds both: a handshake costs half with it. */
+const contexts = new WeakMap<X509Svid, WeakMap<TrustBundle, SecureContext>>();
+
+function secureContext({ svid, bundle }: Credentials): SecureContext | undefined {
+  const known = contexts.get(svid)?.get(bundle);
+  if (known !== undefined) return known;
+  const perBundle = contexts.get(svid) ?? new WeakMap<TrustBundle, SecureContext>();
+  contexts.set(svid, perBundle);
+  try {
+    const context = createSecureContext({
+      ...workloadTls,
+      cert: svid.chainPem,
+      key: svid.keyPem,
+      ca: [...bundle.pems],
+      allowPartialTrustChain: true,
+    });
+    perBundle.set(bundle, context);
+    return context;
+  } catch {
+    return undefined;
+  }
+}
+
+interface Steps {
+  readonly ready: 'connect' | 'secureConnect';
+  readonly accept: () => Connection | FetchFailure;
+  readonly refuse: (error: Error) => FetchFailure;
+}
+
+function settled(
+  socket: Socket,
+  stop: AbortSignal,
+  { ready, accept, refuse }: Steps,
+): Promise<Connection | FetchFailure> {
+  return new Promise((resolve) => {
+    const settle = (result: Connection | FetchFailure): void => {
+      stop.removeEventListener('abort', abandon);
+      if ('kind' in result) socket.destroy();
+      resolve(result);
+    };
+    const abandon = (): void => settle(stopped(stop));
+    socket.once(ready, () => settle(accept()));
+    socket.on('error', (error) => settle(refuse(error)));
+    socket.once('close', () => settle(failed('ConnectionReset', 'the peer closed the connection')));
+    if (stop.aborted) abandon();
+    else stop.addEventListener('abort', abandon, { once: true });
+  });
+}

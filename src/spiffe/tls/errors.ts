@@ -1,0 +1,102 @@
+/** Errors of sockets, OpenSSL and the HTTP parser, told apart by whether they speak against the peer. */
+
+import { excerpt, type TrustDomain } from '../id.ts';
+import { leafIdentity } from '../x509/leaf.ts';
+import { type FetchFailure, failed } from './outcome.ts';
+
+/** `leaf` is what the peer presented, whether or not it verified. */
+export interface Handshake {
+  readonly trustDomain: TrustDomain;
+  readonly leaf: Uint8Array | undefined;
+  /** The handshake came to its end and the certificate was then refused. */
+  readonly unverified: boolean;
+}
+
+/** What OpenSSL says to bytes that are no TLS record. */
+const NOT_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';
+/** Our own OpenSSL refused the peer's certificate or its proof of the key while the handshake was still going on. */
+const BAD_CERTIFICATE = /^ERR_(SSL|OSSL)_.*(CERT|SIGNATURE|KEY_TOO_SMALL|KEY_TOO_WEAK|MD_TOO_WEAK)/;
+/** An alert is the peer's word: it refused us. */
+const ALERT = /alert/i;
+const CERTIFICATE_ALERT = /certificate|unknown ca|access denied|decrypt error/i;
+
+export function connectionFailure(error: Error): FetchFailure {
+  const code = codeOf(error);
+  switch (code) {
+    case 'ECONNREFUSED':
+      return failed('ConnectionRefused', 'the connection was refused: nothing listens on the port');
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return failed('ConnectionReset', 'the peer reset the connection');
+    case 'ETIMEDOUT':
+      return failed('Timeout', 'the connection timed out');
+    default:
+      return failed('Unreachable', `the address cannot be reached (${code})`);
+  }
+}
+
+export function handshakeFailure(error: Error, handshake: Handshake): FetchFailure {
+  if (handshake.unverified) return certificateFailure(error, handshake);
+  const code = codeOf(error);
+  if (isAlert(error)) return alertFailure(error);
+  if (code === NOT_TLS) return failed('NotTls', 'the port that must speak TLS speaks something else');
+  if (BAD_CERTIFICATE.test(code)) return certificateFailure(error, handshake);
+  if (!isOpenSsl(error)) return connectionFailure(error);
+  return failed('HandshakeFailed', `the TLS handshake failed (${code})`);
+}
+
+/** After the handshake the same errors say less: on TLS 1.3 a peer that rejects us tells us only now. */
+export function exchangeFailure(error: Error): FetchFailure {
+  const code = codeOf(error);
+  if (isAlert(error)) return alertFailure(error);
+  if (code === 'HPE_HEADER_OVERFLOW') return failed('HeadersTooLarge', 'the header of the answer is too large');
+  if (code.startsWith('HPE_')) return failed('MalformedResponse', `the answer is no HTTP (${code})`);
+  if (isOpenSsl(error)) return failed('ConnectionReset', `the TLS connection broke (${code})`);
+  return connectionFailure(error);
+}
+
+function alertFailure(error: Error): FetchFailure {
+  const reason = reasonOf(error);
+  return CERTIFICATE_ALERT.test(reason)
+    ? failed(
+        'ClientCertificateRejected',
+        `the peer rejected our certificate (${reason}): does it trust our trust domain?`,
+      )
+    : failed('HandshakeFailed', `the peer refused the TLS handshake (${reason})`);
+}
+
+function certificateFailure(error: Error, { trustDomain, leaf }: Handshake): FetchFailure {
+  const identity = leaf && leafIdentity(leaf);
+  const claimed = identity?.ok ? identity.value.id : undefined;
+  if (claimed !== undefined && claimed.trustDomain !== trustDomain) {
+    const claim = excerpt(claimed.uri, 200);
+    return failed(
+      'TrustDomainMismatch',
+      `the peer claims ${claim}, which cannot be proven against the bundle of ${trustDomain}`,
+      claimed.uri,
+    );
+  }
+  if (codeOf(error) === 'CERT_HAS_EXPIRED') {
+    return failed('PeerCertificateExpired', "the peer's certificate, or one above it, has expired", claimed?.uri);
+  }
+  const why = `the peer's certificate is refused against the bundle of ${trustDomain}: ${reasonOf(error)}`;
+  return failed('PeerCertificateInvalid', why, claimed?.uri);
+}
+
+const isOpenSsl = (error: Error): boolean => 'library' in error || /^ERR_(SSL|OSSL|TLS)_/.test(codeOf(error));
+
+const isAlert = (error: Error): boolean => isOpenSslText(error) && ALERT.test(reasonOf(error));
+
+/** While writing, OpenSSL's errors arrive as EPROTO with all of OpenSSL's text in the message. */
+const isOpenSslText = (error: Error): boolean => isOpenSsl(error) || codeOf(error) === 'EPROTO';
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : 'unknown';
+}
+
+/** OpenSSL's stable words, without thread ids, file names and line numbers, and without Node's advice after them. */
+function reasonOf(error: Error): string {
+  if ('reason' in error && typeof error.reason === 'string') return error.reason;
+  const text = /:SSL routines:[^:]*:([^:\n]+)/.exec(error.message)?.[1] ?? error.message;
+  return text.split('; if the root CA')[0] ?? text;
+}

@@ -1,0 +1,88 @@
+/** One HTTP/1.1 GET on a connection that is already open, read within limits. */
+
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
+import { exchangeFailure } from './errors.ts';
+import { type FetchFailure, type FetchOutcome, failed, stopped } from './outcome.ts';
+
+export interface Limits {
+  readonly maxBytes: number;
+  /** For everything from the first packet to the last byte. */
+  readonly timeoutMs: number;
+  readonly maxHeaderBytes: number;
+}
+
+export interface Question {
+  readonly path: string;
+  readonly hostHeader: string;
+  readonly limits: Limits;
+}
+
+const HEADERS = {
+  accept: 'application/json, application/a2a+json',
+  'accept-encoding': 'identity',
+  'A2A-Version': '1.0',
+};
+
+/** The socket is used up afterwards: there is no second request, no redirect and no proxy. */
+export function exchange(socket: Socket, question: Question, stop: AbortSignal): Promise<FetchOutcome> {
+  if (stop.aborted) {
+    socket.destroy();
+    return Promise.resolve(stopped(stop));
+  }
+  return new Promise((resolve) => {
+    const settle = (outcome: FetchOutcome): void => {
+      stop.removeEventListener('abort', abandon);
+      socket.destroy();
+      resolve(outcome);
+    };
+    const abandon = (): void => settle(stopped(stop));
+    stop.addEventListener('abort', abandon, { once: true });
+    const request = httpRequest({
+      createConnection: () => socket,
+      path: question.path,
+      headers: { host: question.hostHeader, ...HEADERS },
+      maxHeaderSize: question.limits.maxHeaderBytes,
+      insecureHTTPParser: false,
+    });
+    request.on('error', (error) => settle(exchangeFailure(error)));
+    const unanswered = (): void =>
+      settle(failed('ConnectionReset', 'the peer closed the connection without an answer'));
+    request.on('close', unanswered);
+    request.on('response', (response) => {
+      request.off('close', unanswered);
+      read(response, question.limits.maxBytes, settle);
+    });
+    request.end();
+  });
+}
+
+function read(response: IncomingMessage, maxBytes: number, settle: (outcome: FetchOutcome) => void): void {
+  const refusal = refusalOf(response, maxBytes);
+  if (refusal !== undefined) {
+    settle(refusal);
+    return;
+  }
+  const body = new GrowingBuffer(maxBytes);
+  response.on('data', (chunk: Buffer) => {
+    if (!body.add(chunk)) settle(tooLarge(maxBytes));
+  });
+  response.on('error', () => undefined);
+  response.on('close', () => {
+    if (response.complete) settle({ kind: 'answer', status: response.statusCode ?? 0, body: body.take() });
+    else settle(failed('Truncated', 'the connection ended before the answer did'));
+  });
+}
+
+function refusalOf({ statusCode = 0, headers }: IncomingMessage, maxBytes: number): FetchFailure | undefined {
+  if (statusCode >= 300 && statusCode < 400) {
+    return failed('Redirected', `the peer answered with redirect ${statusCode}, which is not followed`);
+  }
+  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
+    return failed('Encoded', 'the answer has a content encoding, though none was accepted');
+  }
+  return Number(headers['content-length'] ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined;
+}
+
+const tooLarge = (maxBytes: number): FetchFailure => failed('TooLarge', `the answer is longer than ${maxBytes} bytes`);

@@ -1,0 +1,77 @@
+/** Asks one address for one document. No redirects, no proxy, no reuse of connections or sessions, no second chance. */
+
+import { isIP } from 'node:net';
+import { parseSpiffeId, type TrustDomain } from '../id.ts';
+import type { IdentitySnapshot } from '../workload-api/identity.ts';
+import { type Connection, openTcp, openTls, type Target } from './connect.ts';
+import { exchange, type Question } from './exchange.ts';
+import { type FetchFailure, type FetchOutcome, failed } from './outcome.ts';
+
+export interface CardRequest extends Target, Question {
+  /** Mutual TLS with a peer of one of these trust domains; absent: plain HTTP. */
+  readonly tls?: { readonly identity: IdentitySnapshot; readonly trustDomains: readonly TrustDomain[] };
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Over TLS, the peer is proven to be a workload of an expected trust domain before a byte of the request leaves; which
+ * workload is reported and not judged. Never rejects.
+ */
+export async function getCard(request: CardRequest): Promise<FetchOutcome> {
+  if (isIP(request.address) !== request.family || !/^\/[\x21-\x7e]*$/.test(request.path)) {
+    return failed(
+      'RequestInvalid',
+      'the request needs an IP address and a path of printable characters without spaces',
+    );
+  }
+  const stop = new AbortController();
+  const timer = setTimeout(() => stop.abort('Timeout'), request.limits.timeoutMs);
+  const abort = (): void => stop.abort('Aborted');
+  if (request.signal.aborted) abort();
+  request.signal.addEventListener('abort', abort, { once: true });
+  try {
+    const connection = await open(request, stop.signal);
+    if ('kind' in connection) return connection;
+    const outcome = await exchange(connection.socket, request, stop.signal);
+    return connection.peer ? { ...outcome, peer: connection.peer } : outcome;
+  } finally {
+    clearTimeout(timer);
+    request.signal.removeEventListener('abort', abort);
+  }
+}
+
+function open(request: CardRequest, stop: AbortSignal): Promise<Connection | FetchFailure> {
+  return request.tls ? openExpected(request, request.tls, stop) : openTcp(request, stop);
+}
+
+/**
+ * Tries one trust domain's bundle, and when the peer turns out to claim another expected one, that one's: bundles are
+ * never joined, because each authority would then vouch for all.
+ */
+async function openExpected(
+  target: Target,
+  { identity, trustDomains }: NonNullable<CardRequest['tls']>,
+  stop: AbortSignal,
+): Promise<Connection | FetchFailure> {
+  const { svid } = identity;
+  if (svid === undefined) return failed('NoIdentity', 'the operator has no SVID to ask with');
+  const bundles = trustDomains
+    .flatMap((name) => identity.bundles.get(name) ?? [])
+    .filter(({ pems }) => pems.length > 0);
+  const [first] = bundles;
+  if (first === undefined) return noBundle(trustDomains);
+  const result = await openTls(target, { svid, bundle: first }, stop);
+  const claimed = 'kind' in result && result.code === 'TrustDomainMismatch' ? domainOf(result.claimedId) : undefined;
+  if (claimed === undefined || !trustDomains.includes(claimed)) return result;
+  const second = bundles.find(({ trustDomain }) => trustDomain === claimed);
+  return second ? openTls(target, { svid, bundle: second }, stop) : noBundle([claimed]);
+}
+
+function noBundle(trustDomains: readonly TrustDomain[]): FetchFailure {
+  return failed('NoBundle', `the operator knows no authority of trust domain ${trustDomains.join(', ')}`);
+}
+
+function domainOf(claimedId = ''): TrustDomain | undefined {
+  const id = parseSpiffeId(claimedId);
+  return id.ok ? id.value.trustDomain : undefined;
+}

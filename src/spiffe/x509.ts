@@ -1,0 +1,17 @@
+export {
+  excerpt,
+  type Parsed,
+  parsed,
+  parseSpiffeId,
+  parseTrustDomain,
+  refused,
+  type SpiffeError,
+  type SpiffeId,
+  type TrustDomain,
+  trustDomainOf,
+} from './id.ts';
+export { type BundleSet, parseBundle, type TrustBundle } from './x509/bundle.ts';
+export { leafIdentity } from './x509/leaf.ts';
+export { type VerifiedPath, verifyPath, verifySvid } from './x509/path.ts';
+export { presentedChain } from './x509/presented.ts';
+export type { X509Svid } from './x509/svid.ts';

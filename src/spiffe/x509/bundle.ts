@@ -1,0 +1,158 @@
+/** Trust bundles: the authorities of one trust domain (SPIFFE Trust Domain and Bundle §4, X509-SVID §6). Never merged. */
+
+import { createHash } from 'node:crypto';
+import { type Parsed, parsed, refused, type TrustDomain } from '../id.ts';
+import { readCertificate, splitCertificates } from './certificate.ts';
+import { attempt, MalformedDer } from './der.ts';
+
+export interface TrustBundle {
+  readonly trustDomain: TrustDomain;
+  /** DER of each authority. Empty is a statement: nothing of this trust domain is to be trusted. */
+  readonly authorities: readonly Uint8Array[];
+  /** The same in PEM, for TLS. */
+  readonly pems: readonly string[];
+  /** `spiffe_sequence`, whole even above 2^53. */
+  readonly sequence?: bigint;
+  /** `spiffe_refresh_hint`. */
+  readonly refreshHintSeconds?: number;
+  /** Hex SHA-256 of the trust domain and its authorities in any order: equal digests trust the same. */
+  readonly digest: string;
+  /** The earliest and the latest end among the authorities, for alerts; absent in an empty bundle. */
+  readonly notAfter?: { readonly first: Date; readonly last: Date };
+}
+
+export type BundleSet = ReadonlyMap<TrustDomain, TrustBundle>;
+
+const MAX_BUNDLE_BYTES = 4 * 1024 * 1024;
+const MAX_AUTHORITIES = 1000;
+const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
+
+interface BundleFacts {
+  readonly sequence?: bigint;
+  readonly refreshHintSeconds?: number;
+}
+
+/**
+ * PEM or SPIFFE JSON, told apart by the first character. One bad certificate refuses the whole text, so that the caller
+ * keeps the last good bundle. Codes: BundleMalformed, BundleEmpty, BundleTooLarge, AuthorityInvalid.
+ */
+export function parseBundle(trustDomain: TrustDomain, text: string): Parsed<TrustBundle> {
+  return /^\s*\{/.test(text) ? parseBundleJson(trustDomain, text) : parseBundlePem(trustDomain, text);
+}
+
+/** CERTIFICATE blocks one after the other; text between them is a comment, a block of another kind is an error. */
+export function parseBundlePem(trustDomain: TrustDomain, text: string): Parsed<TrustBundle> {
+  if (text.length > MAX_BUNDLE_BYTES) return tooLarge();
+  const blocks = [...text.matchAll(PEM_BLOCK)];
+  if (blocks.length !== text.split('-----BEGIN ').length - 1 || blocks.some(([, label]) => label !== 'CERTIFICATE')) {
+    return refused('BundleMalformed', 'the bundle has a PEM block that is no complete CERTIFICATE');
+  }
+  if (blocks.length === 0) return refused('BundleEmpty', 'the bundle has no CERTIFICATE block');
+  return bundleOf(
+    trustDomain,
+    blocks.map(([, , base64 = '']) => Buffer.from(base64, 'base64')),
+  );
+}
+
+/** Concatenated DER, as the Workload API sends it. */
+export function parseBundleDer(trustDomain: TrustDomain, der: Uint8Array): Parsed<TrustBundle> {
+  if (der.length > MAX_BUNDLE_BYTES) return tooLarge();
+  const authorities = attempt('BundleMalformed', () => splitCertificates(der));
+  return authorities.ok ? bundleOf(trustDomain, authorities.value) : authorities;
+}
+
+/** A SPIFFE bundle: a JWK Set whose `use: x509-svid` keys carry one authority each in `x5c[0]`; the rest is not for X.509. */
+export function parseBundleJson(trustDomain: TrustDomain, text: string): Parsed<TrustBundle> {
+  if (text.length > MAX_BUNDLE_BYTES) return tooLarge();
+  const document = parseDocument(text);
+  if (document === undefined || !Array.isArray(document.keys)) {
+    return refused('BundleMalformed', 'the bundle is no SPIFFE bundle document: it has no list "keys"');
+  }
+  const { spiffe_sequence: sequence, spiffe_refresh_hint: hint } = document;
+  if (sequence !== undefined && typeof sequence !== 'bigint') {
+    return refused('BundleMalformed', 'spiffe_sequence is no whole number');
+  }
+  const authorities: Buffer[] = [];
+  for (const key of document.keys as unknown[]) {
+    const certificate = authorityOf(key);
+    if (certificate === undefined) continue;
+    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(certificate)) return refused('BundleMalformed', 'an x5c value is no base64');
+    authorities.push(Buffer.from(certificate, 'base64'));
+  }
+  return bundleOf(trustDomain, authorities, {
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(typeof hint === 'number' && hint > 0 ? { refreshHintSeconds: hint } : {}),
+  });
+}
+
+function authorityOf(key: unknown): string | undefined {
+  if (!isRecord(key) || key.use !== 'x509-svid' || typeof key.kty !== 'string' || !Array.isArray(key.x5c))
+    return undefined;
+  const [first] = key.x5c as unknown[];
+  return typeof first === 'string' ? first : undefined;
+}
+
+function parseDocument(text: string): Record<string, unknown> | undefined {
+  try {
+    const document: unknown = JSON.parse(text, wholeSequence as (key: string, value: unknown) => unknown);
+    return isRecord(document) ? document : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A sequence is 64 bits wide, so it is read from its text and not from the rounded number. */
+function wholeSequence(key: string, value: unknown, context: { source?: string }): unknown {
+  if (key !== 'spiffe_sequence' || context.source === undefined) return value;
+  return /^\d{1,20}$/.test(context.source) ? BigInt(context.source) : value;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function bundleOf(
+  trustDomain: TrustDomain,
+  authorities: readonly Uint8Array[],
+  facts: BundleFacts = {},
+): Parsed<TrustBundle> {
+  if (authorities.length > MAX_AUTHORITIES) return tooLarge();
+  const ends = attempt('AuthorityInvalid', () => authorities.map(authorityEnd));
+  if (!ends.ok) return ends;
+  return parsed({
+    trustDomain,
+    authorities,
+    pems: authorities.map(toPem),
+    digest: digestOf(trustDomain, authorities),
+    ...(ends.value.length === 0
+      ? {}
+      : { notAfter: { first: new Date(Math.min(...ends.value)), last: new Date(Math.max(...ends.value)) } }),
+    ...facts,
+  });
+}
+
+/** A leaf in a bundle would be its own anchor, so only certificates that may sign others come in. */
+function authorityEnd(der: Uint8Array): number {
+  const { basicConstraints, keyUsage, x509 } = readCertificate(der);
+  if (!basicConstraints?.ca || !keyUsage?.has('keyCertSign')) {
+    throw new MalformedDer('a certificate of the bundle is no CA that may sign certificates');
+  }
+  return x509.validToDate.getTime();
+}
+
+export function toPem(der: Uint8Array): string {
+  const lines =
+    Buffer.from(der)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+}
+
+function digestOf(trustDomain: TrustDomain, authorities: readonly Uint8Array[]): string {
+  const fingerprints = authorities.map((der) => createHash('sha256').update(der).digest('hex')).sort();
+  return createHash('sha256')
+    .update([trustDomain, ...new Set(fingerprints)].join('\n'))
+    .digest('hex');
+}
+
+const tooLarge = (): Parsed<never> =>
+  refused('BundleTooLarge', `a bundle has at most ${MAX_BUNDLE_BYTES} bytes and ${MAX_AUTHORITIES} authorities`);

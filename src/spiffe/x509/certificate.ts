@@ -1,0 +1,150 @@
+/** One X.509 certificate (RFC 5280 §4), with the extensions that SPIFFE and path validation read from its own bytes. */
+
+import { X509Certificate } from 'node:crypto';
+import { excerpt } from '../id.ts';
+import { type Der, hex, MalformedDer, readAll, readBoolean, readOnly, readSmallInteger, TAG } from './der.ts';
+
+export interface Certificate {
+  /** Names, dates, keys and signatures are OpenSSL's business. It also guarantees that `der` is one whole certificate. */
+  readonly x509: X509Certificate;
+  readonly der: Uint8Array;
+  /** AlgorithmIdentifier of the signature, hex of its DER. */
+  readonly signatureAlgorithm: string;
+  readonly subject: Der;
+  readonly selfIssued: boolean;
+  /** Critical extensions that nobody here understands, dotted hex. */
+  readonly unknownCritical: readonly string[];
+  /** `undefined` is an absent extension, in every member below. */
+  readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
+  readonly keyUsage: ReadonlySet<KeyUsage> | undefined;
+  /** Hex of each purpose's OID. */
+  readonly extendedKeyUsage: ReadonlySet<string> | undefined;
+  /** GeneralNames of the subjectAltName, tag and content. */
+  readonly alternativeNames: readonly Der[];
+  readonly nameConstraints: { readonly permitted: readonly Der[]; readonly excluded: readonly Der[] } | undefined;
+}
+
+export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
+
+export const NAME = { dns: 0x82, directory: 0xa4, uri: 0x86 } as const;
+
+const VERSION = 0xa0;
+const EXTENSIONS = 0xa3;
+const MAX_CERTIFICATE_BYTES = 32 * 1024;
+const OID = {
+  keyUsage: '551d0f',
+  subjectAltName: '551d11',
+  basicConstraints: '551d13',
+  nameConstraints: '551d1e',
+  crlDistributionPoints: '551d1f',
+  certificatePolicies: '551d20',
+  extendedKeyUsage: '551d25',
+};
+const KEY_USAGE_BITS: ReadonlyMap<KeyUsage, number> = new Map([
+  ['digitalSignature', 0],
+  ['keyCertSign', 5],
+  ['cRLSign', 6],
+]);
+const KNOWN: ReadonlySet<string> = new Set(Object.values(OID));
+
+/** Throws MalformedDer for anything that OpenSSL or the strict reader does not take as one certificate. */
+export function readCertificate(der: Uint8Array): Certificate {
+  if (der.length > MAX_CERTIFICATE_BYTES) throw new MalformedDer('the certificate is too large');
+  const [tbs, algorithm] = readAll(readOnly(der, TAG.sequence).body);
+  if (tbs === undefined || algorithm === undefined) throw new MalformedDer('the certificate is incomplete');
+  const fields = readAll(tbs.body);
+  const subject = fields[fields[0]?.tag === VERSION ? 5 : 4];
+  if (subject === undefined) throw new MalformedDer('the certificate is incomplete');
+  const extensions = readExtensions(fields);
+  const read = <T>(oid: string, parse: (value: Uint8Array) => T): T | undefined => {
+    const extension = extensions.get(oid);
+    return extension && parse(extension.value);
+  };
+  const x509 = openCertificate(der);
+  return {
+    x509,
+    der,
+    subject,
+    signatureAlgorithm: hex(algorithm.whole),
+    selfIssued: x509.subject === x509.issuer,
+    unknownCritical: [...extensions].filter(([oid, { critical }]) => critical && !KNOWN.has(oid)).map(([oid]) => oid),
+    basicConstraints: read(OID.basicConstraints, readBasicConstraints),
+    keyUsage: read(OID.keyUsage, readKeyUsage),
+    extendedKeyUsage: read(OID.extendedKeyUsage, (value) => new Set(sequence(value).map(({ body }) => hex(body)))),
+    alternativeNames: read(OID.subjectAltName, sequence) ?? [],
+    nameConstraints: read(OID.nameConstraints, readNameConstraints),
+  };
+}
+
+/** Concatenated certificates, as the Workload API sends them. */
+export function splitCertificates(bytes: Uint8Array): Uint8Array[] {
+  return readAll(bytes).map(({ whole }) => whole);
+}
+
+/** Printable ASCII only: a NUL, a space or a byte above 0x7e in a URI is how names are smuggled past readers of text. */
+export function uriNames(certificate: Certificate): string[] {
+  return certificate.alternativeNames
+    .filter(({ tag }) => tag === NAME.uri)
+    .map(({ body }) => {
+      const text = Buffer.from(body).toString('latin1');
+      if (!/^[\x21-\x7e]+$/.test(text)) throw new MalformedDer(`the URI name ${excerpt(text)} is not printable ASCII`);
+      return text;
+    });
+}
+
+function openCertificate(der: Uint8Array): X509Certificate {
+  try {
+    const x509 = new X509Certificate(der);
+    if (x509.raw.equals(der)) return x509;
+  } catch {
+    // OpenSSL's own words name internals; the refusal below says all that a reader can use.
+  }
+  throw new MalformedDer('the bytes are no X.509 certificate');
+}
+
+function readExtensions(fields: readonly Der[]): Map<string, { critical: boolean; value: Uint8Array }> {
+  const extensions = new Map<string, { critical: boolean; value: Uint8Array }>();
+  const block = fields.find(({ tag }) => tag === EXTENSIONS);
+  if (block === undefined) return extensions;
+  for (const extension of sequence(block.body)) {
+    const [oid, second, third] = readAll(extension.body);
+    const value = third ?? second;
+    if (oid?.tag !== TAG.oid || value?.tag !== 0x04 || second === undefined) {
+      throw new MalformedDer('an extension is malformed');
+    }
+    const name = hex(oid.body);
+    if (extensions.has(name)) throw new MalformedDer(`the extension ${name} appears twice`);
+    extensions.set(name, { critical: third !== undefined && readBoolean(second), value: value.body });
+  }
+  return extensions;
+}
+
+const sequence = (bytes: Uint8Array): Der[] => readAll(readOnly(bytes, TAG.sequence).body);
+
+function readBasicConstraints(value: Uint8Array): { ca: boolean; pathLength: number | undefined } {
+  const fields = sequence(value);
+  const ca = fields[0]?.tag === TAG.boolean ? readBoolean(fields[0]) : false;
+  const rest = fields[0]?.tag === TAG.boolean ? fields.slice(1) : fields;
+  if (rest.length > 1) throw new MalformedDer('basicConstraints is malformed');
+  return { ca, pathLength: rest[0] && readSmallInteger(rest[0]) };
+}
+
+function readKeyUsage(value: Uint8Array): Set<KeyUsage> {
+  const { body } = readOnly(value, TAG.bitString);
+  if (body.length < 2 || body.length > 3) throw new MalformedDer('keyUsage is malformed');
+  const isSet = (bit: number): boolean => ((body[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0;
+  return new Set([...KEY_USAGE_BITS].filter(([, bit]) => isSet(bit)).map(([name]) => name));
+}
+
+function readNameConstraints(value: Uint8Array): { permitted: Der[]; excluded: Der[] } {
+  const constraints = { permitted: [] as Der[], excluded: [] as Der[] };
+  for (const list of sequence(value)) {
+    if (list.tag !== 0xa0 && list.tag !== 0xa1) throw new MalformedDer('nameConstraints is malformed');
+    for (const subtree of readAll(list.body)) {
+      const [base, bounds] = readAll(subtree.body);
+      if (base === undefined || bounds !== undefined) throw new MalformedDer('a name constraint has bounds or no name');
+      (list.tag === 0xa0 ? constraints.permitted : constraints.excluded).push(base);
+    }
+  }
+  return constraints;
+}

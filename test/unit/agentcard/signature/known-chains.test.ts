@@ -1,0 +1,91 @@
+import { expect, test } from 'vitest';
+import type { JsonObject } from '../../../../src/agentcard/document/json.ts';
+import { defaultForms } from '../../../../src/agentcard/forms/forms.ts';
+import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
+import { signCard } from '../../../../src/agentcard/signature/sign.ts';
+import { verifySignatures } from '../../../../src/agentcard/signature/verify.ts';
+import { signerOf } from '../../../../src/agentcard/signature/x5c.ts';
+import type { TrustDomain } from '../../../../src/spiffe/id.ts';
+import type { BundleSet } from '../../../../src/spiffe/x509/bundle.ts';
+import { bundle, HOUR, intermediate, type Minted, root, svid } from '../../../pki/mint.ts';
+import { cardOf, manifest, bundles as vectorBundles, now as vectorNow } from './vectors.ts';
+
+const now = new Date();
+const id = 'spiffe://a.test/ns/team1/sa/agent';
+const [a, other] = [root('a.test'), root('a.test')];
+const between = intermediate(a, 'a.test', { to: now.getTime() + 2 * HOUR });
+const bundlesOf = (...authorities: readonly Minted[]): BundleSet =>
+  new Map([['a.test' as TrustDomain, bundle('a.test', ...authorities)]]);
+const x5cOf = (...chain: readonly Minted[]) => chain.map(({ der }) => der.toString('base64'));
+const leaf = svid(between, id);
+const chain = x5cOf(leaf, between);
+
+function knowing(...chains: readonly (readonly string[])[]): KnownChains {
+  const known = new KnownChains(2);
+  for (const each of chains) expect(signerOf(each, bundlesOf(a), now, known).ok).toBe(true);
+  return known;
+}
+
+test('a known chain gives the answer that it gave, for any bundle of the same authorities', () => {
+  const known = knowing(chain);
+  expect(signerOf(chain, bundlesOf(a), now, known)).toEqual(signerOf(chain, bundlesOf(a), now));
+  expect(known.find(chain, bundlesOf(a), now)).toMatchObject({ id: { uri: id }, validNow: true });
+});
+
+test('a known chain is checked again when the authorities of its trust domain change', () => {
+  const known = knowing(chain);
+  expect(known.find(chain, bundlesOf(a, other), now)).toBeUndefined();
+  expect(signerOf(chain, bundlesOf(other), now, known)).toMatchObject({ error: { code: 'PathNotFound' } });
+  expect(signerOf(chain, new Map(), now, known)).toMatchObject({ error: { code: 'TrustDomainUnknown' } });
+});
+
+test('a known chain is not known before or after any certificate of its path is valid', () => {
+  const known = knowing(chain);
+  for (const hours of [-2, 3]) {
+    const then = new Date(now.getTime() + hours * HOUR);
+    expect(known.find(chain, bundlesOf(a), then)).toBeUndefined();
+    expect(signerOf(chain, bundlesOf(a), then, known)).toEqual(signerOf(chain, bundlesOf(a), then));
+  }
+});
+
+test('another spelling of a known chain is another chain', () => {
+  const known = knowing(chain);
+  const glued = Buffer.concat([leaf.der, between.der]).toString('base64');
+  for (const x5c of [[glued], chain.slice(0, 1), chain.toReversed(), [...chain, ''], [chain.join()]]) {
+    expect(signerOf(x5c, bundlesOf(a), now, known).ok).toBe(false);
+  }
+});
+
+test('the oldest chain makes room for a new one', () => {
+  const [first, second, third] = [x5cOf(svid(a, id)), x5cOf(svid(a, id)), x5cOf(svid(a, id))];
+  const known = knowing(first, second, third);
+  expect([first, second, third].map((each) => known.find(each, bundlesOf(a), now) !== undefined)).toEqual([
+    false,
+    true,
+    true,
+  ]);
+});
+
+test('a changed card by a known signer is refused', () => {
+  const known = new KnownChains(2);
+  const card = { name: 'x', version: '1', url: 'http://x' };
+  const signed = signCard(card, { key: leaf.privateKey, chain: [leaf.der, between.der] });
+  if (!signed.ok) throw new Error(signed.error.message);
+  const outcomeOf = (raw: JsonObject) =>
+    verifySignatures({ card: raw, bundles: bundlesOf(a), now, forms: defaultForms, knownChains: known }).outcome;
+  expect(outcomeOf(signed.value)).toBe('valid');
+  expect(outcomeOf({ ...signed.value, name: 'y' })).toBe('invalid');
+  expect(outcomeOf(signed.value)).toBe('valid');
+});
+
+test('every vector fares the same when all chains before it are known', () => {
+  const knownChains = new KnownChains(100);
+  const cards = manifest.vectors.filter(({ outcome }) => outcome !== 'not-a-card').map(({ name }) => cardOf(name));
+  const judge = (more: { knownChains?: KnownChains }) =>
+    cards.map((card) => {
+      const input = { card, bundles: vectorBundles, now: vectorNow, forms: defaultForms };
+      return verifySignatures({ ...input, ...more }).signatures.map(({ code }) => code);
+    });
+  judge({ knownChains });
+  expect(judge({ knownChains })).toEqual(judge({}));
+});

@@ -1,0 +1,181 @@
+import { describe, expect, test } from 'vitest';
+import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
+import { keyOf, type Namespace, type NetworkPolicy, resources } from '../../../../src/kube/client/objects.ts';
+import { Store } from '../../../../src/kube/watch/store.ts';
+import { cardChange as change, connectDiscovery, discover } from '../../../../src/operator/discover/discover.ts';
+import type { CachedCard } from '../../../../src/operator/judge/snapshot.ts';
+import type { CachedWorkload, Caches } from '../../../../src/operator/watch/caches.ts';
+import { ownerUid, targetOf } from '../../../../src/operator/watch/indexes.ts';
+import { workloadKey } from '../../../../src/operator/workload/workload.ts';
+import { card, workload } from '../reconcile/builders.ts';
+
+type Inputs = Parameters<typeof change>;
+const cardChange = (agent: Inputs[0], cards: Inputs[1]) => change(agent, cards, () => false);
+
+const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'deployment-uid', controller: true };
+const auto = card({
+  metadata: {
+    name: 'weather-deployment-card',
+    namespace: 'team',
+    uid: 'a',
+    labels: { 'app.kubernetes.io/managed-by': 'agentcard-operator' },
+    ownerReferences: [owner],
+  },
+});
+
+test('a labelled workload without a card gets one that it owns', () => {
+  const change = cardChange(workload, []);
+  expect(change).toMatchObject({
+    kind: 'create',
+    card: {
+      metadata: { name: 'weather-deployment-card', ownerReferences: [{ ...owner, blockOwnerDeletion: false }] },
+      spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather' } },
+    },
+  });
+});
+
+test('a hand-written card takes the place of ours', () => {
+  expect(cardChange(workload, [card()])).toBeUndefined();
+  expect(cardChange(workload, [card(), auto])).toMatchObject({ kind: 'delete', card: { metadata: { uid: 'a' } } });
+});
+
+test('a created card that still owns the NetworkPolicy stays until the hand-written one has it', () => {
+  const hasPolicy = ({ metadata }: typeof auto) => metadata.uid === auto.metadata.uid;
+  expect(change(workload, [card(), auto], hasPolicy)).toBeUndefined();
+  expect(change({ ...workload, autoCard: false }, [auto], hasPolicy)).toMatchObject({ kind: 'delete' });
+  expect(change(undefined, [card(), auto], hasPolicy)).toMatchObject({ kind: 'delete' });
+});
+
+test('a hand-written card that is being deleted gives the place back', () => {
+  const going = card({
+    metadata: { name: 'w', namespace: 'team', uid: 'w', deletionTimestamp: '2026-01-01T00:00:00Z' },
+  });
+  expect(cardChange(workload, [going])).toMatchObject({ kind: 'create' });
+});
+
+test.each([
+  ['opted out', { autoCard: false }],
+  ['lost its type label', { labels: { 'protocol.kagenti.io/a2a': '' } }],
+  ['names no protocol', { labels: { 'kagenti.io/type': 'agent' } }],
+])('a workload that %s keeps no card of ours and gets none', (_, over) => {
+  expect(cardChange({ ...workload, ...over }, [])).toBeUndefined();
+  expect(cardChange({ ...workload, ...over }, [auto])).toMatchObject({ kind: 'delete' });
+});
+
+test('a created card in quarantine stays, whatever becomes of its workload’s labels', () => {
+  const quarantined = { ...auto, spec: { ...auto.spec, quarantine: { reason: 'incident' } } };
+  expect(cardChange({ ...workload, labels: {} }, [quarantined])).toBeUndefined();
+  expect(cardChange(workload, [card(), quarantined])).toBeUndefined();
+});
+
+test('a created card that is approved stays beside a hand-written one: only people take an approval back', () => {
+  const approved = { ...auto, spec: { ...auto.spec, approvedCardId: 'a'.repeat(64) } };
+  expect(cardChange(workload, [card(), approved])).toBeUndefined();
+  expect(cardChange(undefined, [approved])).toBeUndefined();
+});
+
+describe('a quarantine whose card is gone', () => {
+  const quarantine = { reason: 'incident 7' };
+  const cutOff = (base: CachedCard): CachedCard => ({ ...base, spec: { ...base.spec, quarantine } });
+  const missing = [{ apiVersion: 'v1', kind: 'ConfigMap', name: 'nope', uid: 'nope-uid' }];
+  const ownedBy = (base: CachedCard, ownerReferences: typeof missing) => ({
+    ...base,
+    metadata: { ...base.metadata, ownerReferences },
+  });
+  const key = workloadKey('team', workload);
+  const deployment = (over: Partial<CachedWorkload['metadata']> = {}): CachedWorkload => {
+    const uid = over.uid ?? workload.uid;
+    return { metadata: { name: 'weather', namespace: 'team', uid, ...over }, workload: { ...workload, uid } };
+  };
+
+  /** The caches of a team's namespace, and what discover creates and deletes there. */
+  function world(over: Partial<CachedWorkload['metadata']> = {}) {
+    const report = (error: unknown) => {
+      throw error;
+    };
+    const cards = new Store<CachedCard>({ target: targetOf }, report);
+    const deployments = Object.assign(new Store<CachedWorkload>({}, report), { resource: resources.deployments });
+    const namespaces = new Store<Namespace>({}, report);
+    const policies = new Store<NetworkPolicy>({ owner: ownerUid }, report);
+    const workloads = new Map([['apps/Deployment', deployments]]);
+    const caches = { cards, policies, namespaces, workloads } as unknown as Caches;
+    const orders: [string, unknown][] = [];
+    const client = {
+      create: async (_: unknown, made: CachedCard) => {
+        if (cards.get(keyOf(made)) !== undefined) throw new ApiError(409, 'AlreadyExists', 'it is there');
+        orders.push([`create ${made.metadata.name}`, made.spec.quarantine]);
+        cards.put({ ...made, metadata: { ...made.metadata, uid: 'made' } });
+      },
+    } as unknown as KubeClient;
+    const bequests = new Map();
+    connectDiscovery(caches, bequests, () => {});
+    namespaces.put({ metadata: { name: 'team', uid: 'team' } });
+    deployments.put(deployment(over));
+    return { cards, deployments, namespaces, orders, settle: () => discover(key, { client, caches, bequests }) };
+  }
+
+  test.each([
+    ['a created card', cutOff(ownedBy(auto, missing))],
+    ['a hand-written card', cutOff(ownedBy(card(), missing))],
+  ])('holds for the workload when %s was collected: the next one orders it again', async (_, collected) => {
+    const { cards, orders, settle } = world();
+    cards.put(collected);
+    await settle();
+    cards.delete(collected);
+    await settle();
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', quarantine]]);
+  });
+
+  test('holds when the workload is deleted and made again', async () => {
+    const { cards, deployments, orders, settle } = world();
+    cards.put(cutOff(auto));
+    deployments.delete(deployment());
+    cards.delete(auto);
+    await settle();
+    expect(orders).toEqual([]);
+    deployments.put(deployment({ uid: 'second' }));
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', quarantine]]);
+  });
+
+  test('holds beside a hand-written card, which then lifts nothing, and for a workload that opts out', async () => {
+    expect(change(workload, [card()], () => false, quarantine)).toMatchObject({ card: { spec: { quarantine } } });
+    const optedOut = { ...workload, autoCard: false };
+    expect(change(optedOut, [], () => false, quarantine)).toMatchObject({ card: { spec: { quarantine } } });
+  });
+
+  test.each([
+    ['a created card whose owner stands', cutOff(auto)],
+    ['a card without an owner', cutOff(card())],
+  ])('ends when somebody deleted %s', async (_, deleted) => {
+    const { cards, orders, settle } = world();
+    cards.put(deleted);
+    cards.delete(deleted);
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', undefined]]);
+  });
+
+  test('holds when the owner is on its way out', async () => {
+    const { cards, orders, settle } = world({ deletionTimestamp: '2026-03-01T12:00:00Z' });
+    cards.put(cutOff(auto));
+    cards.delete(auto);
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', quarantine]]);
+  });
+
+  test('ends with its namespace', async () => {
+    const { cards, namespaces, orders, settle } = world();
+    const going = { name: 'team', uid: 'team', resourceVersion: '2', deletionTimestamp: '2026-03-01T12:00:00Z' };
+    cards.put(cutOff(ownedBy(auto, missing)));
+    namespaces.put({ metadata: going });
+    cards.delete(auto);
+    await settle();
+    expect(orders).toEqual([['create weather-deployment-card', undefined]]);
+  });
+});
+
+test('a card that merely looks like ours but has no owner is people’s to delete', () => {
+  const orphan = card({ metadata: { ...auto.metadata, ownerReferences: [] } });
+  expect(cardChange({ ...workload, autoCard: false }, [orphan])).toBeUndefined();
+});

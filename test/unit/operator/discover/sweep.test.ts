@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest';
+import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
+import { sweep } from '../../../../src/operator/discover/sweep.ts';
+import { pod } from '../reconcile/builders.ts';
+
+async function swept(over: { claimed?: boolean; gone?: boolean; code?: number }) {
+  const patches: unknown[] = [];
+  const stripped: string[] = [];
+  const client = {
+    patch: async (_: unknown, key: string, body: unknown) => {
+      patches.push([key, body]);
+      if (over.code !== undefined) throw new ApiError(over.code, 'Refused', 'no');
+    },
+  } as unknown as KubeClient;
+  const failure = await sweep('team/stray', {
+    client,
+    labelled: () => (over.gone ? undefined : pod('stray', { labelled: true })),
+    isClaimed: () => over.claimed ?? false,
+    onStripped: ({ metadata }) => stripped.push(metadata.name),
+  }).catch((error: Error) => error.message);
+  return { patches, stripped, failure };
+}
+
+test('a labelled pod that no card accounts for loses label and proof, and only this instance of it', async () => {
+  expect(await swept({})).toEqual({
+    patches: [
+      [
+        'team/stray',
+        {
+          metadata: {
+            uid: 'stray-uid',
+            labels: { 'agent.kagenti.dev/signature-verified': null },
+            annotations: { 'agent.kagenti.dev/attested': null },
+          },
+        },
+      ],
+    ],
+    stripped: ['stray'],
+    failure: undefined,
+  });
+});
+
+test.each([
+  ['a pod that a card claims is that card’s to judge', { claimed: true }],
+  ['a pod that is gone needs nothing', { gone: true }],
+])('%s', async (_, over) => expect((await swept(over)).patches).toEqual([]));
+
+test.each([
+  [404, undefined],
+  [409, undefined],
+  [403, 'no'],
+])('an answer %s of the API server: %s', async (code, failure) => {
+  const said = await swept({ code });
+  expect(said.failure).toBe(failure);
+  expect(said.stripped).toEqual([]);
+});

@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { agenda, type Cadence } from '../../../../src/operator/inquiry/agenda.ts';
+import { type CardEvidence, noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
+import { endpointsOf } from '../../../../src/operator/workload/service.ts';
+import { answered, evidence, minute, now, refused, service, silent, slice } from '../reconcile/builders.ts';
+
+const cadence: Cadence = { transport: 'mtls', syncPeriodMs: 5 * minute, refresh: undefined, seed: 'card-uid' };
+
+function due(pods: readonly string[], seen: CardEvidence, at = now, over: Partial<Cadence> = {}) {
+  const endpoints = endpointsOf(service, [slice(pods)], 'agent-tls');
+  const { now: ask, next } = agenda(endpoints, seen, { ...cadence, ...over }, at);
+  const named = (some: typeof ask) => some.map(({ endpoint }) => endpoint.podName);
+  return { ask: named(ask), urgent: named(ask.filter(({ urgent }) => urgent)), next };
+}
+
+test('a pod that was never asked is asked at once', () => {
+  expect(due(['a-0', 'a-1'], noEvidence).ask).toEqual(['a-0', 'a-1']);
+});
+
+test('an answered pod rests for about one sync period, and then the one asked longest ago has its turn', () => {
+  const seen = evidence(answered('a-0', { at: now - minute }), answered('a-1', { at: now - 2 * minute }));
+  const resting = due(['a-0', 'a-1'], seen, now);
+  expect(resting.ask).toEqual([]);
+  expect(resting.next).toBeGreaterThan(now + 3 * minute);
+  expect(resting.next).toBeLessThan(now + 5 * minute);
+  expect(due(['a-0', 'a-1'], seen, now + 5 * minute).ask).toEqual(['a-1']);
+});
+
+test('when the clock is set back, pods of every kind are asked in turn, as if it was long ago', () => {
+  const later = now + 30 * minute;
+  const both = evidence(answered('a-0', { at: later }), answered('a-1', { at: later }));
+  expect(due(['a-0', 'a-1'], both).ask).toEqual(['a-0']);
+  const asked = evidence(answered('a-0', { at: now }), answered('a-1', { at: later }));
+  expect(due(['a-0', 'a-1'], asked).ask).toEqual([]);
+  expect(due(['a-0', 'a-1'], asked, now + 6 * minute).ask).toEqual(['a-1']);
+  expect(due(['a-0'], evidence(silent('a-0', later))).ask).toEqual(['a-0']);
+  const [uid, pod] = refused('a-0', 'TrustDomainMismatch');
+  const answer = pod.answer && { ...pod.answer, at: later };
+  expect(due(['a-0'], evidence([uid, { ...pod, answer }])).ask).toEqual(['a-0']);
+});
+
+test('a pod is asked at 80 % of its certificate, and more often as the end comes near', () => {
+  // Valid from 30 minutes before now to 30 minutes after it: 80 % is 18 minutes from now.
+  const seen = evidence(answered('a-0', { at: now + 17 * minute }));
+  expect(due(['a-0'], seen, now + 17.5 * minute).next).toBe(now + 18 * minute);
+  expect(due(['a-0'], seen, now + 18 * minute).ask).toEqual(['a-0']);
+  const still = evidence(answered('a-0', { at: now + 28 * minute }));
+  expect(due(['a-0'], still, now + 28 * minute).next).toBe(now + 29 * minute);
+});
+
+test('a changed EndpointSlice entry calls for another look', () => {
+  const [uid, pod] = answered('a-0');
+  const seen = evidence([uid, { ...pod, endpointVersion: 'another' }]);
+  expect(due(['a-0'], seen).ask).toEqual(['a-0']);
+});
+
+test('a silent pod is asked again with growing patience, never less often than once a minute', () => {
+  const [uid, pod] = silent('a-0', now);
+  const after = (attempts: number) => {
+    const silence = pod.silence === undefined ? undefined : { ...pod.silence, attempts };
+    return (due(['a-0'], evidence([uid, { ...pod, silence }]), now).next ?? Number.NaN) - now;
+  };
+  expect(after(1)).toBeLessThan(1_200);
+  expect(after(4)).toBeGreaterThan(after(2));
+  expect(after(50)).toBeLessThan(66_001);
+});
+
+test('a refused pod is asked again within half a minute, since the fault may have been mended', () => {
+  const { ask, next } = due(['a-0'], evidence(refused('a-0', 'TrustDomainMismatch')), now);
+  expect(ask).toEqual([]);
+  expect(next).toBeLessThanOrEqual(now + 30_000);
+});
+
+test('a new value of the refresh annotation asks every pod now, and only once', () => {
+  const seen = evidence(answered('a-0'), answered('a-1'));
+  expect(due(['a-0', 'a-1'], seen, now, { refresh: '1' }).ask).toEqual(['a-0', 'a-1']);
+  expect(due(['a-0', 'a-1'], { ...seen, refresh: '1' }, now, { refresh: '1' }).ask).toEqual([]);
+});
+
+test('a pod of something else is left alone until its EndpointSlice entry changes', () => {
+  const stranger = { podName: 'a-0', owner: 'ReplicaSet other', endpointVersion: '198.19.0.1 8443 true' };
+  expect(due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', stranger]]) })).toEqual({
+    ask: [],
+    urgent: [],
+    next: undefined,
+  });
+  const moved = { ...stranger, endpointVersion: 'before' };
+  expect(due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', moved]]) }).ask).toEqual(['a-0']);
+});
+
+test('the turns of many cards do not fall together', () => {
+  const seen = evidence(answered('a-0', { at: now }));
+  const turns = Array.from({ length: 50 }, (_, index) => due(['a-0'], seen, now, { seed: `card-${index}` }).next);
+  expect(new Set(turns).size).toBeGreaterThan(45);
+});
+
+test('news makes a question urgent: a new pod, another entry, a request; a turn, a repetition and a renewal are not', () => {
+  const [uid, pod] = answered('a-0', { at: now });
+  expect(due(['a-0', 'a-1'], evidence([uid, pod])).urgent).toEqual(['a-1']);
+  expect(due(['a-0'], evidence([uid, { ...pod, endpointVersion: 'another' }])).urgent).toEqual(['a-0']);
+  expect(due(['a-0'], evidence([uid, pod]), now, { refresh: 'please' }).urgent).toEqual(['a-0']);
+  for (const [seen, at] of [
+    [evidence([uid, pod]), now + 6 * minute],
+    [evidence(silent('a-0', now)), now + 2 * minute],
+    [evidence(answered('a-0', { at: now + 17 * minute })), now + 18 * minute],
+  ] as const) {
+    expect(due(['a-0'], seen, at)).toMatchObject({ ask: ['a-0'], urgent: [] });
+  }
+});

@@ -1,0 +1,246 @@
+import { describe, expect, test, vi } from 'vitest';
+import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
+import { Dialler, type DiallerEdges, findingFrom } from '../../../../src/operator/inquiry/dialler.ts';
+import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
+import { type PodFacts, podFacts } from '../../../../src/operator/workload/pod.ts';
+import type { FetchOutcome } from '../../../../src/spiffe/tls/outcome.ts';
+import { failed } from '../../../../src/spiffe/tls/outcome.ts';
+import { pod, workload } from '../reconcile/builders.ts';
+import { card as receivedCard } from './received.ts';
+
+const ok: FetchOutcome = { kind: 'answer', status: 200, body: Buffer.from('{}') };
+
+function ask(name: string, over: Partial<Ask> = {}): Ask {
+  return {
+    card: `team/${name}`,
+    endpoint: {
+      podUid: `${name}-uid`,
+      podName: name,
+      address: '198.19.0.1',
+      family: 'IPv4',
+      port: 8443,
+      ready: true,
+      version: 'v',
+    },
+    workload,
+    transport: 'mtls',
+    paths: ['/a', '/b'],
+    hostHeader: 'weather.team.svc',
+    trustDomains: ['example.org'],
+    seen: undefined,
+    cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
+    urgent: true,
+    ...over,
+  };
+}
+
+function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
+  const findings: [string, string][] = [];
+  const nothing: string[] = [];
+  const edges: DiallerEdges = {
+    now: () => 0,
+    pods: { facts: async (_, name) => podFacts(pod(name), undefined) },
+    get: async () => ok,
+    signedCard: async () => undefined,
+    receive: () => ({ ok: true, value: receivedCard }),
+    onFinding: (asked, finding) => findings.push([asked.endpoint.podName, finding.kind]),
+    onNothing: (asked) => nothing.push(asked.endpoint.podName),
+    ...over,
+  };
+  const dialler = new Dialler(edges, { concurrency });
+  dialler.open();
+  return { dialler, findings, nothing };
+}
+
+describe('reading pods', () => {
+  test('a pod that stays silent is read once, and again when it speaks', async () => {
+    const facts = vi.fn(
+      async (_: string, name: string, _uid: string, known?: PodFacts) => known ?? podFacts(pod(name), undefined),
+    );
+    const outcomes = [failed('Timeout', 'no'), failed('ConnectionRefused', 'no'), ok];
+    const { dialler, findings } = rig({ pods: { facts }, get: async () => outcomes.shift() ?? ok });
+    for (const kind of ['silence', 'silence', 'answer']) {
+      dialler.ask([ask('a')]);
+      await vi.waitFor(() => expect(findings.at(-1)).toEqual(['a', kind]));
+      findings.length = 0;
+      await vi.waitFor(() => expect(dialler.running).toBe(0));
+    }
+    expect(facts.mock.calls.map(([, , , known]) => known !== undefined)).toEqual([false, true, true, false]);
+  });
+
+  test('another EndpointSlice entry is another pod to read', async () => {
+    const facts = vi.fn(
+      async (_: string, name: string, _uid: string, known?: PodFacts) => known ?? podFacts(pod(name), undefined),
+    );
+    const { dialler } = rig({ pods: { facts }, get: async () => failed('Timeout', 'no') });
+    for (const version of ['v', 'w']) {
+      dialler.ask([ask('a', { endpoint: { ...ask('a').endpoint, version } })]);
+      await vi.waitFor(() => expect(dialler.running).toBe(0));
+    }
+    expect(facts.mock.calls.map(([, , , known]) => known)).toEqual([undefined, undefined]);
+  });
+});
+
+describe('what is asked', () => {
+  test('an urgent question overtakes those that only wait for their turn', async () => {
+    const release = Promise.withResolvers<void>();
+    const get = async (): Promise<FetchOutcome> => {
+      await release.promise;
+      return ok;
+    };
+    const { dialler, findings } = rig({ get }, 1);
+    dialler.ask(['first', 'second', 'third'].map((name) => ask(name, { urgent: false })));
+    dialler.ask([ask('news')]);
+    release.resolve();
+    await vi.waitFor(() => expect(findings).toHaveLength(4));
+    expect(findings.map(([name]) => name)).toEqual(['first', 'news', 'second', 'third']);
+  });
+
+  test('a question that waits or is under way is not put twice', async () => {
+    const get = vi.fn(async () => ok);
+    const { dialler, findings } = rig({ get });
+    dialler.ask([ask('a'), ask('a')]);
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(findings).toEqual([['a', 'answer']]));
+    expect(get).toHaveBeenCalledTimes(1);
+  });
+
+  test('a pod whose owner chain ends elsewhere is never dialled', async () => {
+    const get = vi.fn(async () => ok);
+    const foreign = { ...podFacts(pod('a'), undefined), owner: { kind: 'ReplicaSet', name: 'other', uid: 'x' } };
+    const { dialler, findings } = rig({ get, pods: { facts: async () => foreign } });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(findings).toEqual([['a', 'stranger']]));
+    expect(get).not.toHaveBeenCalled();
+  });
+
+  test('an address that is not the pod’s is not dialled', async () => {
+    const get = vi.fn(async () => ok);
+    const { dialler, nothing } = rig({ get });
+    const base = ask('a');
+    dialler.ask([{ ...base, endpoint: { ...base.endpoint, address: '198.19.0.99' } }]);
+    await vi.waitFor(() => expect(nothing).toEqual(['a']));
+    expect(get).not.toHaveBeenCalled();
+  });
+
+  test('the next path is asked only where the last was answered 404', async () => {
+    const paths: string[] = [];
+    const get = async (_: Ask, path: string): Promise<FetchOutcome> => {
+      paths.push(path);
+      return path === '/a' ? { kind: 'answer', status: 404, body: Buffer.alloc(0) } : ok;
+    };
+    const { dialler, findings } = rig({ get });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(findings).toHaveLength(1));
+    expect(paths).toEqual(['/a', '/b']);
+  });
+
+  test('of two paths that fail the last one’s error is told, and the first one’s is not lost', async () => {
+    const messages: string[] = [];
+    const get = async (_: Ask, path: string): Promise<FetchOutcome> => {
+      return { kind: 'answer', status: path === '/a' ? 404 : 500, body: Buffer.alloc(0) };
+    };
+    const onFinding = (_: Ask, finding: Finding) => messages.push(finding.kind === 'silence' ? finding.message : '');
+    const { dialler } = rig({ get, onFinding });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(messages).toEqual(['The agent answered HTTP 500 at /b, after HTTP 404 at /a.']));
+  });
+
+  test('a signer’s ConfigMap speaks before plain HTTP, and never before mutual TLS', async () => {
+    const get = vi.fn(async () => ok);
+    const { dialler, findings } = rig({ get, signedCard: async () => Buffer.from('{}') });
+    dialler.ask([ask('plain', { transport: 'http' })]);
+    await vi.waitFor(() => expect(findings).toHaveLength(1));
+    expect(get).not.toHaveBeenCalled();
+    dialler.ask([ask('tls')]);
+    await vi.waitFor(() => expect(findings).toHaveLength(2));
+    expect(get).toHaveBeenCalledTimes(1);
+  });
+
+  test('nothing is dialled before it is opened', async () => {
+    const get = vi.fn(async () => ok);
+    const findings: string[] = [];
+    const dialler = new Dialler(
+      {
+        now: () => 0,
+        pods: { facts: async (_, name) => podFacts(pod(name), undefined) },
+        get,
+        signedCard: async () => undefined,
+        receive: () => ({ ok: true, value: receivedCard }),
+        onFinding: (asked) => findings.push(asked.endpoint.podName),
+        onNothing: () => {},
+      },
+      { concurrency: 1 },
+    );
+    dialler.ask([ask('a')]);
+    expect(dialler.waiting).toBe(1);
+    expect(get).not.toHaveBeenCalled();
+    dialler.open();
+    await vi.waitFor(() => expect(findings).toEqual(['a']));
+  });
+});
+
+describe('black holes', () => {
+  test('targets that timed out share a quarter of the places, so that others never wait for them', async () => {
+    const release = Promise.withResolvers<void>();
+    let holes = 0;
+    const get = async (asked: Ask): Promise<FetchOutcome> => {
+      if (!asked.endpoint.podName.startsWith('hole')) return ok;
+      holes += 1;
+      if (holes > 8) await release.promise;
+      return failed('Timeout', 'no complete answer within the time limit');
+    };
+    const { dialler, findings } = rig({ get }, 8);
+    const black = Array.from({ length: 8 }, (_, index) => ask(`hole-${index}`));
+    dialler.ask(black);
+    await vi.waitFor(() => expect(findings).toHaveLength(8));
+    dialler.ask(black);
+    await vi.waitFor(() => expect(holes).toBe(10));
+    expect(dialler.running).toBe(2);
+    dialler.ask(Array.from({ length: 30 }, (_, index) => ask(`good-${index}`)));
+    await vi.waitFor(() => expect(findings.filter(([name]) => name.startsWith('good'))).toHaveLength(30));
+    release.resolve();
+    await vi.waitFor(() => expect(dialler.running).toBe(0));
+  });
+});
+
+describe('what an outcome says of the pod', () => {
+  const facts = podFacts(pod('a'), undefined);
+  const receive = () => ({ ok: true as const, value: receivedCard });
+
+  test('guilt is an answer, absence is silence', () => {
+    const guilty = findingFrom({ outcome: failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y') }, facts, 1, receive);
+    expect(guilty).toMatchObject({ kind: 'answer', answer: { kind: 'refusal', claimedId: 'spiffe://x/y' } });
+    expect(findingFrom({ outcome: failed('ConnectionRefused', 'no') }, facts, 1, receive)).toMatchObject({
+      kind: 'silence',
+      reason: 'FetchFailed',
+    });
+    expect(findingFrom({ outcome: failed('TooLarge', 'big') }, facts, 1, receive)).toMatchObject({
+      kind: 'silence',
+      reason: 'CardInvalid',
+    });
+  });
+
+  test('a status other than 200 is not a card, whatever its body', () => {
+    const outcome = { kind: 'answer', status: 503, body: Buffer.from('secret text') } as const;
+    const finding = findingFrom({ outcome, path: '/a' }, facts, 1, receive);
+    expect(finding).toMatchObject({ kind: 'silence', message: 'The agent answered HTTP 503 at /a.' });
+  });
+
+  const unreadable = () => ({ ok: false as const, error: { code: 'NoJson', message: 'the card is no JSON' } });
+  const status = (code: number) => ({ kind: 'answer', status: code, body: Buffer.alloc(0) }) as const;
+
+  test.each([
+    [status(404), '/b', ['/a'], 'The agent answered HTTP 404 at /b, after HTTP 404 at /a.'],
+    [status(200), '/b', ['/a'], 'the card is no JSON at /b, after HTTP 404 at /a'],
+    [status(200), '/a', [], 'the card is no JSON at /a'],
+    [failed('TooLarge', 'the answer is too long'), '/a', [], 'the answer is too long at /a'],
+    [failed('Timeout', 'no answer'), '/b', ['/a'], 'no answer at /b, after HTTP 404 at /a'],
+    [failed('ConnectionRefused', 'refused'), '/a', [], 'refused'],
+  ])(
+    'a failure names the path that brought it, and those that were empty before: $3',
+    (outcome, path, absent, said) => {
+      expect(findingFrom({ outcome, path, absent }, facts, 1, unreadable)).toMatchObject({ message: said });
+    },
+  );
+});

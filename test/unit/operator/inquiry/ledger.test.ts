@@ -1,0 +1,152 @@
+import { describe, expect, test } from 'vitest';
+import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
+import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
+import { Ledger } from '../../../../src/operator/inquiry/ledger.ts';
+import { podFacts } from '../../../../src/operator/workload/pod.ts';
+import { pod, workload } from '../reconcile/builders.ts';
+import { card } from './received.ts';
+
+const ask: Ask = {
+  card: 'team/weather',
+  endpoint: {
+    podUid: 'w-uid',
+    podName: 'w',
+    address: '198.19.0.1',
+    family: 'IPv4',
+    port: 8443,
+    ready: true,
+    version: 'v1',
+  },
+  workload,
+  transport: 'mtls',
+  paths: ['/'],
+  hostHeader: 'h',
+  trustDomains: [],
+  seen: undefined,
+  cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
+  urgent: true,
+};
+
+const answer = (at: number, container = 'c1'): Finding => ({
+  kind: 'answer',
+  facts: podFacts(pod('w', { container }), undefined),
+  answer: { kind: 'card', at, peer: undefined, card },
+});
+const silence = (at: number, container = 'c1'): Finding => ({
+  kind: 'silence',
+  facts: podFacts(pod('w', { container }), undefined),
+  at,
+  reason: 'FetchFailed',
+  message: 'no answer',
+  peer: undefined,
+});
+
+const evidenceOf = (ledger: Ledger) => ledger.of('team/weather').pods.get('w-uid');
+
+test('silence keeps the last answer, counts its attempts, and begins at the first', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(1));
+  ledger.record(ask, silence(2));
+  ledger.record(ask, silence(3));
+  expect(evidenceOf(ledger)).toMatchObject({ answer: { at: 1 }, silence: { since: 2, last: 3, attempts: 2 } });
+});
+
+test('a question is answered by what came after it, and not by what a clock that was set back left behind', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(5));
+  expect(ledger.heardBetween(ask, 4, 9)).toBe(true);
+  expect(ledger.heardBetween(ask, 5, 9)).toBe(false);
+  expect(ledger.heardBetween(ask, 2, 3)).toBe(false);
+  ledger.record(ask, silence(7));
+  expect(ledger.heardBetween(ask, 6, 9)).toBe(true);
+});
+
+test('an answer ends the silence', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, silence(2));
+  ledger.record(ask, answer(3));
+  expect(evidenceOf(ledger)).toMatchObject({ answer: { at: 3 }, silence: undefined });
+});
+
+test('a restarted container does not inherit what its predecessor proved', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(1));
+  ledger.record(ask, silence(2, 'c2'));
+  expect(evidenceOf(ledger)).toMatchObject({ answer: undefined, silence: { since: 2, attempts: 1 } });
+});
+
+test('another transport does not inherit either', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(1));
+  ledger.record({ ...ask, transport: 'http' }, silence(2));
+  expect(evidenceOf(ledger)?.answer).toBeUndefined();
+});
+
+test('a pod that turns out to belong elsewhere leaves the evidence, and comes back when it does not', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(1));
+  ledger.record(ask, { kind: 'stranger', owner: 'ReplicaSet other' });
+  expect(evidenceOf(ledger)).toBeUndefined();
+  expect(ledger.of('team/weather').strangers.size).toBe(1);
+  ledger.record(ask, answer(2));
+  expect(ledger.of('team/weather').strangers.size).toBe(0);
+});
+
+test('hurrying makes a refused pod due and leaves it refused', () => {
+  const ledger = new Ledger();
+  const answer = {
+    kind: 'refusal' as const,
+    at: 50,
+    code: 'PeerCertificateInvalid',
+    message: 'No.',
+    claimedId: undefined,
+  };
+  ledger.record(ask, { kind: 'answer', facts: podFacts(pod('w'), undefined), answer });
+  ledger.hurry();
+  expect(evidenceOf(ledger)?.answer).toEqual({ ...answer, at: 0 });
+});
+
+describe('a round after the start', () => {
+  const standing = new Set(['w-uid', 'v-uid']);
+  const other: Ask = { ...ask, endpoint: { ...ask.endpoint, podUid: 'v-uid', podName: 'v' } };
+
+  test.each([
+    ['an answer', (ledger: Ledger) => ledger.record(other, answer(2))],
+    ['an unanswered attempt', (ledger: Ledger) => ledger.record(other, silence(2))],
+    ['a pod of something else', (ledger: Ledger) => ledger.record(other, { kind: 'stranger', owner: 'Pod v' })],
+    ['a pod that cannot be read', (ledger: Ledger) => ledger.recordNothing(other)],
+  ])('is complete once every pod brought something: %s', (_, bring) => {
+    const ledger = new Ledger();
+    ledger.record(ask, answer(1));
+    ledger.keepOnly(ask.card, standing, true);
+    expect(ledger.of(ask.card).complete).toBe(false);
+    bring(ledger);
+    ledger.keepOnly(ask.card, standing, true);
+    expect(ledger.of(ask.card).complete).toBe(true);
+    ledger.keepOnly(ask.card, new Set([...standing, 'new']), true);
+    expect(ledger.of(ask.card).complete).toBe(true);
+  });
+
+  test('is not waited for where nothing is stored, and no round is complete without pods', () => {
+    const ledger = new Ledger();
+    ledger.record(ask, answer(1));
+    ledger.keepOnly(ask.card, new Set(), true);
+    expect(ledger.of(ask.card).complete).toBe(false);
+    ledger.keepOnly(ask.card, standing, false);
+    expect(ledger.of(ask.card).complete).toBe(true);
+  });
+});
+
+test('hurrying makes silent pods due without shortening their silence', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, silence(50));
+  ledger.hurry();
+  expect(evidenceOf(ledger)?.silence).toMatchObject({ since: 50, last: 0 });
+});
+
+test('only pods that stand behind the card are kept', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(1));
+  ledger.keepOnly('team/weather', new Set(['another']), true);
+  expect(evidenceOf(ledger)).toBeUndefined();
+});

@@ -1,0 +1,201 @@
+import { describe, expect, test } from 'vitest';
+import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
+import type { KubeObject, NetworkPolicy } from '../../../../src/kube/client/objects.ts';
+import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
+import { ownerOf } from '../../../../src/operator/network/policy.ts';
+import { apply } from '../../../../src/operator/reconcile/apply.ts';
+import type { Plan } from '../../../../src/operator/reconcile/plan.ts';
+import { type Edges, reconcile } from '../../../../src/operator/reconcile/reconcile.ts';
+import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
+import type { Note } from '../../../../src/operator/reconcile/transitions.ts';
+import type { Settings } from '../../../../src/operator/settings/settings.ts';
+import { containersHash } from '../../../../src/operator/workload/pod.ts';
+import { pod, settings } from './builders.ts';
+import { type Given, tell } from './scenario.ts';
+
+const impostor = 'spiffe://example.org/ns/team/sa/impostor';
+const proven: Given = { pods: { 'weather-0': { answers: {} } } };
+const guilty: Given = { after: 1, pods: { 'weather-0': { answers: { id: impostor } } } };
+
+interface Options {
+  /** Calls that the API server refuses, by their text. */
+  readonly refuse?: Readonly<Record<string, number>>;
+  readonly there?: NetworkPolicy;
+  readonly settings?: Partial<Settings>;
+}
+
+/** One reconcile against an API server that answers as told; every call is written down. */
+async function run(given: Given, before: Given | undefined, { refuse = {}, there, ...more }: Options = {}) {
+  const { snapshot, at } = tell(given, before === undefined ? undefined : tell(before));
+  const calls: string[] = [];
+  const observed: string[] = [];
+  const notes: Note[] = [];
+  let status: StatusFields | undefined;
+  const call = (text: string) => {
+    calls.push(text);
+    const code = refuse[text];
+    if (code !== undefined) throw new ApiError(code, code === 409 ? 'AlreadyExists' : 'Forbidden', 'no');
+  };
+  const client = {
+    create: async (_: unknown, object: KubeObject) => {
+      call(`create ${object.metadata.name}`);
+      return object;
+    },
+    delete: async (_: unknown, key: string) => call(`delete ${key}`),
+    get: async (_: unknown, key: string) => (key.includes('policy') ? there : pod('weather-0')),
+    patch: async (_: unknown, key: string, body: { status?: StatusFields }, { subresource = '' }) => {
+      call(`patch ${key}${subresource && '/'}${subresource}`);
+      if (subresource === 'status') status = body.status;
+      return { metadata: { name: key.split('/')[1] ?? '', namespace: 'team', resourceVersion: '2' } };
+    },
+  } as unknown as KubeClient;
+  const edges: Edges = {
+    client,
+    now: () => at,
+    snapshot: () => snapshot,
+    observe: () => {},
+    observePolicy: ({ metadata }) => void observed.push(metadata.name),
+    observeMark: () => {},
+    record: (_, note) => void notes.push(note),
+    ask: () => {},
+    tidy: () => {},
+    forget: async () => {},
+  };
+  const failure = await reconcile('team/weather', { ...settings, ...more.settings }, edges).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  const says = (type: string) => {
+    const found = status?.conditions?.find((condition) => condition.type === type);
+    return found && `${found.status} ${found.reason}`;
+  };
+  return { calls, observed, notes, failure, says, status: status as StatusFields | undefined };
+}
+
+describe('the order of writes', () => {
+  test('tightening: the policy first, then the label, the status last', async () => {
+    const { calls } = await run(guilty, proven);
+    expect(calls).toEqual(['patch team/weather-signature-policy', 'patch team/weather-0', 'patch team/weather/status']);
+  });
+
+  test('loosening: the policy first as well, the label last but the status', async () => {
+    const { calls } = await run({ ...proven, after: 1 }, guilty);
+    expect(calls).toEqual(['patch team/weather-signature-policy', 'patch team/weather-0', 'patch team/weather/status']);
+  });
+
+  test('one flip costs three writes, and nothing when nothing happened', async () => {
+    expect((await run(guilty, proven)).calls).toHaveLength(3);
+    expect((await run(guilty, guilty)).calls).toEqual([]);
+  });
+});
+
+test('a policy that changes hands is no echo of ours: it wakes the card that takes it', async () => {
+  const older = {
+    metadata: { name: 'older', namespace: 'team', uid: 'o', creationTimestamp: '2025-01-01T00:00:00Z' },
+    spec: { syncPeriod: '5m' },
+  };
+  const { calls, observed } = await run({ ...proven, after: 1, siblings: [older], labelled: {} }, proven);
+  expect(calls).toEqual(['patch team/weather-signature-policy', 'patch team/weather/status']);
+  expect(observed).toEqual([]);
+  expect((await run(guilty, proven)).observed).toEqual(['weather-signature-policy']);
+});
+
+describe('what the API server refuses', () => {
+  test('a refused policy is named in no status, and labels are still taken off', async () => {
+    const refuse = { 'patch team/weather-signature-policy': 403 };
+    const { calls, says, status, failure, notes } = await run(guilty, proven, { refuse });
+    expect(calls).toContain('patch team/weather-0');
+    expect(says('Enforced')).toBe('False PolicyPending');
+    expect(status?.policy).toBeNull();
+    expect(failure).toContain('NetworkPolicy weather-signature-policy was refused: Forbidden');
+    expect(notes.map(({ reason }) => reason)).toContain('PolicyPending');
+    expect(notes.map(({ reason }) => reason)).not.toContain('PolicyApplied');
+  });
+
+  test('a refused label is said where the policy is', async () => {
+    const { says, failure } = await run(proven, undefined, { refuse: { 'patch team/weather-0': 403 } });
+    expect(says('Enforced')).toBe('False PolicyPending');
+    expect(failure).toContain('Pod weather-0 could not be marked: Forbidden');
+  });
+
+  test('a status that the API server refuses is told by nobody', async () => {
+    const { notes, failure } = await run(proven, undefined, { refuse: { 'patch team/weather/status': 409 } });
+    expect(notes).toEqual([]);
+    expect(failure).toBe('no');
+  });
+});
+
+describe('a name that is taken', () => {
+  const taken = (uid: string | undefined): NetworkPolicy => ({
+    metadata: {
+      name: 'weather-signature-policy',
+      namespace: 'team',
+      uid: 'their-uid',
+      ...(uid === undefined ? {} : { ownerReferences: [ownerOf({ name: 'weather', uid })] }),
+    },
+    spec: { podSelector: {} },
+  });
+  const refuse = { 'create weather-signature-policy': 409 };
+
+  test('a policy of our own card, which the cache has not seen yet, is adopted', async () => {
+    const { calls, says } = await run(proven, undefined, { refuse, there: taken('card-uid') });
+    expect(calls.slice(0, 2)).toEqual(['create weather-signature-policy', 'patch team/weather-signature-policy']);
+    expect(says('Enforced')).toBe('True PolicyApplied');
+  });
+
+  test.each([
+    ['nobody', undefined],
+    ['an earlier card of the name', 'old-card-uid'],
+  ])('a policy of %s is left alone', async (_, uid) => {
+    const { calls, says } = await run(proven, undefined, { refuse, there: taken(uid) });
+    expect(calls).not.toContain('patch team/weather-signature-policy');
+    expect(says('Enforced')).toBe('False PolicyPending');
+  });
+});
+
+describe('the label of a pod that proved itself', () => {
+  const attested = containersHash(pod('weather-0'));
+  const mark = { podName: 'weather-0', podUid: pod('weather-0').metadata.uid ?? '', attested, resourceVersion: '5' };
+
+  async function label(versionNow: string, now = pod('weather-0')) {
+    const calls: string[] = [];
+    const client = {
+      get: async () => {
+        calls.push('get');
+        return { ...now, metadata: { ...now.metadata, resourceVersion: versionNow } };
+      },
+      patch: async (_: unknown, __: string, { metadata: { resourceVersion } }: Pick<KubeObject, 'metadata'>) => {
+        calls.push(`patch ${resourceVersion}`);
+        if (resourceVersion !== versionNow) throw new ApiError(409, 'Conflict', 'changed');
+        return now;
+      },
+    } as unknown as KubeClient;
+    const plan = { marks: [mark], policy: { operations: [] } } as unknown as Plan;
+    const { markFailures } = await apply(plan, 'team', { client, observePolicy: () => {}, observeMark: () => {} });
+    return { calls, markFailures };
+  }
+
+  test('goes on the version that was read before it was asked, without another read', async () => {
+    expect(await label('5')).toEqual({ calls: ['patch 5'], markFailures: [] });
+  });
+
+  test('goes on a version read anew when the pod has changed since', async () => {
+    expect(await label('6')).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
+  });
+
+  test('is not put on a pod that wears it since, but on one whose annotation is of other containers', async () => {
+    const worn = (hash: string) => {
+      const { metadata, ...rest } = pod('weather-0');
+      return {
+        ...rest,
+        metadata: {
+          ...metadata,
+          labels: { ...metadata.labels, [verifiedLabel]: 'true' },
+          annotations: { [attestedAnnotation]: hash },
+        },
+      };
+    };
+    expect(await label('6', worn(attested))).toEqual({ calls: ['patch 5', 'get'], markFailures: [] });
+    expect(await label('6', worn('another'))).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
+  });
+});

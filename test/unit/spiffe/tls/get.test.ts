@@ -1,0 +1,210 @@
+import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { CardRequest } from '../../../../src/spiffe/tls/get.ts';
+import { identityOf } from '../../../pki/identity.ts';
+import { bundle, HOUR, intermediate, svid } from '../../../pki/mint.ts';
+import {
+  A,
+  AGENT,
+  answer,
+  ask,
+  askTls,
+  B,
+  failure,
+  http,
+  https,
+  identity,
+  rootA,
+  rootB,
+  tcp,
+  tlsOptions,
+} from './peers.ts';
+
+const LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 10_000, maxHeaderBytes: 16 * 1024 };
+const soon = { limits: { ...LIMITS, timeoutMs: 150 } };
+const MiB = 1024 * 1024;
+
+describe('an agent that answers', () => {
+  it('over TLS gives its card and proves its identity', async () => {
+    const between = intermediate(rootA, A);
+    const leaf = svid(between, AGENT, { to: Date.now() + HOUR });
+    const outcome = await askTls(await https(answer, tlsOptions([leaf, between])));
+    expect(outcome).toMatchObject({ kind: 'answer', status: 200, peer: { id: { uri: AGENT } } });
+    if (outcome.kind !== 'answer') return;
+    expect(outcome.body.toString()).toBe('{"name":"agent"}');
+    expect(outcome.peer?.chain.slice(0, 2)).toEqual([leaf.der, between.der]);
+    expect(outcome.peer?.notAfter.getTime()).toBeLessThanOrEqual(Date.now() + HOUR);
+    expect(outcome.peer?.notBefore.getTime()).toBeLessThan(Date.now());
+  });
+
+  it('with another ID of the trust domain is captured with that ID', async () => {
+    const other = 'spiffe://a.test/ns/team1/sa/other';
+    const outcome = await askTls(await https(answer, tlsOptions([svid(rootA, other)])));
+    expect(outcome).toMatchObject({ kind: 'answer', peer: { id: { uri: other } } });
+  });
+
+  it('over HTTP gives its card and proves nothing', async () => {
+    const outcome = await ask(await http(answer));
+    expect(outcome).toMatchObject({ kind: 'answer', status: 200 });
+    expect(outcome).not.toHaveProperty('peer');
+  });
+
+  it('with 404 is an answer too', async () => {
+    const port = await http((_request, response) => response.writeHead(404).end('no card'));
+    expect(await ask(port)).toMatchObject({ kind: 'answer', status: 404 });
+  });
+
+  it('sees one plain GET that asks for no encoding and no further request', async () => {
+    const seen: unknown[] = [];
+    const port = await http((request, response) => {
+      seen.push(request.method, request.url, { ...request.headers });
+      response.end('{}');
+    });
+    await ask(port);
+    expect(seen).toEqual([
+      'GET',
+      '/.well-known/agent-card.json',
+      {
+        host: 'agent.team1.svc',
+        accept: 'application/json, application/a2a+json',
+        'accept-encoding': 'identity',
+        'a2a-version': '1.0',
+        connection: 'close',
+      },
+    ]);
+  });
+
+  it('may send exactly as much as is allowed', async () => {
+    const port = await http((_request, response) => response.end(Buffer.alloc(MiB)));
+    expect(await ask(port)).toMatchObject({ kind: 'answer', body: Buffer.alloc(MiB) });
+  });
+});
+
+const drip: RequestListener = (request, response) => {
+  response.writeHead(200);
+  const timer = setInterval(() => response.write(' '), 10);
+  request.socket.on('close', () => clearInterval(timer));
+};
+
+describe.each([
+  ['over HTTP', http, ask],
+  ['over TLS', https, askTls],
+] as const)('an answer %s', (_name, serve, get) => {
+  it.each<[string, string, RequestListener, Partial<CardRequest>]>([
+    ['that redirects', 'Redirected', (_q, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), {}],
+    ['with 304', 'Redirected', (_q, r) => r.writeHead(304).end(), {}],
+    ['that announces 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200, { 'content-length': 2 * MiB }).write(' '), {}],
+    ['that sends 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200).end(Buffer.alloc(2 * MiB)), {}],
+    [
+      'that is compressed',
+      'Encoded',
+      (_q, r) => r.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('{}')),
+      {},
+    ],
+    ['that drips', 'Timeout', drip, soon],
+    ['that never begins', 'Timeout', () => undefined, soon],
+    ['that stops before its length', 'Truncated', (_q, r) => cutOff(r.writeHead(200, { 'content-length': 99 })), {}],
+    ['that stops within a chunk', 'Truncated', (_q, r) => cutOff(r.writeHead(200)), {}],
+    ['that never comes', 'ConnectionReset', (q) => q.socket.destroy(), {}],
+    ['with a header of 32 KiB', 'HeadersTooLarge', (_q, r) => r.writeHead(200, { x: 'y'.repeat(32 * 1024) }).end(), {}],
+    ['that is no HTTP', 'MalformedResponse', (q) => q.socket.end('hello\r\n\r\n'), {}],
+    [
+      'that switches protocols',
+      'ConnectionReset',
+      (_q, r) => r.writeHead(101, { connection: 'upgrade', upgrade: 'x' }).end(),
+      {},
+    ],
+  ])('%s is %s and speaks against nobody', async (_what, code, handler, change) => {
+    const port = await serve(handler);
+    const outcome = failure(await get(port, change));
+    expect(outcome).toMatchObject({ code, guilt: 'none' });
+    expect(outcome.message).not.toMatch(new RegExp(`127\\.0\\.0\\.1|${port}`));
+    expect(outcome.peer?.id.uri).toBe(get === askTls ? AGENT : undefined);
+  });
+
+  it('is not waited for when the request is given up', async () => {
+    const stop = new AbortController();
+    const port = await serve(() => stop.abort());
+    expect(await get(port, { signal: stop.signal })).toMatchObject({ code: 'Aborted', guilt: 'none' });
+    expect(await get(port, { signal: AbortSignal.abort() })).toMatchObject({ code: 'Aborted' });
+  });
+});
+
+function cutOff(response: Parameters<RequestListener>[1]): void {
+  response.write('{', () => response.socket?.destroy());
+}
+
+describe('a peer that gives no connection', () => {
+  it('because nothing listens', async () => {
+    expect(await askTls(1)).toMatchObject({ code: 'ConnectionRefused', guilt: 'none' });
+    expect(await ask(1)).toMatchObject({ code: 'ConnectionRefused', guilt: 'none' });
+  });
+
+  it('but accepts and stays silent, times out', async () => {
+    const port = await tcp(() => undefined);
+    expect(await askTls(port, soon)).toMatchObject({ code: 'Timeout', guilt: 'none' });
+    expect(await ask(port, soon)).toMatchObject({ code: 'Timeout', guilt: 'none' });
+  });
+
+  it('and resets is no evidence', async () => {
+    const port = await tcp((socket) => socket.resetAndDestroy());
+    expect(await askTls(port)).toMatchObject({ code: 'ConnectionReset', guilt: 'none' });
+    expect(await ask(port)).toMatchObject({ code: 'ConnectionReset', guilt: 'none' });
+  });
+});
+
+describe('without what we need ourselves', () => {
+  it('an SVID, nobody is asked and nobody is guilty', async () => {
+    let connections = 0;
+    const port = await tcp(() => connections++);
+    const { svid: _none, ...without } = identity;
+    const tls = { identity: { ...without, state: 'waiting' as const }, trustDomains: [A] };
+    expect(await ask(port, { tls })).toMatchObject({ code: 'NoIdentity', guilt: 'none' });
+    expect(connections).toBe(0);
+  });
+
+  it('a bundle of the peer, nobody is guilty', async () => {
+    const empty = identityOf([svid(rootA, AGENT)], bundle(A));
+    const port = await https();
+    expect(await askTls(port, { tls: { identity: empty, trustDomains: [A] } })).toMatchObject({
+      code: 'NoBundle',
+      guilt: 'none',
+    });
+    expect(await askTls(port, { tls: { identity, trustDomains: [B] } })).toMatchObject({ code: 'NoBundle' });
+    const foreign = await https(answer, tlsOptions([svid(rootB, 'spiffe://b.test/x')]));
+    expect(await askTls(foreign, { tls: { identity, trustDomains: [A, B] } })).toMatchObject({
+      code: 'NoBundle',
+      guilt: 'none',
+    });
+  });
+
+  it.each([
+    ['a name instead of an address', { address: 'localhost' }],
+    ['an address of the other family', { address: '::1' }],
+    ['a path with a line break', { path: '/x\r\nhost: y' }],
+    ['a relative path', { path: 'x' }],
+  ])('%s, the request is not made', async (_what, change) => {
+    expect(await ask(1, change)).toMatchObject({ code: 'RequestInvalid', guilt: 'none' });
+  });
+});
+
+it('a bundle of an intermediate alone is enough to prove a peer below it', async () => {
+  const between = intermediate(rootA, A);
+  const partial = identityOf([svid(rootA, AGENT)], bundle(A, between));
+  const port = await https(answer, tlsOptions([svid(between, AGENT)]));
+  expect(await askTls(port, { tls: { identity: partial, trustDomains: [A] } })).toMatchObject({ kind: 'answer' });
+});
+
+it('an agent on IPv6 is asked like any other', async () => {
+  const { createServer } = await import('node:http');
+  const server = createServer(answer).listen(0, '::1');
+  onTestFinished(() => {
+    server.close();
+  });
+  await once(server, 'listening');
+  const address = server.address();
+  const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
+  expect(await ask(port, { address: '::1', family: 6 })).toMatchObject({ kind: 'answer', status: 200 });
+});

@@ -1,0 +1,136 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Parsed, TrustDomain } from '../../../../src/spiffe/id.ts';
+import {
+  parseBundle,
+  parseBundleDer,
+  parseBundleJson,
+  parseBundlePem,
+  type TrustBundle,
+} from '../../../../src/spiffe/x509/bundle.ts';
+import { HOUR, keyPemOf, keyUsage, type Minted, mint, pemOf, root, svid } from '../../../pki/mint.ts';
+
+const TD = 'a.test' as TrustDomain;
+const end = Math.floor(Date.now() / 1000) * 1000 + HOUR;
+const [one, two] = [root('a.test', { to: end }), root('a.test', { to: Date.now() + 9 * HOUR })];
+const leaf = svid(one, 'spiffe://a.test/x');
+const notSayingCa = mint({ extensions: [keyUsage(['keyCertSign'])] });
+
+const x5c = (...certificates: Minted[]): string[] => certificates.map(({ der }) => der.toString('base64'));
+const jwk = (...certificates: Minted[]): object => ({ kty: 'EC', use: 'x509-svid', x5c: x5c(...certificates) });
+const json = (keys: unknown, more = ''): string => `{"keys": ${JSON.stringify(keys)}${more}}`;
+const ders = (result: Parsed<TrustBundle>): readonly Uint8Array[] => {
+  if (!result.ok) throw new Error(result.error.message);
+  return result.value.authorities;
+};
+const codeOf = (result: Parsed<TrustBundle>): string => (result.ok ? 'fine' : result.error.code);
+
+describe('a trust bundle', () => {
+  it('is the same from PEM, SPIFFE JSON and DER, told apart by the first character', () => {
+    const all = [
+      parseBundle(TD, `\n# the authorities of a.test\n${pemOf(one, two)}`),
+      parseBundle(TD, ` \n${json([jwk(one), jwk(two)])}`),
+      parseBundleDer(TD, Buffer.concat([one.der, two.der])),
+    ];
+    for (const bundle of all) expect(ders(bundle)).toEqual([one.der, two.der]);
+    expect(new Set(all.map((bundle) => bundle.ok && bundle.value.digest)).size).toBe(1);
+  });
+
+  it('has a digest that depends on trust domain and authorities, not on their order', () => {
+    const digest = (td: string, ...from: Minted[]): unknown => {
+      const result = parseBundlePem(td as TrustDomain, pemOf(...from));
+      return result.ok && result.value.digest;
+    };
+    expect(digest('a.test', one, two)).toBe(digest('a.test', two, one, one));
+    expect(digest('a.test', one, two)).not.toBe(digest('a.test', one));
+    expect(digest('a.test', one)).not.toBe(digest('b.test', one));
+  });
+
+  it('knows when its authorities end', () => {
+    const result = parseBundlePem(TD, pemOf(one, two));
+    if (!result.ok) throw new Error(result.error.message);
+    expect(result.value.notAfter?.first).toEqual(new Date(end));
+    expect(result.value.notAfter?.last.getTime()).toBeGreaterThan(Date.now() + 8 * HOUR);
+  });
+
+  it.each([
+    ['a leaf', leaf],
+    ['a certificate that does not say CA', notSayingCa],
+  ])('with %s among its authorities is refused whole', (_name, odd) => {
+    expect(codeOf(parseBundlePem(TD, pemOf(one, odd)))).toBe('AuthorityInvalid');
+    expect(codeOf(parseBundleJson(TD, json([jwk(one), jwk(odd)])))).toBe('AuthorityInvalid');
+    expect(codeOf(parseBundleDer(TD, Buffer.concat([one.der, odd.der])))).toBe('AuthorityInvalid');
+  });
+});
+
+describe('a SPIFFE bundle document', () => {
+  it('may be empty, which trusts nothing', () => {
+    const result = parseBundle(TD, '{"keys": []}');
+    expect(result).toMatchObject({ ok: true, value: { authorities: [], pems: [] } });
+  });
+
+  it('gives only the first certificate of each x509-svid key', () => {
+    const others = [
+      { kty: 'EC', use: 'jwt-svid', kid: 'x', x5c: x5c(two) },
+      { kty: 'EC', use: 'x509-svid' },
+      { kty: 'EC', use: 'x509-svid', x5c: [] },
+      { kty: 'EC', x5c: x5c(two) },
+      { use: 'x509-svid', x5c: x5c(two) },
+      'text',
+      null,
+    ];
+    expect(ders(parseBundleJson(TD, json([...others, jwk(one, two)])))).toEqual([one.der]);
+  });
+
+  it('keeps a sequence of 64 bits whole, and the refresh hint', () => {
+    const result = parseBundle(
+      TD,
+      json([jwk(one)], ', "spiffe_sequence": 9007199254740993, "spiffe_refresh_hint": 300'),
+    );
+    expect(result).toMatchObject({ ok: true, value: { sequence: 9007199254740993n, refreshHintSeconds: 300 } });
+  });
+
+  it.each([
+    ['no keys', '{}'],
+    ['keys that are no list', '{"keys": {}}'],
+    ['broken JSON', '{"keys": ['],
+    ['a fractional sequence', '{"keys": [], "spiffe_sequence": 1.5}'],
+    ['an x5c value that is no base64', '{"keys": [{"kty": "EC", "use": "x509-svid", "x5c": ["???"]}]}'],
+  ])('with %s is malformed', (_name, text) => {
+    expect(codeOf(parseBundle(TD, text))).toBe('BundleMalformed');
+  });
+});
+
+describe('a PEM bundle', () => {
+  it.each([
+    ['nothing', '', 'BundleEmpty'],
+    ['words', 'no bundle here', 'BundleEmpty'],
+    ['a private key', `${pemOf(one)}${keyPemOf(one)}`, 'BundleMalformed'],
+    ['a block without an end', `${pemOf(one)}-----BEGIN CERTIFICATE-----\nAAAA`, 'BundleMalformed'],
+    ['a block with other characters', pemOf(one).replace('MI', '*I'), 'BundleMalformed'],
+    [
+      'a block that is no certificate',
+      '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----',
+      'AuthorityInvalid',
+    ],
+    ['more than 4 MiB', ' '.repeat(5 * 1024 * 1024), 'BundleTooLarge'],
+  ])('of %s is refused', (_name, text, code) => {
+    expect(codeOf(parseBundle(TD, text))).toBe(code);
+  });
+});
+
+it('the bundle parsers take any bytes without throwing', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), fc.json(), fc.uint8Array(), (text, document, der) => {
+      for (const bundle of [
+        parseBundle(TD, text),
+        parseBundle(TD, document),
+        parseBundle(TD, `{"keys": [${document}]}`),
+      ]) {
+        if (bundle.ok) expect(bundle.value.authorities).toEqual([]);
+      }
+      const fromDer = parseBundleDer(TD, der);
+      expect(fromDer.ok).toBe(der.length === 0);
+    }),
+  );
+});
