@@ -5,6 +5,7 @@ import {
   kindNames,
   printerColumns,
 } from '../../src/operator/api/agentcard.ts';
+import { questions } from '../../src/operator/judge/questions.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
@@ -53,7 +54,7 @@ function rootSchema(): Schema {
       kind: { type: 'string' },
       metadata: { type: 'object' },
       spec: part(agentCardSpecSchema),
-      status: part(agentCardStatusSchema),
+      status: withQuestions(part(agentCardStatusSchema)),
     },
     'x-kubernetes-validations': [
       {
@@ -65,6 +66,13 @@ function rootSchema(): Schema {
       },
     ],
   };
+}
+
+/** A status check is named after a question of the ladder. */
+function withQuestions(status: Schema): Schema {
+  const named = structuredClone(status) as { properties: { checks: { items: { properties: { name: object } } } } };
+  Object.assign(named.properties.checks.items.properties.name, { enum: questions.map(({ name }) => name) });
+  return named;
 }
 
 /** JSON Schema as the API server takes it: no $schema, no key lists, integers by format instead of the safe range. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { goDuration } from '../../src/operator/api/duration.ts';
+import { goDuration } from '../../src/operator/api/time.ts';
 import { flags } from '../../src/operator/settings/flag-table.ts';
 import type { Flag } from '../../src/operator/settings/flags.ts';
 

@@ -1,8 +1,8 @@
 import type { Condition, KubeObject } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
 import { longestText } from './budget.ts';
-import { durationMs, goDuration } from './duration.ts';
 import { apiGroup } from './labels.ts';
+import { durationMs, goDuration } from './time.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
 

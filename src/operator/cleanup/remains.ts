@@ -10,7 +10,7 @@ import {
   verifiedLabel,
 } from '../api/labels.ts';
 import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
-import { isoTime } from '../judge/conditions.ts';
+import { isoTime } from '../api/time.ts';
 
 /** One thing that somebody left behind, and how to undo it. */
 export interface Remain {

@@ -3,8 +3,8 @@ import { type KubeObject, type NetworkPolicy, resources } from '@agentcard-opera
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { isAutoCreated } from '../judge/conflict.ts';
-import type { CachedCard } from '../judge/snapshot.ts';
 import { owningCard } from '../network/policy.ts';
+import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { controllerOf } from '../workload/pod.ts';
 import { groupKind, isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';

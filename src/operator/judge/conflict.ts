@@ -1,6 +1,6 @@
 import { managedByLabel, managedByValue } from '../api/labels.ts';
 import { predecessor } from '../api/predecessor.ts';
-import type { CachedCard } from './snapshot.ts';
+import type { CachedCard } from '../watch/cached.ts';
 
 /** By us, or by the Go operator before us. */
 export function isAutoCreated(card: CachedCard): boolean {

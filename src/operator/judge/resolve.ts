@@ -4,7 +4,7 @@ import { choosePort, chooseService, type Endpoint, endpointsOf } from '../worklo
 import { groupKind, isAgent, protocolsOf, type Workload } from '../workload/workload.ts';
 import { winnerOver } from './conflict.ts';
 import { expectedIds } from './expected.ts';
-import type { Snapshot, Target, Unresolved } from './snapshot.ts';
+import type { Snapshot, Target, Unfound, Unreachable } from './snapshot.ts';
 
 const supported = new Set(workloadKinds.map(({ resource }) => `${resource.group}/${resource.kind}`));
 const spokenProtocol = 'a2a';
@@ -16,7 +16,7 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   if (workload === undefined || found !== undefined) return found ?? missing(snapshot);
   const expected = expectation(snapshot, workload, settings);
   const strict = strictness(snapshot, settings);
-  const absent = (reason: Unresolved['reason'], message: string): Unresolved => {
+  const absent = (reason: Unreachable['reason'], message: string): Unreachable => {
     return { resolved: false, reason, message, absent: workload, expected, strict };
   };
   const choice = chooseService(card.spec, workload, snapshot.services, settings.agentTlsPortName);
@@ -53,11 +53,11 @@ function title(workload: Workload): string {
   return `${workload.kind} ${workload.name}`;
 }
 
-function gone(reason: Unresolved['reason'], message: string): Unresolved {
+function gone(reason: Unfound['reason'], message: string): Unfound {
   return { resolved: false, reason, message, absent: undefined, expected: [], strict: true };
 }
 
-function missing({ card }: Snapshot): Unresolved {
+function missing({ card }: Snapshot): Unfound {
   const { targetRef } = card.spec;
   if (targetRef === undefined) return gone('WorkloadNotFound', 'spec.targetRef is not set.');
   if (!supported.has(groupKind(targetRef))) {
@@ -66,13 +66,13 @@ function missing({ card }: Snapshot): Unresolved {
   return gone('WorkloadNotFound', `${targetRef.kind} ${targetRef.name} does not exist in this namespace.`);
 }
 
-function conflict({ card, siblings }: Snapshot): Unresolved | undefined {
+function conflict({ card, siblings }: Snapshot): Unfound | undefined {
   const winner = winnerOver(card, siblings);
   if (winner === undefined) return undefined;
   return gone('Conflict', `AgentCard ${winner.metadata.name} already stands for this workload.`);
 }
 
-function notAgent(workload: Workload): Unresolved | undefined {
+function notAgent(workload: Workload): Unfound | undefined {
   if (!isAgent(workload)) return gone('NotAgentWorkload', `${title(workload)} is not labelled kagenti.io/type=agent.`);
   const protocols = protocolsOf(workload);
   if (protocols.includes(spokenProtocol)) return undefined;

@@ -1,17 +1,10 @@
 import type { EndpointSlice, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
-import type { AgentCard, AgentCardStatus } from '../api/agentcard.ts';
 import type { CardEvidence } from '../inquiry/evidence.ts';
 import type { PolicyPeers } from '../network/policy.ts';
+import type { CachedCard } from '../watch/cached.ts';
+import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { QuarantineEntry } from './quarantine.ts';
-
-/** An AgentCard as the cache keeps it: the published card's bytes are replaced by their hash. */
-export interface CachedCard extends Omit<AgentCard, 'status'> {
-  readonly status?: Omit<AgentCardStatus, 'card'>;
-  readonly agentName?: string | undefined;
-  readonly publishedHash?: string | undefined;
-}
 
 /** What the whole cluster contributes to every card's policy; our own pods' place among it. */
 export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'operatorPodLabels' | 'apiServer' | 'dns'>;
@@ -59,19 +52,24 @@ export interface ResolvedTarget {
   readonly endpoints: readonly Endpoint[];
 }
 
-export interface Unresolved {
+export type Unresolved = Unfound | Unreachable;
+
+/** There is no agent for this card. */
+export interface Unfound {
   readonly resolved: false;
-  readonly reason:
-    | 'WorkloadNotFound'
-    | 'NotAgentWorkload'
-    | 'WorkloadNotReady'
-    | 'NoProtocol'
-    | 'ServiceNotFound'
-    | 'AmbiguousService'
-    | 'Conflict';
+  readonly reason: 'WorkloadNotFound' | 'NotAgentWorkload' | 'NoProtocol' | 'Conflict';
   readonly message: string;
-  /** Set when only the way to the agent is missing: then earlier evidence is held for a while. */
-  readonly absent: Workload | undefined;
+  readonly absent: undefined;
+  readonly expected: readonly string[];
+  readonly strict: boolean;
+}
+
+/** Only the way to the agent is missing: then earlier evidence is held for a while. */
+export interface Unreachable {
+  readonly resolved: false;
+  readonly reason: 'WorkloadNotReady' | 'ServiceNotFound' | 'AmbiguousService';
+  readonly message: string;
+  readonly absent: Workload;
   readonly expected: readonly string[];
   readonly strict: boolean;
 }

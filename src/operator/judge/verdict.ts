@@ -1,30 +1,27 @@
+import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { Check } from '../api/agentcard.ts';
-import type { BoundReason, SignatureReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
-import type { ReceivedCard, SignatureFinding } from '../inquiry/evidence.ts';
+import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
+import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
+import type { Settings } from '../settings/settings.ts';
+import { renderSpiffeId } from '../settings/spiffe-id-template.ts';
 import type { PodFacts } from '../workload/pod.ts';
-import type { PodStanding } from './standing.ts';
-
-export interface Outcome<Reason extends string> {
-  readonly ok: boolean;
-  readonly reason: Reason;
-  /** What was seen; the remedy is added where the message is written. */
-  readonly message: string;
-  /** Instead of the reason's own remedy. */
-  readonly todo?: string;
-}
-
-/** Which card the status shows: a new one, the last good one (absence is not news), or none. */
-export type PublishedCard =
-  | { readonly kind: 'received'; readonly card: ReceivedCard }
-  | { readonly kind: 'kept' }
-  | { readonly kind: 'none' };
-
-/** `finding` is undefined while an earlier one is kept through absence. */
-export interface SignatureVerdict {
-  readonly outcome: Outcome<SignatureReason>;
-  readonly finding: SignatureFinding | undefined;
-  readonly signerMatches: boolean | undefined;
-}
+import { answersOf, checksOf } from './answers.ts';
+import {
+  boundOutcome,
+  type Heard,
+  type Outcome,
+  readyOutcome,
+  type SignatureVerdict,
+  signatureOutcome,
+  syncedOutcome,
+  verifiedOutcome,
+} from './conditions.ts';
+import { type PublishedCard, publishedCard, speakerOf } from './published.ts';
+import { quarantineOf } from './quarantine.ts';
+import type { Demands } from './question.ts';
+import { sightsOf } from './sight.ts';
+import type { Snapshot, Target } from './snapshot.ts';
+import { isTrusted, type JudgedPod, judgePod, servedBy } from './standing.ts';
 
 /** Everything that one look at the evidence decides. */
 export interface Verdict {
@@ -32,7 +29,8 @@ export interface Verdict {
   readonly pending: boolean;
   /** Why the agent is cut off, whatever it proves; undefined when it is not. */
   readonly quarantine: string | undefined;
-  readonly pods: readonly PodStanding[];
+  readonly pods: readonly JudgedPod[];
+  readonly ready: Outcome<string>;
   readonly synced: Outcome<SyncedReason>;
   readonly signature: SignatureVerdict | undefined;
   readonly bound: Outcome<BoundReason> | undefined;
@@ -49,12 +47,158 @@ export interface Verdict {
   readonly until: number;
 }
 
-export function no<Reason extends string>(reason: Reason, message: string): Outcome<Reason> {
-  return { ok: false, reason, message };
+/** A sight, whom it is about, and what it comes to. */
+export interface Judged {
+  readonly snapshot: Snapshot;
+  readonly target: Target;
+  readonly verdict: Verdict;
+  readonly settings: Settings;
+}
+
+/** Every question, asked and folded; pure. */
+export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
+  const patience = { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0 };
+  const demands = demandsOf(snapshot, target, settings);
+  const sights = target.resolved ? sightsOf(snapshot, target, patience, now) : [];
+  const pods = inOrder(sights.map((sight) => judgePod(sight, demands)));
+  const quarantine = quarantineOf(snapshot, target, pods);
+  const speaker = speakerOf(target, pods);
+  const card = publishedCard(target, pods);
+  const keptCardId = card.kind === 'kept' ? snapshot.card.status?.cardId : undefined;
+  const hearing = (hold: Hold): Heard => {
+    const matter = { ...demands, snapshot, sights: pods, keptCardId, hold };
+    return { matter, pods, answers: answersOf(matter, pods, speaker) };
+  };
+  const hold = holdOf(snapshot, target, pods, { ...patience, now });
+  const withHold = hearing(hold);
+  const verified = verifiedOutcome(withHold, quarantine);
+  const isHeld = verified?.reason === 'EvidenceHeld';
+  // Nothing else rests on a hold on which the verdict does not.
+  const heard = isHeld ? withHold : hearing(noHold);
+  const synced = syncedOutcome(heard);
+  const resting = heard.matter.hold;
+  return {
+    pending: target.resolved && isPending(snapshot, pods),
+    quarantine,
+    pods,
+    ready: readyOutcome(synced, verified, quarantine),
+    synced,
+    signature: signatureOutcome(heard),
+    bound: boundOutcome(heard),
+    verified,
+    checks: checksOf(heard.answers),
+    card,
+    attested: attestedId(target, pods) ?? resting.attested,
+    heldSince: isHeld ? heldSince(pods, hold) : undefined,
+    identityExpiresAt: latestEnd(pods),
+    covered: coverage(pods),
+    until: Math.min(resting.until ?? Infinity, ...pods.map(endOf).filter((end) => end > now)),
+  };
+}
+
+/**
+ * Neither names nor order of pods decide anything: which of several speaks first follows from what they showed, the gravest
+ * guilt before all; names part only those that showed the same. Times play no part, so that nothing changes with them.
+ */
+function inOrder(pods: readonly JudgedPod[]): readonly JudgedPod[] {
+  if (pods.length < 2) return pods;
+  const keyed = pods.map((pod) => ({ pod, key: keyOf(pod) }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ pod }) => pod);
+}
+
+const gravest: readonly string[] = [
+  ...['SpiffeIDMismatch', 'TrustDomainMismatch', 'NoIdentity', 'SignerIsNotServer'],
+  ...['SignatureInvalid', 'CardNotApproved'],
+];
+
+function keyOf({ standing, stranger, evidence, shown, silence, endpoint }: JudgedPod): string {
+  const guilt = standing.kind === 'negative' ? standing.guilt : undefined;
+  const gravity =
+    guilt === undefined ? gravest.length : gravest.indexOf(guilt.effect?.Bound ?? guilt.effect?.Verified ?? '');
+  const card = shown?.kind === 'card' ? shown.card : undefined;
+  const { outcome, signer, keyId, message } = card?.signature ?? {};
+  const said = [guilt?.says, stranger, shown?.peer?.uri];
+  const silent = [silence?.reason, silence?.message, silence?.peer?.uri];
+  const signed = [outcome, signer, keyId, message];
+  const served = [evidence?.facts.revision, card?.cardId, card?.source];
+  return JSON.stringify([gravity, said, silent, served, signed, endpoint.podName]);
+}
+
+function demandsOf({ card }: Snapshot, target: Target, settings: Settings): Demands {
+  const namespace = target.resolved ? target.workload.namespace : '';
+  return {
+    target,
+    settings,
+    approvedCardId: card.spec.approvedCardId,
+    storedCardId: card.status?.cardId,
+    speaksFor: (signer, { serviceAccount }) => {
+      const trustDomain = trustDomainOf(signer);
+      const own = renderSpiffeId(settings.spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
+      return own.ok && own.value === signer;
+    },
+  };
+}
+
+function holdOf({ card, workload }: Snapshot, target: Target, pods: readonly JudgedPod[], limits: HoldLimits): Hold {
+  const { status } = card;
+  const { targetRef, attestedAgentSpiffeId: attested } = status ?? {};
+  const sameTarget = workload !== undefined && targetRef?.name === workload.name && targetRef.kind === workload.kind;
+  const unfit = target.strict && attested !== undefined && !target.expected.includes(attested);
+  const away = target.resolved ? target.transport === 'mtls' : target.absent !== undefined;
+  const silences = pods.flatMap(({ silence }) => silence?.since ?? []);
+  const isAway = away && sameTarget && !unfit;
+  const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
+  const silentSince = silences.length === 0 ? undefined : Math.min(...silences);
+  return cardHold({ status, isAway, ranOut, silentSince }, limits);
+}
+
+/**
+ * What stands, stands until something was learned. After a restart that takes a whole round: the first pod that
+ * answers may be the honest one of three, and its silent siblings keep what they had. Guilt waits for no round.
+ */
+function isPending({ card, evidence }: Snapshot, pods: readonly JudgedPod[]): boolean {
+  const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
+  const wasTrusted = card.status?.conditions?.some(({ type, status }) => type === 'Verified' && status === 'True');
+  if (unasked.length === pods.length) return card.spec.suspend !== true || wasTrusted === true;
+  if (evidence.complete || card.status?.conditions === undefined) return false;
+  const guilty = pods.some(({ standing }) => standing.kind === 'negative');
+  if (guilty && wasTrusted) return false;
+  return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));
+}
+
+/** What was proven over mutual TLS; an impostor's own identity before all. */
+function attestedId({ expected }: Target, pods: readonly JudgedPod[]): string | undefined {
+  const ids = pods.flatMap((pod) => servedBy(pod) ?? []);
+  return ids.find((id) => !expected.includes(id)) ?? ids[0];
+}
+
+/** The verdict has been held since the last pod with evidence fell silent. */
+function heldSince(pods: readonly JudgedPod[], hold: Hold): number | undefined {
+  const since = pods.flatMap(({ standing }) => (standing.kind === 'held' ? [standing.since] : []));
+  return since.length > 0 ? Math.max(...since) : hold.since;
+}
+
+function latestEnd(pods: readonly JudgedPod[]): number | undefined {
+  const ends = pods.flatMap(({ standing, shown }) => (isTrusted(standing) ? (shown?.peer?.notAfter ?? []) : []));
+  const finite = ends.filter(Number.isFinite);
+  return finite.length === 0 ? undefined : Math.max(...finite);
+}
+
+function coverage(pods: readonly JudgedPod[]): Verdict['covered'] {
+  return new Map(
+    pods.flatMap(({ standing, endpoint, evidence }) =>
+      isTrusted(standing) && evidence !== undefined ? [[endpoint.podUid, evidence.facts]] : [],
+    ),
+  );
+}
+
+/** Until when a standing can stay as it is without an event. */
+function endOf({ standing }: JudgedPod): number {
+  return isTrusted(standing) ? standing.until : Infinity;
 }
 
 /** No pod answers, and none has shown guilt. */
 export function isSilent({ pending, pods }: Verdict): boolean {
   const heard = pods.some(({ standing }) => ['proven', 'unproven', 'negative'].includes(standing.kind));
-  return !pending && !heard && pods.some(({ evidence }) => evidence?.silence !== undefined);
+  return !pending && !heard && pods.some(({ silence }) => silence !== undefined);
 }

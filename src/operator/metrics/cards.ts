@@ -1,6 +1,6 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Finding } from '../inquiry/evidence.ts';
-import type { CachedCard } from '../judge/snapshot.ts';
+import type { CachedCard } from '../watch/cached.ts';
 
 /** What the gauges read when they are scraped. */
 export interface Fleet {

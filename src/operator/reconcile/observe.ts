@@ -1,11 +1,12 @@
 import type { Key, Pod, Service } from '@agentcard-operator/kube/objects';
 import { policyName, signedCardName } from '../api/labels.ts';
 import type { Ledger } from '../inquiry/ledger.ts';
-import type { QuarantineEntry } from '../judge/quarantine.ts';
-import type { CachedCard, ClusterFacts, Snapshot } from '../judge/snapshot.ts';
+import type { ClusterFacts, Snapshot } from '../judge/snapshot.ts';
 import { apiServerFacts, dnsFacts } from '../network/facts.ts';
+import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { pairKey } from '../watch/indexes.ts';
+import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';

@@ -2,15 +2,15 @@ import { sameJson } from '@agentcard-operator/agentcard';
 import type { NetworkPolicy, NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import type { EnforcedReason } from '../api/conditions.ts';
 import { policyName, verifiedLabel } from '../api/labels.ts';
+import { no, type Outcome } from '../judge/conditions.ts';
 import { winnerOver } from '../judge/conflict.ts';
 import type { Snapshot } from '../judge/snapshot.ts';
-import { no, type Outcome } from '../judge/verdict.ts';
+import type { Judged } from '../judge/verdict.ts';
 import { type EnforcementMode, modeFor } from '../network/mode.ts';
 import { desiredPolicy, ownerOf, owningCard, type PolicyShape } from '../network/policy.ts';
 import { excessOf } from '../network/rules.ts';
 import { selects } from '../workload/selector.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { Judged } from './plan.ts';
 
 export type PolicyOperation =
   | { readonly kind: 'create'; readonly policy: NetworkPolicy }

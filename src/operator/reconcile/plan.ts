@@ -1,13 +1,12 @@
 import { keyOf, type Pod } from '@agentcard-operator/kube/objects';
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import { messageWithRemedy } from '../api/conditions.ts';
-import { durationMs } from '../api/duration.ts';
 import { refreshAnnotation } from '../api/labels.ts';
+import { durationMs } from '../api/time.ts';
 import { type Ask, agenda } from '../inquiry/agenda.ts';
 import { labelFits, withoutReplaced } from '../inquiry/restore.ts';
-import type { ResolvedTarget, Snapshot, Target } from '../judge/snapshot.ts';
-import type { Verdict } from '../judge/verdict.ts';
-import type { Settings } from '../settings/settings.ts';
+import type { ResolvedTarget } from '../judge/snapshot.ts';
+import type { Judged, Verdict } from '../judge/verdict.ts';
 import { leftovers, type PolicyPlan, planPolicy } from './plan-policy.ts';
 import { type DesiredStatus, projectStatus } from './status.ts';
 
@@ -30,13 +29,6 @@ export interface Plan {
   readonly agenda: readonly Ask[];
   /** When to look again although nothing happened, in milliseconds since the epoch. */
   readonly next: number | undefined;
-}
-
-export interface Judged {
-  readonly snapshot: Snapshot;
-  readonly target: Target;
-  readonly verdict: Verdict;
-  readonly settings: Settings;
 }
 
 const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;

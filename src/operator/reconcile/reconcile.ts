@@ -1,10 +1,10 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { Ask } from '../inquiry/agenda.ts';
-import { evaluate } from '../judge/evaluate.ts';
 import { resolve } from '../judge/resolve.ts';
-import { type CachedCard, podsBehind, type Snapshot } from '../judge/snapshot.ts';
-import { isSilent } from '../judge/verdict.ts';
+import { podsBehind, type Snapshot } from '../judge/snapshot.ts';
+import { evaluate, isSilent } from '../judge/verdict.ts';
 import type { Settings } from '../settings/settings.ts';
+import type { CachedCard } from '../watch/cached.ts';
 import { type Applied, type ApplyEdges, apply } from './apply.ts';
 import { plan } from './plan.ts';
 import { type SettleEdges, settle } from './settle.ts';

@@ -1,9 +1,12 @@
+import type { Condition } from '@agentcard-operator/kube/objects';
 import type { AgentCardStatus } from '../api/agentcard.ts';
 import { allWithinBudget } from '../api/budget.ts';
+import { type ConditionType, messageWithRemedy, remedy } from '../api/conditions.ts';
+import { isoTime } from '../api/time.ts';
 import type { CanonicalCard } from '../inquiry/evidence.ts';
-import { conditionsFrom, isoTime, readyOutcome } from '../judge/conditions.ts';
-import type { Verdict } from '../judge/verdict.ts';
-import type { Judged } from './plan.ts';
+import type { Outcome } from '../judge/conditions.ts';
+import type { Judged, Verdict } from '../judge/verdict.ts';
+import type { CachedCard } from '../watch/cached.ts';
 import type { PolicyPlan } from './plan-policy.ts';
 
 export type StatusFields = Omit<AgentCardStatus, 'card'>;
@@ -26,7 +29,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
   const { snapshot, target, verdict, settings } = judged;
   const stored = snapshot.card.status ?? {};
   const outcomes = {
-    Ready: readyOutcome(verdict),
+    Ready: verdict.ready,
     Synced: verdict.synced,
     Verified: verdict.verified,
     Bound: verdict.bound,
@@ -52,6 +55,38 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     policy: policy.status,
   };
   return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: desiredCard(verdict) };
+}
+
+/** The outcome of each condition type; undefined leaves the condition out. */
+type Outcomes = Readonly<Partial<Record<ConditionType, Outcome<string> | undefined>>>;
+
+const order: readonly ConditionType[] = ['Ready', 'Synced', 'Verified', 'Bound', 'SignatureVerified', 'Enforced'];
+
+/** All conditions, built anew; the transition time moves only with the status. */
+function conditionsFrom(
+  outcomes: Outcomes,
+  { metadata: { generation }, status: stored }: CachedCard,
+  tlsPort: string,
+  now: number,
+): Condition[] {
+  return order.flatMap((type): Condition[] => {
+    const outcome = outcomes[type];
+    if (outcome === undefined) return [];
+    const status = outcome.ok ? 'True' : 'False';
+    const todo = outcome.todo ?? remedy(type, outcome.reason, tlsPort);
+    const before = stored?.conditions?.find((condition) => condition.type === type);
+    const since = before?.status === status ? before.lastTransitionTime : isoTime(now);
+    return [
+      {
+        type,
+        status,
+        reason: outcome.reason,
+        message: messageWithRemedy(type, outcome.reason, outcome.message, todo),
+        lastTransitionTime: since,
+        ...(generation === undefined ? {} : { observedGeneration: generation }),
+      },
+    ];
+  });
 }
 
 function desiredCard({ card }: Verdict): DesiredStatus['card'] {

@@ -1,5 +1,7 @@
 import type { AgentCardSpec } from '../api/agentcard.ts';
-import { plainHttp } from '../judge/check.ts';
+import type { Effect } from '../judge/question.ts';
+import { plainHttp } from '../judge/questions/transport.ts';
+import { questions } from '../judge/questions.ts';
 import type { StatusFields } from './status.ts';
 
 /** An event to record about a card. */
@@ -12,23 +14,22 @@ export interface Note {
 
 type Told = 'Synced' | 'Verified' | 'Bound' | 'Enforced';
 
-/**
- * Which reasons of a False condition are news of their own. The others only follow from Synced, which has told already, and
- * are told when the condition was True before.
- */
+/** Reasons that only follow from Synced, which has told already; they are told when the condition was True before. */
+const echoes = new Set(['FetchFailed', 'NoIdentity']);
+
+/** Which reasons of a False condition are news of their own: what the questions decide, and what orders and time do. */
 const news: Readonly<Record<Told, ReadonlySet<string> | 'every reason'>> = {
   Synced: 'every reason',
-  Verified: new Set([
-    'NotVerified',
-    'SignatureInvalid',
-    'IdentityMismatch',
-    'CardNotApproved',
-    'EvidenceExpired',
-    'Quarantined',
-  ]),
-  Bound: new Set(['TrustDomainMismatch', 'SpiffeIDMismatch', 'SignerIsNotServer']),
+  Verified: new Set([...decided('Verified'), 'EvidenceExpired', 'Quarantined']),
+  Bound: new Set(decided('Bound')),
   Enforced: new Set(['PolicyPending', 'Weakened']),
 };
+
+function decided(type: 'Verified' | 'Bound'): string[] {
+  const effects = questions.flatMap(({ decides }) => Object.values(decides) as readonly Effect[]);
+  return effects.flatMap((effect) => effect[type] ?? []).filter((reason) => !echoes.has(reason));
+}
+
 /** States that people chose. */
 const quiet = new Set(['Off', 'Audit']);
 

@@ -1,7 +1,7 @@
 import { parseTrustDomain } from '@agentcard-operator/spiffe/x509';
-import { renderSpiffeId } from '../judge/expected.ts';
 import { flags } from './flag-table.ts';
 import { type FlagValues, parseFlags } from './flags.ts';
+import { renderSpiffeId } from './spiffe-id-template.ts';
 
 export type Config = FlagValues<typeof flags> & {
   /** From the downward API: where the operator itself runs. */

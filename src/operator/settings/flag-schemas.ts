@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { durationMs } from '../api/duration.ts';
+import { durationMs } from '../api/time.ts';
 
 /** How the values of flags are written, for every program of this project. */
 export const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');

@@ -2,10 +2,10 @@ import { parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
 import { tlsPortName } from '../api/labels.ts';
-import { defaultTemplate } from '../judge/expected.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
 import { address, boolean, duration } from './flag-schemas.ts';
 import type { Flag } from './flags.ts';
+import { defaultTemplate } from './spiffe-id-template.ts';
 
 const count = (max: number) =>
   z

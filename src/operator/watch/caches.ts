@@ -14,9 +14,8 @@ import {
   type Service,
 } from '@agentcard-operator/kube/objects';
 import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
-import type { CachedCard } from '../judge/snapshot.ts';
 import { workloadKinds } from '../workload/kinds.ts';
-import type { Workload } from '../workload/workload.ts';
+import type { CachedCard, CachedWorkload } from './cached.ts';
 import {
   firstSelectorPair,
   foreignIn,
@@ -45,12 +44,6 @@ export interface Caches {
   readonly signedCards: Informer<ConfigMap> | undefined;
   /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
   readonly quarantine: Informer<ConfigMap> | undefined;
-}
-
-/** A workload as it is cached: what the operator needs, read once. */
-export interface CachedWorkload extends KubeObject {
-  /** Undefined while the object lacks what its kind requires. */
-  readonly workload: Workload | undefined;
 }
 
 export type WorkloadCache = Informer<CachedWorkload> | OptionalInformer<CachedWorkload>;

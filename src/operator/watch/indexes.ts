@@ -1,10 +1,9 @@
 import type { EndpointSlice, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
 import { policyName } from '../api/labels.ts';
-import type { CachedCard } from '../judge/snapshot.ts';
 import { owningCard } from '../network/policy.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
-import type { CachedWorkload } from './caches.ts';
+import type { CachedCard, CachedWorkload } from './cached.ts';
 
 /** An index entry for one label pair in one namespace. */
 export function pairKey(namespace: string | undefined, key: string, value: string): string {

@@ -1,7 +1,7 @@
 import type { Informer } from '@agentcard-operator/kube';
 import { type ConfigMap, type Key, keyOf } from '@agentcard-operator/kube/objects';
-import { namesCard, parseQuarantineList, type QuarantineEntry } from '../judge/quarantine.ts';
 import type { Caches } from './caches.ts';
+import { namesCard, parseQuarantineList, type QuarantineEntry } from './quarantine-entries.ts';
 
 export interface QuarantineSinks {
   /** `background`: a card of which only live evidence could tell whether the change concerns it. */

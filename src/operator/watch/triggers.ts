@@ -1,12 +1,12 @@
 import type { Key, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
 import { keyOf } from '@agentcard-operator/kube/objects';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
-import type { CachedCard } from '../judge/snapshot.ts';
 import { owningCard } from '../network/policy.ts';
 import { apiServerService, workloadOf, workloadsSelecting, workloadsWithPair } from '../reconcile/observe.ts';
 import { pairsSelect, selects } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
+import type { CachedCard } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { pairKey } from './indexes.ts';
 import type { OwnWrites } from './own-writes.ts';

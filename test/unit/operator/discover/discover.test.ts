@@ -3,8 +3,8 @@ import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts
 import { keyOf, type Namespace, type NetworkPolicy, resources } from '../../../../src/kube/client/objects.ts';
 import { Store } from '../../../../src/kube/watch/store.ts';
 import { cardChange as change, connectDiscovery, discover } from '../../../../src/operator/discover/discover.ts';
-import type { CachedCard } from '../../../../src/operator/judge/snapshot.ts';
-import type { CachedWorkload, Caches } from '../../../../src/operator/watch/caches.ts';
+import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/cached.ts';
+import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { ownerUid, targetOf } from '../../../../src/operator/watch/indexes.ts';
 import { workloadKey } from '../../../../src/operator/workload/workload.ts';
 import { card, workload } from '../reconcile/builders.ts';

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Pod } from '../../../../src/kube/client/objects.ts';
 import { type CardEvidence, noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { labelFits, withRestored } from '../../../../src/operator/inquiry/restore.ts';
-import type { CachedCard } from '../../../../src/operator/judge/snapshot.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { answered, card, evidence, expectedId, minute, now, pod, refused, silent } from '../reconcile/builders.ts';
 
 const iso = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`;

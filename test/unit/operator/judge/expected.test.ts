@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { AgentCardSpec } from '../../../../src/operator/api/agentcard.ts';
-import { defaultTemplate, expectedIds, renderSpiffeId } from '../../../../src/operator/judge/expected.ts';
+import { expectedIds } from '../../../../src/operator/judge/expected.ts';
+import { defaultTemplate, renderSpiffeId } from '../../../../src/operator/settings/spiffe-id-template.ts';
 
 const values = { trustDomain: 'example.org', namespace: 'team', serviceAccount: 'weather' };
 const spec = (identityBinding: AgentCardSpec['identityBinding']): AgentCardSpec => ({

@@ -1,8 +1,8 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
-import type { CachedCard } from '../../../../src/operator/judge/snapshot.ts';
 import { statusMetrics } from '../../../../src/operator/metrics/cards.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { answered, card, refused } from '../reconcile/builders.ts';
 
 const ready = (status: 'True' | 'False', reason: string, over: object = {}): CachedCard => ({

@@ -1,9 +1,10 @@
 import type { EndpointSlice, Pod, Service } from '../../../../src/kube/client/objects.ts';
 import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
 import { type CardEvidence, noEvidence, type PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
-import { defaultTemplate } from '../../../../src/operator/judge/expected.ts';
-import type { CachedCard, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
+import { defaultTemplate } from '../../../../src/operator/settings/spiffe-id-template.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { containersHash, podFacts } from '../../../../src/operator/workload/pod.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { reasons } from '../../../../src/operator/api/conditions.ts';
-import { isoTime } from '../../../../src/operator/judge/conditions.ts';
+import { isoTime } from '../../../../src/operator/api/time.ts';
 import type { PolicyOperation } from '../../../../src/operator/reconcile/plan-policy.ts';
 import { transitions } from '../../../../src/operator/reconcile/transitions.ts';
 import { type Given, type Told, tell } from './scenario.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { CardEvidence } from '../../../../src/operator/inquiry/evidence.ts';
-import type { CachedCard, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { answered, card, evidence, minute, now, pod, refused, silent, snapshot } from './builders.ts';
 import { settled, tell, writes } from './tell.ts';
 

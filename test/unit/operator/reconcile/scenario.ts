@@ -6,14 +6,15 @@ import {
   type PodEvidence,
   type SignatureFinding,
 } from '../../../../src/operator/inquiry/evidence.ts';
-import { evaluate } from '../../../../src/operator/judge/evaluate.ts';
-import type { QuarantineEntry } from '../../../../src/operator/judge/quarantine.ts';
 import { resolve } from '../../../../src/operator/judge/resolve.ts';
-import type { CachedCard, ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import type { ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import { evaluate } from '../../../../src/operator/judge/verdict.ts';
 import { ownerOf } from '../../../../src/operator/network/policy.ts';
 import { type Plan, plan } from '../../../../src/operator/reconcile/plan.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
+import type { QuarantineEntry } from '../../../../src/operator/watch/quarantine-entries.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
 import * as build from './builders.ts';
 

@@ -1,10 +1,11 @@
-import { evaluate } from '../../../../src/operator/judge/evaluate.ts';
 import { resolve } from '../../../../src/operator/judge/resolve.ts';
-import type { CachedCard, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import { evaluate } from '../../../../src/operator/judge/verdict.ts';
 import { mergePatch } from '../../../../src/operator/reconcile/patch.ts';
 import { plan } from '../../../../src/operator/reconcile/plan.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { card, now, settings } from './builders.ts';
 
 /** One run of the pure steps, and how its conditions read. */

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigMap } from '../../../../src/kube/client/objects.ts';
 import type { Handler } from '../../../../src/kube/watch/store.ts';
-import { parseQuarantineList } from '../../../../src/operator/judge/quarantine.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
+import { parseQuarantineList } from '../../../../src/operator/watch/quarantine-entries.ts';
 import { followQuarantineList } from '../../../../src/operator/watch/quarantine-list.ts';
 import { card } from '../reconcile/builders.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { durationMs } from '../../../../src/operator/api/duration.ts';
+import { durationMs } from '../../../../src/operator/api/time.ts';
 
 const longestGoDurationMs = 2 ** 63 / 1e6;
 

@@ -25,3 +25,8 @@ export function durationMs(text: string): number | undefined {
   }
   return total;
 }
+
+/** RFC 3339 in whole seconds, as Kubernetes stores times. */
+export function isoTime(at: number): string {
+  return `${new Date(at).toISOString().slice(0, 19)}Z`;
+}

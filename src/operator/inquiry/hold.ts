@@ -1,5 +1,4 @@
-import type { Snapshot, Target } from './snapshot.ts';
-import type { PodStanding } from './standing.ts';
+import type { AgentCardStatus } from '../api/agentcard.ts';
 
 /** Whether the stored verdict may stand although no pod carries evidence now. */
 export interface Hold {
@@ -12,7 +11,18 @@ export interface Hold {
   readonly attested: string | undefined;
 }
 
-interface HoldLimits {
+/** What is asked of a stored verdict before it may be held. */
+export interface Holdable {
+  readonly status: Omit<AgentCardStatus, 'card'> | undefined;
+  /** The agent is away, and still the one that was verified. */
+  readonly isAway: boolean;
+  /** The evidence of one of its pods has run out by itself. */
+  readonly ranOut: boolean;
+  /** When its pods fell silent, where one did. */
+  readonly silentSince: number | undefined;
+}
+
+export interface HoldLimits {
   readonly evidenceTtlMs: number;
   readonly fleetHeldUntil: number;
   readonly now: number;
@@ -25,34 +35,18 @@ export const noHold: Hold = { holds: false, expired: false, since: undefined, un
  * evidence's time from the first unanswered attempt, and never past the peer certificate's end. A restart does not
  * extend it, since the start of the hold is stored.
  */
-export function cardHold(
-  { card, workload }: Snapshot,
-  target: Target,
-  pods: readonly PodStanding[],
-  { evidenceTtlMs, fleetHeldUntil, now }: HoldLimits,
-): Hold {
+export function cardHold(card: Holdable, { evidenceTtlMs, fleetHeldUntil, now }: HoldLimits): Hold {
   const { status } = card;
   const verified = status?.conditions?.find(({ type }) => type === 'Verified');
-  const { targetRef, attestedAgentSpiffeId: attested } = status ?? {};
-  const sameTarget = workload !== undefined && targetRef?.name === workload.name && targetRef.kind === workload.kind;
-  const unfit = target.strict && attested !== undefined && !target.expected.includes(attested);
-  const absent = target.resolved ? target.transport === 'mtls' : target.absent !== undefined;
-  if (!absent || !sameTarget || unfit || verified === undefined) return noHold;
-  const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
-  if (ranOut || verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
+  if (!card.isAway || verified === undefined) return noHold;
+  if (card.ranOut || verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
   if (verified.status !== 'True') return noHold;
   const stored = status?.heldSince === undefined ? undefined : Date.parse(status.heldSince);
-  const since = stored ?? firstSilence(pods) ?? now;
+  const since = stored ?? card.silentSince ?? now;
   const expires = status?.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
   // An end that had passed before the hold began was never updated: it says nothing, and the brake does not extend that.
   const until =
     expires > since ? Math.min(Math.max(since + evidenceTtlMs, fleetHeldUntil), expires) : since + evidenceTtlMs;
-  const holds = now < until;
-  if (!holds) return { ...noHold, expired: true };
-  return { holds, expired: false, since, until, attested };
-}
-
-function firstSilence(pods: readonly PodStanding[]): number | undefined {
-  const starts = pods.flatMap(({ evidence }) => (evidence?.silence === undefined ? [] : [evidence.silence.since]));
-  return starts.length === 0 ? undefined : Math.min(...starts);
+  if (now >= until) return { ...noHold, expired: true };
+  return { holds: true, expired: false, since, until, attested: status?.attestedAgentSpiffeId };
 }

@@ -1,0 +1,66 @@
+import type { Pod } from '@agentcard-operator/kube/objects';
+import type { Answer, PodEvidence, Silence } from '../inquiry/evidence.ts';
+import { withoutReplaced, withRestored } from '../inquiry/restore.ts';
+import type { Endpoint } from '../workload/service.ts';
+import type { ResolvedTarget, Snapshot } from './snapshot.ts';
+
+/** What a pod showed of itself, in contrast to a refusal. */
+export type Shown = Extract<Answer, { kind: 'card' | 'restored' }>;
+export type Refusal = Extract<Answer, { kind: 'refusal' }>;
+
+/** One pod behind the agent's Service, and what it shows, as far as it counts now. */
+export interface Sight {
+  readonly endpoint: Endpoint;
+  /** Whose pod it is, where it belongs to something else: neither for nor against the card. */
+  readonly stranger: string | undefined;
+  /** Undefined when it was not asked since the operator started, or since its containers were replaced. */
+  readonly evidence: PodEvidence | undefined;
+  readonly shown: Shown | undefined;
+  readonly refusal: Refusal | undefined;
+  readonly silence: Silence | undefined;
+  /** Until when it counts: its certificate's end, or the longest silence. */
+  readonly until: number;
+  readonly lapsed: boolean;
+}
+
+export interface Patience {
+  readonly evidenceTtlMs: number;
+  /** The fleet brake: trust does not end for absence before. */
+  readonly fleetHeldUntil: number;
+}
+
+export function sightsOf(snapshot: Snapshot, target: ResolvedTarget, patience: Patience, now: number): Sight[] {
+  const { labelledPods, card } = snapshot;
+  const learned = withoutReplaced(snapshot.evidence, labelledPods);
+  const { strangers, pods } = withRestored(learned, labelledPods as readonly Pod[], card);
+  return target.endpoints.map((endpoint) => {
+    const stranger = strangers.get(endpoint.podUid)?.owner;
+    const known = stranger === undefined ? pods.get(endpoint.podUid) : undefined;
+    // Restored evidence of which nothing was learned since stands, but counts as not asked while it can be.
+    const waits = known?.answer?.kind === 'restored' && known.silence === undefined && card.spec.suspend !== true;
+    const evidence = known?.transport === target.transport && !waits ? known : undefined;
+    return sightOf({ endpoint, stranger, evidence }, patience, now);
+  });
+}
+
+function sightOf(seen: Pick<Sight, 'endpoint' | 'stranger' | 'evidence'>, patience: Patience, now: number): Sight {
+  const { answer, silence } = seen.evidence ?? {};
+  const shown = answer?.kind === 'refusal' ? undefined : answer;
+  const refusal = answer?.kind === 'refusal' ? answer : undefined;
+  const until =
+    shown === undefined ? Infinity : Math.min(shown.peer?.notAfter ?? Infinity, silenceEnds(shown, silence, patience));
+  return { ...seen, shown, refusal, silence, until, lapsed: now >= until };
+}
+
+function silenceEnds(shown: Shown, silence: Silence | undefined, { evidenceTtlMs, fleetHeldUntil }: Patience): number {
+  if (silence === undefined) return Infinity;
+  const end = silence.since + evidenceTtlMs;
+  // Past a certificate nothing is held: where its end is not known, the brake holds nothing.
+  const unknown = shown.kind === 'restored' && shown.peer.notAfter === Infinity;
+  return unknown ? end : Math.max(end, fleetHeldUntil);
+}
+
+/** The last attempt brought a card, whoever sent it. */
+export function isReadable({ shown, silence }: Sight): boolean {
+  return shown?.kind === 'card' && silence === undefined;
+}
