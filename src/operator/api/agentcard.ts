@@ -175,6 +175,10 @@ export const agentCardStatusSchema = z.object({
   heldSince: time().optional().describe('Since when the verdict rests on earlier evidence.'),
   identityExpiresAt: time().optional(),
   signedUntil: time().optional(),
+  quarantine: z
+    .object({ by: z.enum(['card', 'sibling', 'list']), subject: shortText(2_100).optional(), reason: shortText(256) })
+    .optional()
+    .describe('Who cuts the agent off, and why.'),
   policy: z.object({ mode: shortText(63), name: shortText(253) }).optional(),
   sigstoreBundleVerified: z.boolean().optional(),
   sigstoreIdentity: chosenText().optional(),

@@ -7,6 +7,7 @@ import {
 } from '../api/conditions.ts';
 import type { SignatureFinding } from '../inquiry/evidence.ts';
 import type { Answers, Told } from './answers.ts';
+import { type Quarantine, quarantineMessage } from './quarantine.ts';
 import type { Answer, Matter } from './question.ts';
 import { isReadable } from './sight.ts';
 import { type JudgedPod, servedBy, trustedId } from './standing.ts';
@@ -89,10 +90,10 @@ export function boundOutcome({ matter, pods }: Heard): Outcome<BoundReason> | un
 }
 
 /** Verified: whether the card is trusted; undefined when no mechanism is on. */
-export function verifiedOutcome(heard: Heard, quarantine: string | undefined): Outcome<VerifiedReason> | undefined {
+export function verifiedOutcome(heard: Heard, quarantine: Quarantine | undefined): Outcome<VerifiedReason> | undefined {
   const { settings } = heard.matter;
   if (!settings.mtls && !settings.signature) return undefined;
-  if (quarantine !== undefined) return no('Quarantined', quarantine);
+  if (quarantine !== undefined) return no('Quarantined', quarantineMessage(quarantine));
   return guiltOutcome(heard) ?? trustOutcome(heard);
 }
 
@@ -168,9 +169,9 @@ const guilty = new Set<string>(guilts);
 export function readyOutcome(
   synced: Outcome<SyncedReason>,
   verified: Outcome<VerifiedReason> | undefined,
-  quarantine: string | undefined,
+  quarantine: Quarantine | undefined,
 ): Outcome<string> {
-  if (quarantine !== undefined) return no('Quarantined', quarantine);
+  if (quarantine !== undefined) return no('Quarantined', quarantineMessage(quarantine));
   if (verified !== undefined && guilty.has(verified.reason)) return verified;
   if (!synced.ok) return synced;
   if (verified !== undefined && !verified.ok) return verified;

@@ -1,38 +1,45 @@
-import { messageWithRemedy } from '../api/conditions.ts';
+import type { AgentCardStatus } from '../api/agentcard.ts';
 import { quarantineListName } from '../api/labels.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import { namesCard, type QuarantineEntry } from '../watch/quarantine-entries.ts';
 import type { Sight } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
 
-const listed = `Quarantined by ConfigMap ${quarantineListName}`;
-const longestValue = 300;
-
-/** What the status says of a listed card; also how a later run knows it again. */
-function textOf({ reason, ...subject }: QuarantineEntry): string {
-  const [[kind, text] = ['', '']] = Object.entries(subject);
-  const short = text.length > longestValue ? `${text.slice(0, longestValue - 1)}…` : text;
-  return `${listed} (${kind} ${short}): ${reason}.`;
-}
+/** Who cuts the agent off, and why; as the status keeps it. */
+export type Quarantine = NonNullable<AgentCardStatus['quarantine']>;
 
 /**
  * Why the agent is cut off; undefined when it is not. A card of the same workload quarantines it too, so that a second card
  * lifts nothing. What the list once named stays cut off until the entry leaves the list, whatever the agent serves or
  * proves by then; and while the list cannot be read, what the stored status says of it stands.
  */
-export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly Sight[]): string | undefined {
+export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly Sight[]): Quarantine | undefined {
   const { card, siblings, quarantineList } = snapshot;
-  const own = card.spec.quarantine?.reason;
-  if (own !== undefined) return `Quarantined: ${own}.`;
+  const own = card.spec.quarantine;
+  if (own !== undefined) return { by: 'card', reason: own.reason };
   const sibling = siblings.find(({ spec }) => spec.quarantine !== undefined);
-  if (sibling !== undefined)
-    return `Quarantined by AgentCard ${sibling.metadata.name}: ${sibling.spec.quarantine?.reason}.`;
-  const stored = storedText(card);
+  if (sibling?.spec.quarantine !== undefined) {
+    return { by: 'sibling', subject: sibling.metadata.name, reason: sibling.spec.quarantine.reason };
+  }
+  const stored = card.status?.quarantine?.by === 'list' ? card.status.quarantine : undefined;
   if (quarantineList === undefined) return stored;
   const entry = quarantineList.find(
-    (candidate) => textOf(candidate) === stored || names(candidate, snapshot.card, target, pods),
+    (candidate) => subjectOf(candidate) === stored?.subject || names(candidate, card, target, pods),
   );
-  return entry && textOf(entry);
+  return entry && { by: 'list', subject: subjectOf(entry), reason: entry.reason };
+}
+
+function subjectOf({ reason: _, ...subject }: QuarantineEntry): string {
+  return Object.entries(subject).flat().join(' ');
+}
+
+const longestSubject = 300;
+
+/** In words. */
+export function quarantineMessage({ by, subject = '', reason }: Quarantine): string {
+  const short = subject.length > longestSubject ? `${subject.slice(0, longestSubject - 1)}…` : subject;
+  if (by === 'list') return `Quarantined by ConfigMap ${quarantineListName} (${short}): ${reason}.`;
+  return by === 'card' ? `Quarantined: ${reason}.` : `Quarantined by AgentCard ${short}: ${reason}.`;
 }
 
 /** By what is stored of the card, or by what any pod shows now. */
@@ -43,12 +50,4 @@ function names(entry: QuarantineEntry, card: CachedCard, { expected }: Target, p
   if ('cardId' in entry) return shown.some(({ card: { cardId } }) => cardId === entry.cardId);
   const ids = shown.flatMap(({ peer, card: { signature } }) => [peer?.uri, signature?.signer]);
   return [...expected, ...ids].includes(entry.spiffeId);
-}
-
-/** Ready's stored message, without its remedy, when it tells of the list. */
-function storedText({ status }: CachedCard): string | undefined {
-  const message = status?.conditions?.find(({ type }) => type === 'Ready')?.message ?? '';
-  if (!message.startsWith(listed)) return undefined;
-  const todo = messageWithRemedy('Ready', 'Quarantined', '');
-  return message.endsWith(todo) ? message.slice(0, -todo.length) : message;
 }

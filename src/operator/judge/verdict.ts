@@ -17,7 +17,7 @@ import {
   verifiedOutcome,
 } from './conditions.ts';
 import { type PublishedCard, publishedCard, speakerOf } from './published.ts';
-import { quarantineOf } from './quarantine.ts';
+import { type Quarantine, quarantineOf } from './quarantine.ts';
 import type { Demands } from './question.ts';
 import { sightsOf } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
@@ -28,7 +28,7 @@ export interface Verdict {
   /** Nothing has been learned since the operator started: what stands, stands. */
   readonly pending: boolean;
   /** Why the agent is cut off, whatever it proves; undefined when it is not. */
-  readonly quarantine: string | undefined;
+  readonly quarantine: Quarantine | undefined;
   readonly pods: readonly JudgedPod[];
   readonly ready: Outcome<string>;
   readonly synced: Outcome<SyncedReason>;

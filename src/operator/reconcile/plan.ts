@@ -1,6 +1,6 @@
+import { sameJson } from '@agentcard-operator/agentcard';
 import { keyOf, type Pod } from '@agentcard-operator/kube/objects';
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
-import { messageWithRemedy } from '../api/conditions.ts';
 import { refreshAnnotation } from '../api/labels.ts';
 import { durationMs } from '../api/time.ts';
 import { type Ask, agenda } from '../inquiry/agenda.ts';
@@ -51,8 +51,7 @@ export function plan(judged: Judged, now: number): Plan {
 
 /** The stored status tells of this quarantine already; the rest of it waits for the first answer, as ever. */
 function isTold({ snapshot, verdict }: Judged): boolean {
-  const ready = snapshot.card.status?.conditions?.find(({ type }) => type === 'Ready');
-  return ready?.message === messageWithRemedy('Ready', 'Quarantined', verdict.quarantine ?? '');
+  return sameJson(snapshot.card.status?.quarantine, verdict.quarantine);
 }
 
 function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {

@@ -21,8 +21,8 @@ export interface DesiredStatus {
 }
 
 const rememberedCards = 5;
-/** Made of the card's own spec, which has bounds, and compared whole. */
-const byPeople = new Set(['expectedSpiffeID']);
+/** What people chose, which has bounds of its own and is compared whole. */
+const byPeople = new Set(['expectedSpiffeID', 'quarantine']);
 
 /** A total function of what was seen: no field outlives its evidence. */
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
@@ -53,6 +53,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     heldSince: verdict.heldSince === undefined ? undefined : isoTime(verdict.heldSince),
     identityExpiresAt: identityEnd(verdict, stored),
     policy: policy.status,
+    quarantine: verdict.quarantine,
   };
   return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: desiredCard(verdict) };
 }
