@@ -21,7 +21,15 @@ const pure = [
 ];
 const isPure = (file: string) => pure.some((pattern) => pattern.test(file));
 /** Of node:net only isIP is used, which the type checker cannot say but a reader can. */
-const pureModules = new Set(['node:crypto', 'node:util', 'node:buffer', 'node:net', 'zod']);
+const pureModules = new Set([
+  'node:crypto',
+  'node:util',
+  'node:buffer',
+  'node:net',
+  'zod',
+  'jose/jws/flattened/sign',
+  'jose/jws/flattened/verify',
+]);
 /** Types of the wire, keys and the flags' shape may be named by pure code; they bring no client along. */
 const harmless = new Set(['src/kube/client/objects.ts', 'src/operator/settings/config.ts']);
 

@@ -3,10 +3,10 @@ import {
   canonicalForms,
   diffCards,
   type GoodSignature,
-  parseStrictObject,
   type SignatureEvidence,
   type SignatureInput,
-  verifySignatures,
+  type VerifiedCard,
+  verifyCard,
 } from '@agentcard-operator/agentcard';
 import type { Parsed, SpiffeId } from '@agentcard-operator/spiffe/x509';
 
@@ -44,7 +44,7 @@ const reasons = {
   untrusted: 'SignerUntrusted',
 } as const;
 
-export function judge(card: Parsed<AgentCard>, question: Question): Verdict {
+export async function judge(card: Parsed<AgentCard>, question: Question): Promise<Verdict> {
   if (!card.ok) {
     const { code, message } = card.error;
     const check: Check = {
@@ -56,14 +56,14 @@ export function judge(card: Parsed<AgentCard>, question: Question): Verdict {
     return { verified: false, reason: 'CardInvalid', message, ...nothingKnown, checks: [check] };
   }
   const { raw, view } = card.value;
-  const evidence = verifySignatures({ ...question, card: raw });
+  const evidence = await verifyCard({ ...question, card: raw });
   const good = preferred(evidence, question.expected);
   const identity = identityCheck(good, question.expected);
   const checks: readonly Check[] = [
     { name: 'card', result: 'pass', observed: `A2A ${view.shape}` },
-    ...signatureChecks(evidence, raw, question),
+    ...(await signatureChecks(evidence, raw, question)),
     identity,
-    ...(good === undefined ? [] : [coverageCheck(good, raw)]),
+    ...(good === undefined ? [] : [coverageCheck(good, raw, evidence)]),
   ];
   if (identity.result === 'fail' && good !== undefined) {
     const message = `signed by ${good.signer.uri}, not by ${question.expected?.uri}`;
@@ -101,13 +101,17 @@ function known(evidence: SignatureEvidence, good: GoodSignature | undefined) {
   };
 }
 
-function signatureChecks(evidence: SignatureEvidence, raw: JsonObject, question: Question): readonly Check[] {
+async function signatureChecks(
+  evidence: SignatureEvidence,
+  raw: JsonObject,
+  question: Question,
+): Promise<readonly Check[]> {
   const { outcome, signatures } = evidence;
   const overall: Check = {
     name: 'signature',
     result: outcome === 'valid' ? 'pass' : outcome === 'invalid' ? 'fail' : 'unknown',
     observed: decisive(evidence)?.code ?? reasons[outcome],
-    ...(outcome === 'valid' ? {} : { hint: hintFor(evidence, raw, question) }),
+    ...(outcome === 'valid' ? {} : { hint: await hintFor(evidence, raw, question) }),
   };
   if (signatures.length < 2) return [overall];
   const each = signatures.map(({ outcome: result, code, message }, index): Check => {
@@ -139,17 +143,17 @@ function identityCheck(good: GoodSignature | undefined, expected: SpiffeId | und
   };
 }
 
-function coverageCheck(good: GoodSignature, raw: JsonObject): Check {
+function coverageCheck(good: GoodSignature, raw: JsonObject, { payloads }: VerifiedCard): Check {
   const name = 'coverage';
   if (good.coverage === 'full') return { name, result: 'pass', observed: `${good.form} covers the whole card` };
-  const payload = parseStrictObject(good.payload);
-  const unsigned = payload.ok ? diffCards(payload.value, raw).map(({ path }) => path) : [];
+  const payload: JsonObject = JSON.parse(payloads.get(good.payloadSha256) ?? '{}');
+  const unsigned = diffCards(payload, raw).map(({ path }) => path);
   const list = unsigned.length === 0 ? 'nothing in this card' : unsigned.slice(0, 10).join(', ');
   const hint = 'rely only on what is signed; a toolchain that signs raw-jcs covers everything';
   return { name, result: 'unknown', observed: `${good.form} does not cover ${list}`, hint };
 }
 
-function hintFor(evidence: SignatureEvidence, raw: JsonObject, question: Question): string {
+async function hintFor(evidence: SignatureEvidence, raw: JsonObject, question: Question): Promise<string> {
   if (evidence.outcome === 'missing')
     return 'sign it with kubectl agentcard sign, or run agentcard-signer beside the agent';
   if (evidence.outcome === 'expired') return 'sign the card again; --at answers whether it was good at an earlier time';
@@ -166,8 +170,8 @@ const hints: Readonly<Record<string, string>> = {
 };
 
 /** A signature that fits another form is no forgery: say which, so that somebody can decide. */
-function mismatchHint(raw: JsonObject, question: Question): string {
-  const { good } = verifySignatures({ ...question, card: raw, forms: canonicalForms });
+async function mismatchHint(raw: JsonObject, question: Question): Promise<string> {
+  const { good } = await verifyCard({ ...question, card: raw, forms: canonicalForms });
   if (good === undefined) return 'fetch the card again from its origin, or let its workload sign it again';
   const forms = [...question.forms.map(({ name }) => name), good.form].join();
   return `it is signed over the form ${good.form} (coverage: ${good.coverage}); to accept that, pass --signature-forms ${forms}`;

@@ -41,7 +41,7 @@ export const verify: Command = {
   run: async (invocation, io) => {
     const output = choice(invocation, 'output', ['text', 'json']);
     const question = await readQuestion(invocation, io);
-    const verdict = judge(await readCard(invocation.operands[0] ?? '', io), question);
+    const verdict = await judge(await readCard(invocation.operands[0] ?? '', io), question);
     io.out(output === 'json' ? `${JSON.stringify(verdict, null, 2)}\n` : painted(describe(verdict), io.color));
     return verdict.verified ? exit.ok : exit.refused;
   },

@@ -25,7 +25,7 @@ export async function readCardFile(path: string): Promise<Parsed<Uint8Array>> {
 export async function replaceFile<T>(
   path: string,
   text: string,
-  confirm: (bytes: Uint8Array) => Parsed<T>,
+  confirm: (bytes: Uint8Array) => Promise<Parsed<T>>,
 ): Promise<Parsed<T>> {
   const scratch = join(dirname(path), `.${basename(path)}.tmp`);
   try {
@@ -33,7 +33,7 @@ export async function replaceFile<T>(
       if (error.code !== 'EEXIST') throw error;
     });
     await rm(scratch, { force: true });
-    const confirmed = confirm(await writeAndRead(scratch, text));
+    const confirmed = await confirm(await writeAndRead(scratch, text));
     if (confirmed.ok) await rename(scratch, path);
     return confirmed;
   } catch (error) {

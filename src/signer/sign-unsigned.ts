@@ -9,7 +9,7 @@ import {
   parseAgentCard,
   readEntry,
   signCard,
-  verifySignatures,
+  verifyCard,
   withoutSignatures,
 } from '@agentcard-operator/agentcard';
 import type { BundleSet, X509Svid } from '@agentcard-operator/spiffe/x509';
@@ -26,13 +26,13 @@ export interface SignedCard {
  * Signs a card as it is: every member stays, and so do signatures of others; earlier ones by the same workload make room
  * for the new one, which comes last. Codes: `CardInvalid`, `SvidIncomplete` and those of signCard.
  */
-export function signUnsigned(bytes: Uint8Array, svid: X509Svid): Parsed<SignedCard> {
+export async function signUnsigned(bytes: Uint8Array, svid: X509Svid): Promise<Parsed<SignedCard>> {
   const card = parseAgentCard(bytes);
   if (!card.ok) return refused('CardInvalid', `the unsigned card is no AgentCard: ${card.error.message}`);
   const [leaf, ...issuers] = svid.chain;
   if (leaf === undefined) return refused('SvidIncomplete', 'the X509-SVID has no certificate');
   const unsigned = withoutSignaturesBy(svid.id.uri, card.value.raw);
-  const signed = signCard(unsigned, { key: createPrivateKey(svid.keyPem), chain: [leaf, ...issuers] });
+  const signed = await signCard(unsigned, { key: createPrivateKey(svid.keyPem), chain: [leaf, ...issuers] });
   if (!signed.ok) return signed;
   const text = `${JSON.stringify(signed.value, null, 2)}\n`;
   return parsed({ text, cardId: cardId(card.value.raw), signer: svid.id.uri });
@@ -42,12 +42,12 @@ export function signUnsigned(bytes: Uint8Array, svid: X509Svid): Parsed<SignedCa
  * Whether the bytes are the card that was signed, with a signature that every verifier of this project takes; that signature.
  * Codes: `CardChanged`, `SignatureUnusable`.
  */
-export function confirmSigned(
+export async function confirmSigned(
   bytes: Uint8Array,
   expected: SignedCard,
   bundles: BundleSet,
   now: Date,
-): Parsed<GoodSignature> {
+): Promise<Parsed<GoodSignature>> {
   const card = parseAgentCard(bytes);
   if (!card.ok) return refused('SignatureUnusable', `the signed card would be refused: ${card.error.message}`);
   if (cardId(card.value.raw) !== expected.cardId) {
@@ -56,7 +56,7 @@ export function confirmSigned(
       'the file holds another card than the one that was signed; let nothing else write to it',
     );
   }
-  const { signatures } = verifySignatures({ card: card.value.raw, bundles, now, forms: defaultForms });
+  const { signatures } = await verifyCard({ card: card.value.raw, bundles, now, forms: defaultForms });
   const own = signatures.at(-1);
   if (own?.outcome === 'valid' && own.signer.uri === expected.signer) return parsed(own);
   const reason = own === undefined ? 'it is missing' : `${own.message} (${own.code})`;

@@ -31,7 +31,7 @@ export async function sign(
 ): Promise<Parsed<GoodSignature>> {
   const unsigned = await readCardFile(settings.unsignedCard);
   if (!unsigned.ok) return unsigned;
-  const signed = signUnsigned(unsigned.value, svid);
+  const signed = await signUnsigned(unsigned.value, svid);
   if (!signed.ok) return signed;
   const { text, cardId } = signed.value;
   const written = await replaceFile(settings.card, text, (bytes) => confirmSigned(bytes, signed.value, bundles, now()));

@@ -45,7 +45,7 @@ export async function measure(scene: Scene): Promise<Report> {
   await end(operator, parameters.profile);
   const bare = parameters.bare ? await compare(scene, watch) : undefined;
   watch.close();
-  const verification = parameters.bare ? measureVerification() : undefined;
+  const verification = parameters.bare ? await measureVerification() : undefined;
   return { parameters, machine, coldStart, idle, probes, verification, bare };
 }
 

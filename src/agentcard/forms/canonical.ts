@@ -26,8 +26,8 @@ export function withoutSignatures(raw: JsonObject): JsonObject {
   return rest;
 }
 
-/** SHA-256 of a text, in lowercase hexadecimal digits. */
-export function sha256(text: string): string {
+/** SHA-256 in lowercase hexadecimal digits. */
+export function sha256(text: string | Uint8Array): string {
   return createHash('sha256').update(text).digest('hex');
 }
 

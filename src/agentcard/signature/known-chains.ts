@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { BundleSet } from '@agentcard-operator/spiffe/x509';
-import type { Signer } from './x5c.ts';
+import type { Chain, Signer } from './signer.ts';
 
 interface KnownChain {
   readonly signer: Signer;
@@ -23,15 +23,14 @@ export class KnownChains {
     this.#limit = limit;
   }
 
-  /** `chain` as in `x5c`, to the letter. */
-  find(chain: readonly string[], bundles: BundleSet, now: Date): Signer | undefined {
+  find(chain: Chain, bundles: BundleSet, now: Date): Signer | undefined {
     const known = this.#chains.get(keyOf(chain));
     if (known === undefined || now < known.from || now > known.until) return undefined;
     const sameBundle = bundles.get(known.signer.id.trustDomain)?.digest === known.bundleDigest;
     return sameBundle ? known.signer : undefined;
   }
 
-  add(chain: readonly string[], known: KnownChain): void {
+  add(chain: Chain, known: KnownChain): void {
     const key = keyOf(chain);
     this.#chains.delete(key);
     this.#chains.set(key, known);
@@ -40,6 +39,9 @@ export class KnownChains {
   }
 }
 
-function keyOf(chain: readonly string[]): string {
-  return createHash('sha256').update(JSON.stringify(chain)).digest('base64');
+/** The lengths are part of it, so that the same bytes cut elsewhere are another chain. */
+function keyOf(chain: Chain): string {
+  const hash = createHash('sha256').update(chain.map(({ length }) => length).join());
+  for (const certificate of chain) hash.update(certificate);
+  return hash.digest('base64');
 }

@@ -1,47 +1,38 @@
-import { createHash } from 'node:crypto';
 import type { JsonObject } from '../document/json.ts';
+import { sha256 } from '../forms/canonical.ts';
 import type { CanonicalForm } from '../forms/forms.ts';
 
 /** A card in one canonical form. */
 export interface Payload {
   readonly form: CanonicalForm;
-  readonly bytes: Uint8Array;
-  /** As a JWS signing input spells it. */
+  readonly text: string;
+  /** As a JWS spells it. */
   readonly base64url: string;
-  readonly sha256: string;
 }
 
 /** The distinct payloads of a card, each written once and only when a signature gets that far. */
-export class Payloads {
+export class Payloads implements Iterable<[sha256: string, payload: Payload]> {
+  readonly forms: readonly CanonicalForm[];
+  readonly written = new Map<string, Payload>();
   readonly #card: JsonObject;
-  readonly #forms: Iterator<CanonicalForm>;
-  readonly #written: Payload[] = [];
-  readonly #texts = new Set<string>();
+  readonly #untried: IterableIterator<CanonicalForm>;
 
   constructor(card: JsonObject, forms: readonly CanonicalForm[]) {
+    this.forms = forms;
     this.#card = card;
-    this.#forms = forms.values();
+    this.#untried = forms.values();
   }
 
-  *[Symbol.iterator](): Iterator<Payload> {
-    for (let index = 0; ; index += 1) {
-      const payload = this.#written[index] ?? this.#writeNext();
-      if (payload === undefined) return;
-      yield payload;
+  *[Symbol.iterator](): Iterator<[string, Payload]> {
+    yield* this.written;
+    // An array's iterator goes on where the last loop over it stopped.
+    for (const form of this.#untried) {
+      const text = form.write(this.#card);
+      const digest = sha256(text ?? '');
+      if (text === undefined || this.written.has(digest)) continue;
+      const payload = { form, text, base64url: Buffer.from(text).toString('base64url') };
+      this.written.set(digest, payload);
+      yield [digest, payload];
     }
-  }
-
-  #writeNext(): Payload | undefined {
-    for (let next = this.#forms.next(); !next.done; next = this.#forms.next()) {
-      const text = next.value.write(this.#card);
-      if (text === undefined || this.#texts.has(text)) continue;
-      this.#texts.add(text);
-      const bytes = Buffer.from(text);
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      const payload = { form: next.value, bytes, base64url: bytes.toString('base64url'), sha256 };
-      this.#written.push(payload);
-      return payload;
-    }
-    return undefined;
   }
 }

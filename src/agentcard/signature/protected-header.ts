@@ -1,7 +1,7 @@
 import { excerpt, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
 import { isObject, type JsonObject, type JsonValue } from '../document/json.ts';
 import { parseStrictObject } from '../document/strict-json.ts';
-import { type Algorithm, algorithms } from './algorithms.ts';
+import { algorithms } from './algorithms.ts';
 
 const longestProtected = 32 * 1024;
 const longestKeyId = 256;
@@ -36,11 +36,17 @@ function base64url(text: JsonValue): Uint8Array | undefined {
   return bytes.toString('base64url') === text ? bytes : undefined;
 }
 
+/** What a header says of its signature; nobody vouches for it. */
+export interface Claimed {
+  readonly algorithm: string;
+  readonly keyId?: string;
+}
+
 /** What the verifier acts on. `jku`, `jwk` and `x5u` are not here: they name keys that nobody vouches for. */
 export interface SignatureClaims {
-  readonly algorithm: Algorithm;
-  readonly signature: Uint8Array;
-  readonly keyId?: string;
+  readonly claimed: Claimed;
+  /** Base64url in its one spelling. */
+  readonly signature: string;
   readonly thumbprint?: string;
 }
 
@@ -51,18 +57,18 @@ export interface SignatureClaims {
 export function readClaims({ header, unprotected, signature: text }: SignatureEntry): Parsed<SignatureClaims> {
   const fault = headerFault(header, unprotected);
   if (fault !== undefined) return fault;
-  const algorithm = algorithms.find(({ name }) => name === header.alg);
-  if (algorithm === undefined) {
-    const names = algorithms.map(({ name }) => name).join(', ');
-    const found = typeof header.alg === 'string' ? excerpt(header.alg, 40) : 'missing';
+  const { alg: algorithm = null } = header;
+  if (typeof algorithm !== 'string' || !algorithms.has(algorithm)) {
+    const names = [...algorithms.keys()].join(', ');
+    const found = typeof algorithm === 'string' ? excerpt(algorithm, 40) : 'missing';
     return refused('AlgorithmRefused', `the algorithm is ${found}; sign with one of ${names}`);
   }
-  const signature = base64url(text);
-  if (signature === undefined) return refused('SignatureMalformed', '"signature" is not base64url without padding');
+  if (typeof text !== 'string' || base64url(text) === undefined) {
+    return refused('SignatureMalformed', '"signature" is not base64url without padding');
+  }
   return parsed({
-    algorithm,
-    signature,
-    ...(typeof header.kid === 'string' ? { keyId: printable(header.kid) } : {}),
+    claimed: { algorithm, ...(typeof header.kid === 'string' ? { keyId: printable(header.kid) } : {}) },
+    signature: text,
     ...(typeof header['x5t#S256'] === 'string' ? { thumbprint: header['x5t#S256'] } : {}),
   });
 }
@@ -90,6 +96,8 @@ function headerFault(header: JsonObject, unprotected: JsonValue) {
     : refused('HeaderMalformed', `the header parameter "${wrong}" is not a string`);
 }
 
+/** A copy: a part of a text keeps all of that text in memory. */
 function printable(text: string): string {
-  return text.slice(0, longestKeyId).replace(/[^\x20-\x7e]/g, '?');
+  const ascii = text.slice(0, longestKeyId).replace(/[^\x20-\x7e]/g, '?');
+  return Buffer.from(ascii, 'latin1').toString('latin1');
 }

@@ -1,22 +1,23 @@
-import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
+import { type KeyObject, X509Certificate } from 'node:crypto';
 import { leafIdentity, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { FlattenedSign } from 'jose/jws/flattened/sign';
 import { emptyObject, isArray, type JsonObject } from '../document/json.ts';
-import { canonicalize, withoutSignatures } from '../forms/canonical.ts';
-import { type Algorithm, algorithmFor, signs } from './algorithms.ts';
-import { mostSignatures } from './verify.ts';
+import { canonicalize, sha256, withoutSignatures } from '../forms/canonical.ts';
+import { algorithmFor } from './algorithms.ts';
+import { mostSignatures } from './facts.ts';
+import type { Chain } from './signer.ts';
 import { longestChain } from './x5c.ts';
 
 export interface SigningIdentity {
   readonly key: KeyObject;
-  /** DER, leaf first, each issued by the next. */
-  readonly chain: readonly [Uint8Array, ...Uint8Array[]];
+  readonly chain: Chain;
 }
 
 /**
  * Signs a card as it is, over its RFC 8785 bytes without `signatures`; no member is lost or changed, and the new signature
  * comes last. Codes: `SignaturesInvalid`, `TooManySignatures`, `ChainTooLong`, `KeyRefused`, `KeyMismatch` and those of leafIdentity.
  */
-export function signCard(card: JsonObject, identity: SigningIdentity): Parsed<JsonObject> {
+export async function signCard(card: JsonObject, identity: SigningIdentity): Promise<Parsed<JsonObject>> {
   const earlier = card.signatures ?? [];
   if (!isArray(earlier))
     return refused('SignaturesInvalid', 'the "signatures" of the card are no array; remove them first');
@@ -30,21 +31,20 @@ export function signCard(card: JsonObject, identity: SigningIdentity): Parsed<Js
   if (!algorithm.ok) return algorithm;
   const { key, chain } = identity;
   const header = {
-    alg: algorithm.value.name,
+    alg: algorithm.value,
     typ: 'JOSE',
-    kid: createHash('sha256').update(chain[0]).digest('hex').slice(0, 16),
+    kid: sha256(chain[0]).slice(0, 16),
     x5c: chain.map((certificate) => Buffer.from(certificate).toString('base64')),
   };
-  const protectedText = base64url(JSON.stringify(header));
-  const input = Buffer.from(`${protectedText}.${base64url(canonicalize(withoutSignatures(card)))}`);
-  const signature = Buffer.from(signs(algorithm.value, key, input)).toString('base64url');
+  const payload = Buffer.from(canonicalize(withoutSignatures(card)));
+  const jws = await new FlattenedSign(payload).setProtectedHeader(header).sign(key);
   const signed = Object.assign(emptyObject(), card);
-  signed.signatures = [...earlier, { protected: protectedText, signature }];
+  signed.signatures = [...earlier, { protected: jws.protected ?? '', signature: jws.signature }];
   return parsed(signed);
 }
 
 /** Refuses what a verifier would refuse, while the reason can still be said. */
-function usable({ key, chain }: SigningIdentity): Parsed<Algorithm> {
+function usable({ key, chain }: SigningIdentity): Parsed<string> {
   if (chain.length > longestChain) {
     return refused('ChainTooLong', `a verifier takes at most ${longestChain} certificates; leave out the root`);
   }
@@ -59,8 +59,4 @@ function usable({ key, chain }: SigningIdentity): Parsed<Algorithm> {
   }
   if (new X509Certificate(chain[0]).checkPrivateKey(key)) return parsed(algorithm);
   return refused('KeyMismatch', 'the key is not the one of the first certificate of the chain');
-}
-
-function base64url(text: string): string {
-  return Buffer.from(text).toString('base64url');
 }

@@ -16,7 +16,7 @@ export interface DiallerEdges {
   readonly onFinding: (ask: Ask, finding: Finding, seconds: number) => void;
   /** The signer's ConfigMap's card, where the workload has one and signatures are verified. */
   readonly signedCard: (ask: Ask) => Promise<Uint8Array | undefined>;
-  readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Parsed<ReceivedCard>;
+  readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Promise<Parsed<ReceivedCard>>;
   /** The pod is gone or the API server did not say: nothing was learned. */
   readonly onNothing: (ask: Ask, error: unknown) => void;
 }
@@ -142,7 +142,7 @@ export class Dialler {
     return now === undefined || 'kind' in now ? now : this.#finding(ask, now, heard);
   }
 
-  #finding(ask: Ask, facts: PodFacts, heard: Heard): Finding {
+  #finding(ask: Ask, facts: PodFacts, heard: Heard): Promise<Finding> {
     return findingFrom(heard, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
   }
 
@@ -155,7 +155,7 @@ export class Dialler {
   }
 
   /** The pod itself is not asked: the signer's ConfigMap speaks for the pods of the workload. */
-  #fromConfigMap(ask: Ask, facts: PodFacts, body: Uint8Array): Finding {
+  #fromConfigMap(ask: Ask, facts: PodFacts, body: Uint8Array): Promise<Finding> {
     const outcome = { kind: 'answer' as const, status: 200, body: Buffer.from(body) };
     return findingFrom({ outcome }, facts, this.#edges.now(), (bytes) => this.#edges.receive(ask, 'configmap', bytes));
   }
@@ -185,10 +185,10 @@ function idOf(ask: Ask): string {
   return `${ask.card} ${ask.endpoint.podUid}`;
 }
 
-export type Receive = (body: Uint8Array) => Parsed<ReceivedCard>;
+export type Read = (body: Uint8Array) => Promise<Parsed<ReceivedCard>>;
 
 /** What an outcome says of the pod: a card, guilt, or silence. */
-export function findingFrom(heard: Heard, facts: PodFacts, at: number, receive: Receive): Finding {
+export async function findingFrom(heard: Heard, facts: PodFacts, at: number, read: Read): Promise<Finding> {
   const { outcome } = heard;
   const peer = peerFrom(outcome);
   if (outcome.kind === 'failed') {
@@ -206,7 +206,7 @@ export function findingFrom(heard: Heard, facts: PodFacts, at: number, receive: 
     const message = `The agent answered HTTP ${outcome.status}${placeOf(heard)}.`;
     return { kind: 'silence', facts, at, reason: 'FetchFailed', message, peer };
   }
-  const received = receive(outcome.body);
+  const received = await read(outcome.body);
   if (received.ok) return { kind: 'answer', facts, answer: { kind: 'card', at, peer, card: received.value } };
   return { kind: 'silence', facts, at, reason: 'CardInvalid', message: received.error.message + placeOf(heard), peer };
 }

@@ -1,4 +1,4 @@
-import type { JsonObject, SeenSignature } from '@agentcard-operator/agentcard';
+import type { SeenSignature, SignatureFact } from '@agentcard-operator/agentcard';
 import type { Blocked } from '../api/conditions.ts';
 import type { PodFacts } from '../workload/pod.ts';
 
@@ -23,14 +23,19 @@ export interface CanonicalCard {
   readonly sha256: string;
 }
 
-/** A card as it was received and what may be published of it. */
-export interface ReceivedCard {
-  readonly source: CardSource;
-  /** Of the card that is published: the signed payload where a signature is good, else the card as it came. */
+/** What may be published of one document. */
+export interface Publication {
   readonly cardId: string;
   readonly url: string | undefined;
   readonly published: CanonicalCard;
   readonly truncated: boolean;
+}
+
+/** A card as it was received and what is published of it: the signed payload where a signature is good, else the card as it came. */
+export interface ReceivedCard extends Publication {
+  readonly source: CardSource;
+  /** SHA-256 of the bytes as they came. */
+  readonly digest: string;
   /** Undefined when signatures are not verified. */
   readonly signature: SignatureFinding | undefined;
 }
@@ -46,8 +51,18 @@ export interface SignatureFinding {
   readonly form: string | undefined;
   readonly notAfter: number | undefined;
   readonly seen: SeenSignature | undefined;
-  /** The card as received, for another look when a trust bundle changes; only when it carries signatures. */
-  readonly signed: JsonObject | undefined;
+  /** There is one that nobody verified, since its signer was not trusted then and is now: the pod must be asked again. */
+  readonly unread: boolean;
+  /** For another look when trust bundles or the time have changed; undefined when the card carries no signature. */
+  readonly signed: SignedCard | undefined;
+}
+
+/** What was read of a card with signatures, for ever. */
+export interface SignedCard {
+  readonly facts: readonly SignatureFact[];
+  readonly served: Publication;
+  /** Of what was signed where that is not what was served, by the payload's SHA-256. */
+  readonly payloads: ReadonlyMap<string, Publication>;
 }
 
 /** What a pod instance last said. */
@@ -80,10 +95,15 @@ export interface Silence {
 export interface PodEvidence {
   readonly facts: PodFacts;
   readonly transport: 'mtls' | 'http';
-  /** The EndpointSlice entry that was asked; another one calls for another look. */
+  /** The EndpointSlice entry that was asked; another one calls for another look, and '' is like no other. */
   readonly endpointVersion: string;
   readonly answer: Answer | undefined;
   readonly silence: Silence | undefined;
+}
+
+/** The same evidence of a pod that is due at once. */
+export function dueAtOnce(pod: PodEvidence): PodEvidence {
+  return { ...pod, endpointVersion: '' };
 }
 
 /** A pod behind the agent's Service that belongs to something else: no evidence, negative or positive. */

@@ -11,7 +11,7 @@ import type { Workload } from '../workload/workload.ts';
 import type { Ask } from './agenda.ts';
 import { Dialler } from './dialler.ts';
 import type { Finding, ReceivedCard } from './evidence.ts';
-import { KnownCards } from './known-cards.ts';
+import { receiveKnown } from './known-cards.ts';
 import { podReader } from './pod-reader.ts';
 import type { SignatureRules } from './receive.ts';
 
@@ -38,7 +38,6 @@ const maxHeaderBytes = 16 * 1024;
 /** The dialler on its real edges: pods and ConfigMaps from the API server, cards from agents. */
 export function createDialler(parts: InquiryParts): Dialler {
   const { config, client, log, now } = parts;
-  const known = new KnownCards();
   return new Dialler(
     {
       now,
@@ -46,7 +45,7 @@ export function createDialler(parts: InquiryParts): Dialler {
       get: (ask, path, signal) => get(parts, ask, path, signal),
       signedCard: (ask) => parts.signedCard(ask.workload),
       receive: (ask, source, body) =>
-        known.receive(body, parts.knownCard(ask), {
+        receiveKnown(body, parts.knownCard(ask), {
           source,
           signatures: parts.signatures(),
           seen: ask.seen,

@@ -1,27 +1,25 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@agentcard-operator/agentcard';
 import type { Parsed } from '@agentcard-operator/spiffe/x509';
 import type { ReceivedCard } from './evidence.ts';
-import { type ReceiveContext, receiveCard } from './receive.ts';
+import { type ReceiveContext, receiveCard, rejudge } from './receive.ts';
 
 /**
- * Spares the work on a card whose bytes are those that came before. A signature's verdict ages with its certificate and
- * the bundles, so a signed card is judged each time where signatures count.
+ * {@link receiveCard} for a pod whose card came `before`: the same bytes are read once, and no signature is verified twice. Its
+ * verdict ages with its certificate and the bundles, so it is judged each time.
  */
-export class KnownCards {
-  readonly #digests = new WeakMap<ReceivedCard, string>();
-
-  receive(body: Uint8Array, before: ReceivedCard | undefined, context: ReceiveContext): Parsed<ReceivedCard> {
-    const digest = createHash('sha256').update(body).digest('base64');
-    if (before !== undefined && this.#digests.get(before) === digest && isAgeless(before, context)) {
-      return { ok: true, value: before };
-    }
-    const received = receiveCard(body, context);
-    if (received.ok) this.#digests.set(received.value, digest);
-    return received;
-  }
+export async function receiveKnown(
+  body: Uint8Array,
+  before: ReceivedCard | undefined,
+  context: ReceiveContext,
+): Promise<Parsed<ReceivedCard>> {
+  const again = before && sha256(body) === before.digest ? judgedAgain(before, context) : undefined;
+  return again === undefined || again.signature?.unread ? receiveCard(body, context) : { ok: true, value: again };
 }
 
-function isAgeless({ source, signature }: ReceivedCard, context: ReceiveContext): boolean {
-  if (source !== context.source) return false;
-  return context.signatures === undefined ? signature === undefined : signature?.outcome === 'missing';
+/** Undefined for a card that came from elsewhere, or when signatures counted and do so no more, or the other way round. */
+function judgedAgain(card: ReceivedCard, context: ReceiveContext): ReceivedCard | undefined {
+  const { signatures: rules } = context;
+  const counted = card.signature !== undefined;
+  if (card.source !== context.source || counted !== (rules !== undefined)) return undefined;
+  return rules === undefined ? card : rejudge(card, rules, context);
 }

@@ -2,16 +2,18 @@ import type { CanonicalForm, JsonObject, KnownChains } from '@agentcard-operator
 import {
   canonicalize,
   cardId,
+  judgeSignatures,
   parseAgentCard,
   publishCard,
+  readSignatures,
   type SeenSignature,
   type SignatureEvidence,
+  sameJson,
   sha256,
-  verifySignatures,
 } from '@agentcard-operator/agentcard';
 import type { BundleSet, Parsed } from '@agentcard-operator/spiffe/x509';
 import { withinBudget } from '../api/budget.ts';
-import type { CardSource, ReceivedCard, SignatureFinding } from './evidence.ts';
+import type { CardSource, Publication, ReceivedCard, SignatureFinding, SignedCard } from './evidence.ts';
 
 /** How signatures are verified. */
 export interface SignatureRules {
@@ -30,39 +32,47 @@ export interface ReceiveContext {
 }
 
 /** From bytes to a card that may be published: where a signature is good, nothing but the signed payload is. */
-export function receiveCard(body: Uint8Array, context: ReceiveContext): Parsed<ReceivedCard> {
+export async function receiveCard(body: Uint8Array, context: ReceiveContext): Promise<Parsed<ReceivedCard>> {
+  const { source, signatures: rules, now } = context;
   const parsed = parseAgentCard(body);
   if (!parsed.ok) return parsed;
-  const { raw } = parsed.value;
-  if (context.signatures === undefined) return { ok: true, value: published(raw, context.source, undefined) };
-  return { ok: true, value: judged(raw, context.signatures, context) };
+  const { raw, view } = parsed.value;
+  const served = publicationOf(raw, view.url);
+  const origin = { source, digest: sha256(body) };
+  if (rules === undefined) return { ok: true, value: { ...origin, ...served, signature: undefined } };
+  const { facts, payloads } = await readSignatures(raw, { ...rules, now: new Date(now) });
+  const others = [...payloads].filter(([payloadSha256]) => payloadSha256 !== served.cardId);
+  const signed = { facts, served, payloads: new Map(others.map(([id, text]) => [id, payloadOf(text)])) };
+  return { ok: true, value: { ...origin, ...judged(signed, rules, context) } };
 }
 
-/** Another look at a card whose signer's authorities may have changed. */
-export function rejudge(card: ReceivedCard, rules: SignatureRules, now: number): ReceivedCard {
-  const { signature, source } = card;
+/** Another look at a card when bundles or time have changed. No signature is verified; the same card where nothing changes. */
+export function rejudge(card: ReceivedCard, rules: SignatureRules, circumstances: Circumstances): ReceivedCard {
+  const { source, digest, signature } = card;
   if (signature?.signed === undefined) return card;
-  const seen = signature.seen;
-  return judged(signature.signed, rules, { source, seen, now });
+  const again = { source, digest, ...judged(signature.signed, rules, circumstances) };
+  return sameJson(again, card) ? card : again;
 }
 
-function judged(
-  raw: JsonObject,
-  rules: SignatureRules,
-  { source, seen, now }: Pick<ReceiveContext, 'source' | 'seen' | 'now'>,
-): ReceivedCard {
-  const evidence = verifySignatures({ ...rules, card: raw, now: new Date(now), ...(seen ? { seen } : {}) });
-  const { good } = evidence;
-  const signed = good === undefined ? raw : (JSON.parse(Buffer.from(good.payload).toString('utf8')) as JsonObject);
-  return published(signed, source, findingOf(evidence, raw));
+type Circumstances = Pick<ReceiveContext, 'seen' | 'now'>;
+
+function judged(signed: SignedCard, rules: SignatureRules, { seen, now }: Circumstances) {
+  const evidence = judgeSignatures(signed.facts, { ...rules, now: new Date(now), ...(seen ? { seen } : {}) });
+  const payload = evidence.good && signed.payloads.get(evidence.good.payloadSha256);
+  return { ...(payload ?? signed.served), signature: findingOf(evidence, signed) };
 }
 
-function published(raw: JsonObject, source: CardSource, signature: SignatureFinding | undefined): ReceivedCard {
+function publicationOf(raw: JsonObject, url: string | undefined): Publication {
   const { card, truncated } = publishCard(raw);
-  const again = parseAgentCard(raw);
-  const url = again.ok ? ownText(withinBudget(again.value.view.url)) : undefined;
   const text = canonicalize(card);
-  return { source, cardId: cardId(raw), url, published: { text, sha256: sha256(text) }, truncated, signature };
+  return { cardId: cardId(raw), url: url && ownText(withinBudget(url)), published: { text, sha256: sha256(text) }, truncated };
+}
+
+/** What was signed is a document of its own. A form that drops much may leave no AgentCard, but JSON always. */
+function payloadOf(text: string): Publication {
+  const raw: JsonObject = JSON.parse(text);
+  const card = parseAgentCard(raw);
+  return publicationOf(raw, card.ok ? card.value.view.url : undefined);
 }
 
 /** A copy: a part of a text keeps all of that text in memory. */
@@ -70,8 +80,8 @@ function ownText(part: string): string {
   return Buffer.from(part).toString();
 }
 
-function findingOf(evidence: SignatureEvidence, raw: JsonObject): SignatureFinding {
-  const { outcome, message, good, signatures } = evidence;
+function findingOf(evidence: SignatureEvidence, signed: SignedCard): SignatureFinding {
+  const { outcome, message, good, signatures, unread } = evidence;
   const decisive = good ?? signatures.find((signature) => signature.outcome === outcome);
   return {
     outcome,
@@ -85,6 +95,7 @@ function findingOf(evidence: SignatureEvidence, raw: JsonObject): SignatureFindi
       protectedSha256: good.protectedSha256,
       issuerSha256: good.issuerSha256,
     },
-    signed: signatures.length === 0 ? undefined : raw,
+    unread,
+    signed: signatures.length === 0 ? undefined : signed,
   };
 }

@@ -1,6 +1,6 @@
 import type { BundleSet } from '@agentcard-operator/spiffe/x509';
 import { parseTrustDomain, verifyPath } from '@agentcard-operator/spiffe/x509';
-import type { PeerIdentity, PodEvidence } from './evidence.ts';
+import { dueAtOnce, type PeerIdentity, type PodEvidence } from './evidence.ts';
 import { rejudge, type SignatureRules } from './receive.ts';
 
 export interface Recheck {
@@ -11,7 +11,7 @@ export interface Recheck {
 
 /**
  * Holds stored evidence against changed trust bundles, without asking anybody: a chain whose authority left its bundle is
- * negative from now on, and signatures are verified again.
+ * negative from now on, and signatures are judged again. Only a signature whose signer was nobody's before is asked for at once.
  */
 export function recheck(pod: PodEvidence, { bundles, signatures, now }: Recheck): PodEvidence {
   const { answer } = pod;
@@ -24,7 +24,9 @@ export function recheck(pod: PodEvidence, { bundles, signatures, now }: Recheck)
     };
   }
   if (signatures === undefined) return pod;
-  return { ...pod, answer: { ...answer, card: rejudge(answer.card, signatures, now) } };
+  const card = rejudge(answer.card, signatures, { seen: answer.card.signature?.seen, now });
+  const judged = { ...pod, answer: { ...answer, card } };
+  return card.signature?.unread ? dueAtOnce(judged) : judged;
 }
 
 /** A bundle that is not there (our source is away) says nothing; one that lost the authority does. */

@@ -15,7 +15,7 @@ import { readCardFile, replaceFile } from '../../../src/signer/card-file.ts';
 import { parsed, refused } from '../../../src/spiffe/id.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'card-file-'));
-const text = (bytes: Uint8Array) => parsed(Buffer.from(bytes).toString());
+const text = async (bytes: Uint8Array) => parsed(Buffer.from(bytes).toString());
 
 test('a file is replaced whole, readable by all, and its folder is made', async () => {
   const path = join(folder(), 'new', 'card.json');
@@ -49,7 +49,7 @@ test('a reader never sees a part of a file', async () => {
 test('what is not confirmed never takes the place of the file', async () => {
   const path = join(folder(), 'card.json');
   writeFileSync(path, 'old');
-  expect(await replaceFile(path, 'new', () => refused('No', 'not good'))).toEqual(refused('No', 'not good'));
+  expect(await replaceFile(path, 'new', async () => refused('No', 'not good'))).toEqual(refused('No', 'not good'));
   expect(readFileSync(path, 'utf8')).toBe('old');
   expect(readdirSync(join(path, '..'))).toEqual(['card.json']);
 });

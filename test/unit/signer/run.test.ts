@@ -3,7 +3,7 @@ import { status } from '@grpc/grpc-js';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parseStrictObject } from '../../../src/agentcard/document/strict-json.ts';
 import { defaultForms } from '../../../src/agentcard/forms/forms.ts';
-import { verifySignatures } from '../../../src/agentcard/signature/verify.ts';
+import { verifyCard } from '../../../src/agentcard/signature/verify.ts';
 import { run } from '../../../src/signer/run.ts';
 import { freePorts } from '../../cluster/ports.ts';
 import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
@@ -26,7 +26,7 @@ const give = (leaf: Minted) => api.send({ svids: [svidMessage(agentId, [leaf], [
 function evidenceIn(path: string) {
   const card = parseStrictObject(readFileSync(path));
   if (!card.ok) throw new Error(card.error.message);
-  return verifySignatures({ card: card.value, bundles: trust, now: new Date(), forms: defaultForms });
+  return verifyCard({ card: card.value, bundles: trust, now: new Date(), forms: defaultForms });
 }
 
 function start(signer: ReturnType<typeof signersWorld>, ...args: string[]) {
@@ -40,7 +40,7 @@ describe('an init container', () => {
     await vi.waitFor(() => expect(api.headers).toHaveLength(1), patience);
     give(newLeaf());
     expect(await done).toBe(0);
-    expect(evidenceIn(signer.target)).toMatchObject({ outcome: 'valid', good: { signer: { uri: agentId } } });
+    expect(await evidenceIn(signer.target)).toMatchObject({ outcome: 'valid', good: { signer: { uri: agentId } } });
     expect(signer.logged('the card is signed')).toMatchObject([{ signer: agentId, algorithm: 'ES256' }]);
   });
 
@@ -157,7 +157,7 @@ describe('a sidecar', () => {
     give(second);
     await signedBy(second);
     expect(statSync(signer.target).ino).not.toBe(ino);
-    expect(evidenceIn(signer.target)).toMatchObject({ outcome: 'valid' });
+    expect(await evidenceIn(signer.target)).toMatchObject({ outcome: 'valid' });
     signer.stop();
     expect(await done).toBe(0);
     expect(signer.logged('the card is signed')).toHaveLength(2);
@@ -192,7 +192,7 @@ describe('a sidecar', () => {
     const done = start(signer, ...sidecar);
     await vi.waitFor(() => expect(signer.logged('the card is not signed; trying again')).not.toEqual([]), patience);
     writeFileSync(signer.unsigned, JSON.stringify(weather));
-    await vi.waitFor(() => expect(evidenceIn(signer.target).outcome).toBe('valid'), patience);
+    await vi.waitFor(async () => expect((await evidenceIn(signer.target)).outcome).toBe('valid'), patience);
     const before = readFileSync(signer.target, 'utf8');
     api.end(status.UNAVAILABLE);
     await vi.waitFor(() => expect(signer.logged('trouble with the Workload API')).not.toEqual([]), patience);

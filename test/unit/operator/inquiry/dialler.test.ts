@@ -42,7 +42,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
     pods: { facts: async (_, name) => podFacts(pod(name), undefined) },
     get: async () => ok,
     signedCard: async () => undefined,
-    receive: () => ({ ok: true, value: receivedCard }),
+    receive: async () => ({ ok: true, value: receivedCard }),
     onFinding: (asked, finding) => findings.push([asked.endpoint.podName, finding.kind]),
     onNothing: (asked) => nothing.push(asked.endpoint.podName),
     ...over,
@@ -166,7 +166,7 @@ describe('what is asked', () => {
         pods: { facts: async (_, name) => podFacts(pod(name), undefined) },
         get,
         signedCard: async () => undefined,
-        receive: () => ({ ok: true, value: receivedCard }),
+        receive: async () => ({ ok: true, value: receivedCard }),
         onFinding: (asked) => findings.push(asked.endpoint.podName),
         onNothing: () => {},
       },
@@ -206,28 +206,28 @@ describe('black holes', () => {
 
 describe('what an outcome says of the pod', () => {
   const facts = podFacts(pod('a'), undefined);
-  const receive = () => ({ ok: true as const, value: receivedCard });
+  const receive = async () => ({ ok: true as const, value: receivedCard });
 
-  test('guilt is an answer, absence is silence', () => {
-    const guilty = findingFrom({ outcome: failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y') }, facts, 1, receive);
+  test('guilt is an answer, absence is silence', async () => {
+    const guilty = await findingFrom({ outcome: failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y') }, facts, 1, receive);
     expect(guilty).toMatchObject({ kind: 'answer', answer: { kind: 'refusal', claimedId: 'spiffe://x/y' } });
-    expect(findingFrom({ outcome: failed('ConnectionRefused', 'no') }, facts, 1, receive)).toMatchObject({
+    expect(await findingFrom({ outcome: failed('ConnectionRefused', 'no') }, facts, 1, receive)).toMatchObject({
       kind: 'silence',
       reason: 'FetchFailed',
     });
-    expect(findingFrom({ outcome: failed('TooLarge', 'big') }, facts, 1, receive)).toMatchObject({
+    expect(await findingFrom({ outcome: failed('TooLarge', 'big') }, facts, 1, receive)).toMatchObject({
       kind: 'silence',
       reason: 'CardInvalid',
     });
   });
 
-  test('a status other than 200 is not a card, whatever its body', () => {
+  test('a status other than 200 is not a card, whatever its body', async () => {
     const outcome = { kind: 'answer', status: 503, body: Buffer.from('secret text') } as const;
-    const finding = findingFrom({ outcome, path: '/a' }, facts, 1, receive);
+    const finding = await findingFrom({ outcome, path: '/a' }, facts, 1, receive);
     expect(finding).toMatchObject({ kind: 'silence', message: 'The agent answered HTTP 503 at /a.' });
   });
 
-  const unreadable = () => ({ ok: false as const, error: { code: 'NoJson', message: 'the card is no JSON' } });
+  const unreadable = async () => ({ ok: false as const, error: { code: 'NoJson', message: 'the card is no JSON' } });
   const status = (code: number) => ({ kind: 'answer', status: code, body: Buffer.alloc(0) }) as const;
 
   test.each([
@@ -239,8 +239,8 @@ describe('what an outcome says of the pod', () => {
     [failed('ConnectionRefused', 'refused'), '/a', [], 'refused'],
   ])(
     'a failure names the path that brought it, and those that were empty before: $3',
-    (outcome, path, absent, said) => {
-      expect(findingFrom({ outcome, path, absent }, facts, 1, unreadable)).toMatchObject({ message: said });
+    async (outcome, path, absent, said) => {
+      expect(await findingFrom({ outcome, path, absent }, facts, 1, unreadable)).toMatchObject({ message: said });
     },
   );
 });

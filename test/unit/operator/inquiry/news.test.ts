@@ -26,6 +26,10 @@ test('the same answer at another time is no news', () => {
   expect(isNews(evidence(), evidence({ answer: { at: 2, card: { ...card }, peer: { ...peer } } }))).toBe(false);
 });
 
+test('the same card in other bytes is no news', () => {
+  expect(isNews(evidence(), evidence({ answer: { card: { ...card, digest: 'e'.repeat(64) } } }))).toBe(false);
+});
+
 const silence = { since: 1, last: 1, attempts: 1, reason: 'FetchFailed', message: 'no', peer: undefined };
 
 test.each([

@@ -1,13 +1,20 @@
-import { describe, expect, test } from 'vitest';
+import { flattenedVerify } from 'jose/jws/flattened/verify';
+import { describe, expect, test, vi } from 'vitest';
 import { parseForms } from '../../../../src/agentcard/forms/forms.ts';
 import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
 import { signCard } from '../../../../src/agentcard/signature/sign.ts';
-import type { PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
+import { agenda } from '../../../../src/operator/inquiry/agenda.ts';
+import { noEvidence, type PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { receiveCard } from '../../../../src/operator/inquiry/receive.ts';
 import { recheck } from '../../../../src/operator/inquiry/recheck.ts';
 import type { BundleSet, TrustBundle } from '../../../../src/spiffe/x509/bundle.ts';
 import { bundle, intermediate, type Minted, root, svid } from '../../../pki/mint.ts';
 import { answered, refused } from '../reconcile/builders.ts';
+
+vi.mock('jose/jws/flattened/verify', async (original) => {
+  const real = await original<{ flattenedVerify: typeof flattenedVerify }>();
+  return { flattenedVerify: vi.fn(real.flattenedVerify) };
+});
 
 const id = 'spiffe://a.test/ns/team/sa/weather';
 const parsedForms = parseForms('raw-jcs');
@@ -15,6 +22,7 @@ const rawForms = parsedForms.ok ? parsedForms.value : [];
 const [oldCa, newCa, foreign] = [root('a.test'), root('a.test'), root('b.test')];
 const now = Date.now();
 const hour = 3_600_000;
+const asked = answered('weather-0')[1].endpointVersion;
 
 /** Evidence of a pod that proved this chain; from another trust domain when told. */
 function proved(chain: readonly Minted[], trustDomain = 'a.test', notAfter = now + hour): PodEvidence {
@@ -87,9 +95,9 @@ describe('a chain, when the bundles have changed', () => {
   });
 });
 
-describe('a signature, when the bundles have changed', () => {
+describe('a signature, when the bundles have changed', async () => {
   const leaf = svid(oldCa, id);
-  const signed = signCard(cardOf(), { key: leaf.privateKey, chain: [leaf.der] });
+  const signed = await signCard(cardOf(), { key: leaf.privateKey, chain: [leaf.der] });
   const body = Buffer.from(JSON.stringify(signed.ok ? signed.value : undefined));
   const knownChains = new KnownChains(16);
 
@@ -97,9 +105,9 @@ describe('a signature, when the bundles have changed', () => {
     return { forms: rawForms, bundles: bundlesOf(bundle('a.test', ...authorities)), knownChains };
   }
 
-  function signedPod(): PodEvidence {
-    const context = { source: 'mtls' as const, signatures: rulesWith(oldCa), seen: undefined, now };
-    const received = receiveCard(body, context);
+  async function signedPod(trusted = oldCa): Promise<PodEvidence> {
+    const context = { source: 'mtls' as const, signatures: rulesWith(trusted), seen: undefined, now };
+    const received = await receiveCard(body, context);
     if (!received.ok) throw new Error(received.error.message);
     const pod = proved([leaf]);
     if (pod.answer?.kind !== 'card') throw new Error('the pod answered with no card');
@@ -108,19 +116,48 @@ describe('a signature, when the bundles have changed', () => {
 
   const outcome = (pod: PodEvidence) => (pod.answer?.kind === 'card' ? pod.answer.card.signature?.outcome : undefined);
 
-  test('is verified again, without asking anybody', () => {
-    const pod = signedPod();
+  const look = (...authorities: readonly Minted[]) => {
+    const signatures = rulesWith(...authorities);
+    return { bundles: bundlesOf(bundle('a.test', oldCa)), signatures, now };
+  };
+
+  test('is judged again, without asking anybody and without verifying it', async () => {
+    const pod = await signedPod();
     expect(outcome(pod)).toBe('valid');
-    const both = rulesWith(oldCa, newCa);
-    expect(outcome(recheck(pod, { bundles: both.bundles, signatures: both, now }))).toBe('valid');
+    vi.mocked(flattenedVerify).mockClear();
+    expect(outcome(recheck(pod, look(oldCa, newCa)))).toBe('valid');
+    expect(flattenedVerify).not.toHaveBeenCalled();
   });
 
-  test('proves nothing once its authority has left, though the server still proves itself', () => {
-    const pod = signedPod();
-    const signatures = rulesWith(newCa);
-    expect(outcome(recheck(pod, { bundles: bundlesOf(bundle('a.test', oldCa)), signatures, now }))).toBe('untrusted');
+  test('proves nothing once its authority has left, though the server still proves itself, and all again when it is back', async () => {
+    const pod = recheck(await signedPod(), look(newCa));
+    expect(outcome(pod)).toBe('untrusted');
+    vi.mocked(flattenedVerify).mockClear();
+    const back = recheck(pod, look(oldCa));
+    expect(outcome(back)).toBe('valid');
+    expect(back.endpointVersion).toBe(pod.endpointVersion);
+    expect(flattenedVerify).not.toHaveBeenCalled();
+  });
+
+  test('whose signer nobody vouched for is asked for at once when its authority joins, and proves nothing until then', async () => {
+    const pod = await signedPod(newCa);
+    const strangers = recheck(pod, look(newCa, foreign));
+    expect(strangers.endpointVersion).toBe(pod.endpointVersion);
+    const joined = recheck(pod, look(newCa, oldCa));
+    expect(outcome(joined)).toBe('untrusted');
+    expect(isDue(pod)).toBe(false);
+    expect(isDue(strangers)).toBe(false);
+    expect(isDue(joined)).toBe(true);
   });
 });
+
+/** Whether the agenda asks the pod at once. */
+function isDue(pod: PodEvidence): boolean {
+  const { uid: podUid, name: podName } = pod.facts;
+  const endpoint = { podUid, podName, address: '', family: 'IPv4', port: 1, ready: true, version: asked } as const;
+  const cadence = { transport: pod.transport, syncPeriodMs: hour, refresh: undefined, seed: 'weather' };
+  return agenda([endpoint], { ...noEvidence, pods: new Map([[podUid, pod]]) }, cadence, now).now[0]?.urgent ?? false;
+}
 
 function cardOf() {
   return {

@@ -32,6 +32,7 @@ function signed(signer: string, [uid, pod]: [string, PodEvidence] = answered('we
     form: 'raw-jcs',
     notAfter: undefined,
     seen: undefined,
+    unread: false,
     signed: undefined,
   };
   return [uid, { ...pod, answer: { ...pod.answer, card: { ...pod.answer.card, signature } } }];

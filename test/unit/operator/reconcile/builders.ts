@@ -129,6 +129,7 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
   };
   const received = {
     source: transport,
+    digest: 'd'.repeat(64),
     signature: undefined,
     cardId: said.cardId ?? cardId,
     url: 'https://weather.example',

@@ -243,6 +243,7 @@ function finding(over: Partial<SignatureFinding> & Pick<SignatureFinding, 'outco
     form: proven ? 'raw-jcs' : undefined,
     notAfter: proven ? build.now + 60 * build.minute : undefined,
     seen: proven ? { payloadSha256: 'p', protectedSha256: 'h', issuerSha256: 'i' } : undefined,
+    unread: false,
     signed: undefined,
     ...over,
   };
