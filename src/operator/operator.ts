@@ -154,6 +154,7 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
       const answer = ledger.of(card).pods.get(endpoint.podUid)?.answer;
       return answer?.kind === 'card' ? answer.card : undefined;
     },
+    cardVersion: (key) => specVersion(caches.cards.get(key)),
     labelledPod: (key) => caches.labelledPods.get(key),
     signedCard: signedCardReader(client, caches.signedCards),
     observe: (transport, finding, seconds) => {
@@ -171,7 +172,16 @@ function diallerOf({ config, platform, ledger, caches, metrics, signatures, addC
       ledger.recordNothing(ask);
       addCard(ask.card, { afterMs: unreadRetryMs });
     },
+    onVoid: (ask) => {
+      if (caches.cards.get(ask.card) === undefined) return;
+      ledger.recordVoid(ask);
+      addCard(ask.card);
+    },
   });
+}
+
+function specVersion(object: KubeObject | undefined): string {
+  return `${object?.metadata.uid} ${object?.metadata.generation}`;
 }
 
 function edgesOf(parts: Parts, dialler: Dialler): Edges {

@@ -19,6 +19,9 @@ export interface DiallerEdges {
   readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Promise<Parsed<ReceivedCard>>;
   /** The pod is gone or the API server did not say: nothing was learned. */
   readonly onNothing: (ask: Ask, error: unknown) => void;
+  /** What a question stands on besides the agent, our trust bundles and the card's spec: what changes it voids the answer. */
+  readonly standsOn: (ask: Ask) => string;
+  readonly onVoid: (ask: Ask) => void;
 }
 
 export interface DiallerLimits {
@@ -109,10 +112,12 @@ export class Dialler {
 
   async #run(id: string, ask: Ask): Promise<void> {
     const started = this.#edges.now();
+    const ground = this.#edges.standsOn(ask);
     try {
       const finding = await this.#inquire(ask, id);
       if (this.#stop.signal.aborted) return;
-      if (finding === undefined) this.#edges.onNothing(ask, undefined);
+      if (this.#edges.standsOn(ask) !== ground) this.#edges.onVoid(ask);
+      else if (finding === undefined) this.#edges.onNothing(ask, undefined);
       else this.#edges.onFinding(ask, finding, (this.#edges.now() - started) / 1000);
     } catch (error) {
       if (!this.#stop.signal.aborted) this.#edges.onNothing(ask, error);

@@ -25,11 +25,15 @@ export interface InquiryParts {
   readonly labelledPod: (key: Key) => Pod | undefined;
   /** What the pod's last answer brought. */
   readonly knownCard: (ask: Ask) => ReceivedCard | undefined;
+  /** Another text for another AgentCard object, or another spec of it. */
+  readonly cardVersion: (key: Key) => string;
   readonly signedCard: (workload: Workload) => Promise<Uint8Array | undefined>;
   readonly observe: FetchMetrics;
   readonly onFinding: (ask: Ask, finding: Finding) => void;
   /** Nothing was learned: try again after a while. */
   readonly onNothing: (ask: Ask) => void;
+  /** What was learned does not count any more: ask again. */
+  readonly onVoid: (ask: Ask) => void;
 }
 
 const maxBytes = 1 << 20;
@@ -43,6 +47,7 @@ export function createDialler(parts: InquiryParts): Dialler {
       now,
       pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`)),
       get: (ask, path, signal) => get(parts, ask, path, signal),
+      standsOn: ({ card }) => `${parts.identity().bundleEpoch} ${parts.cardVersion(card)}`,
       signedCard: (ask) => parts.signedCard(ask.workload),
       receive: (ask, source, body) =>
         receiveKnown(body, parts.knownCard(ask), {
@@ -61,6 +66,7 @@ export function createDialler(parts: InquiryParts): Dialler {
           log.warn('a pod could not be read', { key: ask.card, pod: ask.endpoint.podName, error });
         parts.onNothing(ask);
       },
+      onVoid: parts.onVoid,
     },
     { concurrency: config.fetchConcurrency },
   );

@@ -1,6 +1,6 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { Ask } from './agenda.ts';
-import { type CardEvidence, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
+import { type CardEvidence, dueAtOnce, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
 import { isNews } from './news.ts';
 
 interface Entry {
@@ -45,6 +45,13 @@ export class Ledger {
 
   recordNothing(ask: Ask): void {
     this.#entry(ask.card).unread.add(ask.endpoint.podUid);
+  }
+
+  /** What a pod answered says nothing, since what the question stood on has changed: it is asked again. */
+  recordVoid({ card, endpoint }: Ask): void {
+    const pods = this.#entries.get(card)?.pods;
+    const pod = pods?.get(endpoint.podUid);
+    if (pod !== undefined) pods?.set(endpoint.podUid, dueAtOnce(pod));
   }
 
   honourRefresh(card: Key, value: string | undefined): void {

@@ -43,6 +43,8 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
     get: async () => ok,
     signedCard: async () => undefined,
     receive: async () => ({ ok: true, value: receivedCard }),
+    standsOn: () => '',
+    onVoid: (asked) => nothing.push(`void ${asked.endpoint.podName}`),
     onFinding: (asked, finding) => findings.push([asked.endpoint.podName, finding.kind]),
     onNothing: (asked) => nothing.push(asked.endpoint.podName),
     ...over,
@@ -167,6 +169,8 @@ describe('what is asked', () => {
         get,
         signedCard: async () => undefined,
         receive: async () => ({ ok: true, value: receivedCard }),
+        standsOn: () => '',
+        onVoid: () => {},
         onFinding: (asked) => findings.push(asked.endpoint.podName),
         onNothing: () => {},
       },
@@ -177,6 +181,26 @@ describe('what is asked', () => {
     expect(get).not.toHaveBeenCalled();
     dialler.open();
     await vi.waitFor(() => expect(findings).toEqual(['a']));
+  });
+});
+
+describe('an answer', () => {
+  test.each([
+    ['our trust bundles', 'bundles 1', 'bundles 2'],
+    ['the AgentCard’s object or spec', 'card 1', 'card 2'],
+  ])('is void when %s changed while it was read, whatever it says', async (_, before, after) => {
+    let ground = before;
+    const receive = async () => {
+      ground = after;
+      return { ok: true as const, value: receivedCard };
+    };
+    const { dialler, findings, nothing } = rig({ receive, standsOn: () => ground });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(nothing).toEqual(['void a']));
+    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(findings).toEqual([['a', 'answer']]));
+    expect(nothing).toEqual(['void a']);
   });
 });
 

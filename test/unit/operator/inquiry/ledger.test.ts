@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
+import { type Ask, agenda } from '../../../../src/operator/inquiry/agenda.ts';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
 import { Ledger } from '../../../../src/operator/inquiry/ledger.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
@@ -59,6 +59,18 @@ test('a question is answered by what came after it, and not by what a clock that
   expect(ledger.heardBetween(ask, 2, 3)).toBe(false);
   ledger.record(ask, silence(7));
   expect(ledger.heardBetween(ask, 6, 9)).toBe(true);
+});
+
+test('a pod whose answer is void is due at once, and stays what it was until it answers again', () => {
+  const ledger = new Ledger();
+  ledger.record(ask, answer(1));
+  const due = () => agenda([ask.endpoint], ledger.of(ask.card), ask.cadence, 2).now;
+  expect(due()).toEqual([]);
+  ledger.recordVoid(ask);
+  expect(due()).toEqual([{ endpoint: ask.endpoint, urgent: true }]);
+  expect(evidenceOf(ledger)?.answer).toMatchObject({ kind: 'card', at: 1 });
+  ledger.record(ask, answer(2));
+  expect(due()).toEqual([]);
 });
 
 test('an answer ends the silence', () => {
