@@ -7,13 +7,13 @@ import { tell } from './tell.ts';
 const long = 'x'.repeat(1_000_000);
 
 /** An agent that chooses every text that it can, and chooses a long one. */
-function talkative() {
+async function talkative() {
   const document = {
     name: 'A',
     version: '1',
     supportedInterfaces: [{ url: `http://${long}/`, protocolBinding: 'JSONRPC', protocolVersion: '1.0' }],
   };
-  const received = receiveCard(Buffer.from(JSON.stringify(document)), {
+  const received = await receiveCard(Buffer.from(JSON.stringify(document)), {
     source: 'mtls',
     signatures: undefined,
     seen: undefined,
@@ -28,8 +28,8 @@ function talkative() {
   return { received: received.value, evidence: evidence([uid, { ...pod, answer }]) };
 }
 
-test('whatever an agent says, its status has a bound and fits the kind', () => {
-  const { received, evidence: pods } = talkative();
+test('whatever an agent says, its status has a bound and fits the kind', async () => {
+  const { received, evidence: pods } = await talkative();
   expect(received.url?.length).toBeLessThanOrEqual(2_048);
   const stored = { ...card(), status: { url: long, source: 'http' as const } };
   for (const base of [card(), stored]) {
