@@ -65,7 +65,12 @@ function judged(signed: SignedCard, rules: SignatureRules, { seen, now }: Circum
 function publicationOf(raw: JsonObject, url: string | undefined): Publication {
   const { card, truncated } = publishCard(raw);
   const text = canonicalize(card);
-  return { cardId: cardId(raw), url: url && ownText(withinBudget(url)), published: { text, sha256: sha256(text) }, truncated };
+  return {
+    cardId: cardId(raw),
+    url: url && ownText(withinBudget(url)),
+    published: { text, sha256: sha256(text) },
+    truncated,
+  };
 }
 
 /** What was signed is a document of its own. A form that drops much may leave no AgentCard, but JSON always. */

@@ -233,7 +233,12 @@ describe('what an outcome says of the pod', () => {
   const receive = async () => ({ ok: true as const, value: receivedCard });
 
   test('guilt is an answer, absence is silence', async () => {
-    const guilty = await findingFrom({ outcome: failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y') }, facts, 1, receive);
+    const guilty = await findingFrom(
+      { outcome: failed('PeerCertificateInvalid', 'bad', 'spiffe://x/y') },
+      facts,
+      1,
+      receive,
+    );
     expect(guilty).toMatchObject({ kind: 'answer', answer: { kind: 'refusal', claimedId: 'spiffe://x/y' } });
     expect(await findingFrom({ outcome: failed('ConnectionRefused', 'no') }, facts, 1, receive)).toMatchObject({
       kind: 'silence',

@@ -18,9 +18,14 @@ function blocked(code: 'NoIdentity' | 'NoBundle', [uid, seen] = answered('weathe
 
 describe('when it is the operator that cannot ask', () => {
   test.each(['NoIdentity', 'NoBundle'] as const)('%s is told from an agent that is away', async (code) => {
-    const finding = await findingFrom({ outcome: failed(code, 'no') }, podFacts(pod('weather-0'), undefined), now, () => {
-      throw new Error('there is no card');
-    });
+    const finding = await findingFrom(
+      { outcome: failed(code, 'no') },
+      podFacts(pod('weather-0'), undefined),
+      now,
+      () => {
+        throw new Error('there is no card');
+      },
+    );
     expect(finding).toMatchObject({ kind: 'silence', reason: 'FetchFailed', blocked: code });
   });
 

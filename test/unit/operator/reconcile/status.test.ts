@@ -23,7 +23,7 @@ async function talkative() {
   const signature = { outcome: 'untrusted' as const, message: long, signer: long, keyId: long, form: undefined };
   const [uid, pod] = answered('weather-0', { id: `spiffe://example.org/${long}` });
   if (pod.answer?.kind !== 'card') throw new Error('no card');
-  const finding = { ...signature, notAfter: undefined, seen: undefined, signed: undefined };
+  const finding = { ...signature, notAfter: undefined, seen: undefined, signed: undefined, unread: false };
   const answer = { ...pod.answer, card: { ...received.value, signature: finding } };
   return { received: received.value, evidence: evidence([uid, { ...pod, answer }]) };
 }
