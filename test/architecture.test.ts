@@ -12,7 +12,7 @@ const linesOf = (file: string) => textOf(file).split('\n').length - 1;
 const pure = [
   /^src\/operator\/(api|judge|network|workload)\//,
   /^src\/agentcard\//,
-  /^src\/spiffe\/(id|x509)\.ts$/,
+  /^src\/spiffe\/(id|result|x509)\.ts$/,
   /^src\/spiffe\/x509\//,
   /^src\/operator\/inquiry\/(agenda|evidence|hold|receive|recheck|restore)\.ts$/,
   /^src\/operator\/reconcile\/(plan|plan-policy|status|patch|transitions)\.ts$/,

@@ -6,10 +6,10 @@ import type { Server } from 'node:https';
 import type { SecureContextOptions, TLSSocket } from 'node:tls';
 import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import {
-  type Parsed,
+  type Fault,
   presentedChain,
+  type Result,
   refused,
-  type SpiffeError,
   type VerifiedPath,
   verifySvid,
 } from '@agentcard-operator/spiffe/x509';
@@ -20,7 +20,7 @@ export interface SpiffeServerOptions {
   /** A request listener; an express application is one. */
   readonly handler: RequestListener;
   /** Told why a client was turned away after its handshake; one that fails the handshake appears as `tlsClientError`. */
-  readonly onRefused?: (reason: SpiffeError) => void;
+  readonly onRefused?: (reason: Fault) => void;
 }
 
 /**
@@ -60,7 +60,7 @@ function contextOf({ svid, bundles }: IdentitySnapshot): SecureContextOptions {
   };
 }
 
-function clientOf(socket: TLSSocket, { bundles }: IdentitySnapshot): Parsed<VerifiedPath> {
+function clientOf(socket: TLSSocket, { bundles }: IdentitySnapshot): Result<VerifiedPath> {
   if (socket.isSessionReused()) return refused('SessionResumed', 'a resumed session proves no identity');
   return verifySvid({
     chain: presentedChain(socket.getPeerX509Certificate()),

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { type AgentCard, cardLimits, parseAgentCard } from '@agentcard-operator/agentcard';
-import type { Parsed } from '@agentcard-operator/spiffe/x509';
+import type { Result } from '@agentcard-operator/spiffe/x509';
 import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
 import { TlsAgent } from '@agentcard-operator/wire/tls';
 import { type Io, Trouble } from './command.ts';
@@ -12,7 +12,7 @@ const fetchTimeout = 10_000;
 const wellKnown = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
 
 /** Reads a card from a file, a URL or `-`. What was read but is no card is an answer; what cannot be read is {@link Trouble}. */
-export async function readCard(source: string, io: Io): Promise<Parsed<AgentCard>> {
+export async function readCard(source: string, io: Io): Promise<Result<AgentCard>> {
   // One byte over the limit lets the parser say so.
   return parseAgentCard(await readSource(source, cardLimits.maxBytes + 1, io));
 }

@@ -8,7 +8,7 @@ import {
   type VerifiedCard,
   verifyCard,
 } from '@agentcard-operator/agentcard';
-import type { Parsed, SpiffeId } from '@agentcard-operator/spiffe/x509';
+import type { Result, SpiffeId } from '@agentcard-operator/spiffe/x509';
 
 export interface Question extends Omit<SignatureInput, 'card'> {
   readonly expected?: SpiffeId;
@@ -44,7 +44,7 @@ const reasons = {
   untrusted: 'SignerUntrusted',
 } as const;
 
-export async function judge(card: Parsed<AgentCard>, question: Question): Promise<Verdict> {
+export async function judge(card: Result<AgentCard>, question: Question): Promise<Verdict> {
   if (!card.ok) {
     const { code, message } = card.error;
     const check: Check = {

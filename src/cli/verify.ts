@@ -1,10 +1,10 @@
 import { canonicalForms, defaultForms, parseForms } from '@agentcard-operator/agentcard';
 import {
   type BundleSet,
-  type Parsed,
   parseBundle,
   parseSpiffeId,
   parseTrustDomain,
+  type Result,
 } from '@agentcard-operator/spiffe/x509';
 import { type Command, choice, exit, type Invocation, type Io, Trouble } from './command.ts';
 import { readCard, readTextFile } from './input.ts';
@@ -65,7 +65,7 @@ async function readBundles(invocation: Invocation): Promise<BundleSet> {
   return new Map([[trustDomain, bundle]]);
 }
 
-function orTrouble<T>(what: string, result: Parsed<T>): T {
+function orTrouble<T>(what: string, result: Result<T>): T {
   if (result.ok) return result.value;
   throw new Trouble(`${what}: ${result.error.message}`);
 }

@@ -1,17 +1,17 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { cardLimits } from '@agentcard-operator/agentcard';
-import { type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 
 /** Code: `CardUnreadable`. */
-export async function readCardFile(path: string): Promise<Parsed<Uint8Array>> {
+export async function readCardFile(path: string): Promise<Result<Uint8Array>> {
   try {
     await using file = await open(path);
     const { size } = await file.stat();
     if (size > cardLimits.maxBytes) {
       return refused('CardUnreadable', `${path} is larger than ${cardLimits.maxBytes} bytes, which no verifier takes`);
     }
-    return parsed(await file.readFile());
+    return ok(await file.readFile());
   } catch (error) {
     return refused('CardUnreadable', `cannot read the unsigned card ${path}: ${advice(error, reading)}`);
   }
@@ -25,8 +25,8 @@ export async function readCardFile(path: string): Promise<Parsed<Uint8Array>> {
 export async function replaceFile<T>(
   path: string,
   text: string,
-  confirm: (bytes: Uint8Array) => Promise<Parsed<T>>,
-): Promise<Parsed<T>> {
+  confirm: (bytes: Uint8Array) => Promise<Result<T>>,
+): Promise<Result<T>> {
   const scratch = join(dirname(path), `.${basename(path)}.tmp`);
   try {
     await mkdir(dirname(path)).catch((error: NodeJS.ErrnoException) => {

@@ -1,6 +1,6 @@
 import { Health, type HttpServer } from '@agentcard-operator/kube/runtime';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
-import { type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { describeFlags, parseFlags } from '../operator/settings/flags.ts';
 import { flags, problemsOf, type Settings } from './settings.ts';
 import { followIdentity } from './sidecar.ts';
@@ -47,7 +47,7 @@ ${describeFlags(flags)}
 `;
 }
 
-async function runWith(settings: Settings, world: World): Promise<Parsed<unknown>> {
+async function runWith(settings: Settings, world: World): Promise<Result<unknown>> {
   const ending = new AbortController();
   const signal = AbortSignal.any([world.signal, ending.signal]);
   const identity = openIdentity(settings, world);
@@ -80,7 +80,7 @@ async function once(
   settings: Settings,
   world: World,
   signal: AbortSignal,
-): Promise<Parsed<unknown>> {
+): Promise<Result<unknown>> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(settings.signTimeout)]);
   const { svid, bundles } = await identity.ready(deadline).catch(() => identity.current());
   if (svid !== undefined) return sign({ svid, bundles }, settings, world, deadline);
@@ -88,7 +88,7 @@ async function once(
   return withoutSvid(identity, ` within ${settings.signTimeout / 1000} s`);
 }
 
-function withoutSvid(identity: IdentitySource, when = ''): Parsed<never> {
+function withoutSvid(identity: IdentitySource, when = ''): Result<never> {
   const { code, message } = identity.current().lastError ?? { code: 'SvidMissing', message: 'the reason is unknown' };
   const mount =
     code === 'WorkloadApiUnavailable' ? ', mount its socket here and name it by SPIFFE_ENDPOINT_SOCKET' : '';
@@ -100,7 +100,7 @@ async function stay(
   settings: Settings,
   world: World,
   signal: AbortSignal,
-): Promise<Parsed<unknown>> {
+): Promise<Result<unknown>> {
   const health = new Health();
   let signedUntil: Date | undefined;
   health.addReadyCheck('signature', () => {
@@ -117,12 +117,12 @@ async function stay(
   };
   await followIdentity(identity, signWith, world, signal);
   await server.value?.close();
-  return parsed(undefined);
+  return ok(undefined);
 }
 
-async function listen(health: Health, address: string): Promise<Parsed<HttpServer | undefined>> {
+async function listen(health: Health, address: string): Promise<Result<HttpServer | undefined>> {
   try {
-    return parsed(await health.serve(address));
+    return ok(await health.serve(address));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return refused('PortNotUsable', `cannot listen (${reason}); choose another --health-probe-bind-address`);

@@ -1,7 +1,7 @@
 import type { GoodSignature } from '@agentcard-operator/agentcard';
 import type { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import { backoff } from '@agentcard-operator/spiffe/workload-api';
-import type { Parsed, X509Svid } from '@agentcard-operator/spiffe/x509';
+import type { Result, X509Svid } from '@agentcard-operator/spiffe/x509';
 import { type Edges, logged, type SigningIdentity } from './signing.ts';
 
 /**
@@ -10,7 +10,7 @@ import { type Edges, logged, type SigningIdentity } from './signing.ts';
  */
 export async function followIdentity(
   identity: IdentitySource,
-  signWith: (identity: SigningIdentity) => Promise<Parsed<GoodSignature>>,
+  signWith: (identity: SigningIdentity) => Promise<Result<GoodSignature>>,
   { random, log }: Pick<Edges, 'random' | 'log'>,
   signal: AbortSignal,
 ): Promise<void> {

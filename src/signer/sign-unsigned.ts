@@ -13,7 +13,7 @@ import {
   withoutSignatures,
 } from '@agentcard-operator/agentcard';
 import type { BundleSet, X509Svid } from '@agentcard-operator/spiffe/x509';
-import { leafIdentity, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { leafIdentity, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 
 export interface SignedCard {
   readonly text: string;
@@ -26,7 +26,7 @@ export interface SignedCard {
  * Signs a card as it is: every member stays, and so do signatures of others; earlier ones by the same workload make room
  * for the new one, which comes last. Codes: `CardInvalid`, `SvidIncomplete` and those of signCard.
  */
-export async function signUnsigned(bytes: Uint8Array, svid: X509Svid): Promise<Parsed<SignedCard>> {
+export async function signUnsigned(bytes: Uint8Array, svid: X509Svid): Promise<Result<SignedCard>> {
   const card = parseAgentCard(bytes);
   if (!card.ok) return refused('CardInvalid', `the unsigned card is no AgentCard: ${card.error.message}`);
   const [leaf, ...issuers] = svid.chain;
@@ -35,7 +35,7 @@ export async function signUnsigned(bytes: Uint8Array, svid: X509Svid): Promise<P
   const signed = await signCard(unsigned, { key: createPrivateKey(svid.keyPem), chain: [leaf, ...issuers] });
   if (!signed.ok) return signed;
   const text = `${JSON.stringify(signed.value, null, 2)}\n`;
-  return parsed({ text, cardId: cardId(card.value.raw), signer: svid.id.uri });
+  return ok({ text, cardId: cardId(card.value.raw), signer: svid.id.uri });
 }
 
 /**
@@ -47,7 +47,7 @@ export async function confirmSigned(
   expected: SignedCard,
   bundles: BundleSet,
   now: Date,
-): Promise<Parsed<GoodSignature>> {
+): Promise<Result<GoodSignature>> {
   const card = parseAgentCard(bytes);
   if (!card.ok) return refused('SignatureUnusable', `the signed card would be refused: ${card.error.message}`);
   if (cardId(card.value.raw) !== expected.cardId) {
@@ -58,7 +58,7 @@ export async function confirmSigned(
   }
   const { signatures } = await verifyCard({ card: card.value.raw, bundles, now, forms: defaultForms });
   const own = signatures.at(-1);
-  if (own?.outcome === 'valid' && own.signer.uri === expected.signer) return parsed(own);
+  if (own?.outcome === 'valid' && own.signer.uri === expected.signer) return ok(own);
   const reason = own === undefined ? 'it is missing' : `${own.message} (${own.code})`;
   return refused('SignatureUnusable', `the signature that was just made does not verify: ${reason}`);
 }

@@ -2,7 +2,7 @@ import type { GoodSignature } from '@agentcard-operator/agentcard';
 import { ApiError, type KubeClient } from '@agentcard-operator/kube';
 import type { Fields, Logger } from '@agentcard-operator/kube/runtime';
 import type { BundleSet, X509Svid } from '@agentcard-operator/spiffe/x509';
-import { type Parsed, parsed, refused, type SpiffeError } from '@agentcard-operator/spiffe/x509';
+import { type Fault, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { readCardFile, replaceFile } from './card-file.ts';
 import { writeConfigMap } from './config-map.ts';
 import type { Settings } from './settings.ts';
@@ -28,7 +28,7 @@ export async function sign(
   settings: Settings,
   { now, log, connect }: Edges,
   signal: AbortSignal,
-): Promise<Parsed<GoodSignature>> {
+): Promise<Result<GoodSignature>> {
   const unsigned = await readCardFile(settings.unsignedCard);
   if (!unsigned.ok) return unsigned;
   const signed = await signUnsigned(unsigned.value, svid);
@@ -51,7 +51,7 @@ function isPublished({ configmap, agentName }: Settings): boolean {
 }
 
 /** What a log line carries of it. */
-export function logged({ code, message }: SpiffeError): Fields {
+export function logged({ code, message }: Fault): Fields {
   return { code, reason: message };
 }
 
@@ -61,7 +61,7 @@ async function publish(
   settings: Settings,
   connect: Edges['connect'],
   signal: AbortSignal,
-): Promise<Parsed<Fields>> {
+): Promise<Result<Fields>> {
   const { agentName: agent, podName: name, podUid: uid } = settings;
   const pod = name === '' || uid === '' ? undefined : { name, uid };
   let client: KubeClient | undefined;
@@ -71,7 +71,7 @@ async function publish(
     if (!namespace)
       return refused('ConfigMapNotWritten', 'the namespace of the ConfigMap is unknown; set POD_NAMESPACE');
     const configMap = await writeConfigMap(client, { agent, namespace, pod }, text, signal);
-    return parsed({ configMap, owner: pod?.name ?? 'nobody; set POD_NAME and POD_UID' });
+    return ok({ configMap, owner: pod?.name ?? 'nobody; set POD_NAME and POD_UID' });
   } catch (error) {
     return refused('ConfigMapNotWritten', `the ConfigMap was not written: ${reasonOf(error)}`);
   } finally {

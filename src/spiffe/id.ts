@@ -1,12 +1,6 @@
 /** SPIFFE IDs and trust domains (SPIFFE-ID §2). */
 
-/** The result of every parser of hostile bytes in this project's pure parts: codes are stable, messages are for people. */
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: SpiffeError };
-
-export interface SpiffeError {
-  readonly code: string;
-  readonly message: string;
-}
+import { ok, type Result, refused } from './result.ts';
 
 /** The name of a trust domain, without scheme: `example.org`. Only {@link parseTrustDomain} makes one. */
 export type TrustDomain = string & { readonly __trustDomain: unique symbol };
@@ -22,19 +16,13 @@ const MAX_ID_BYTES = 2048;
 const ID = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)*)$/;
 const TRUST_DOMAIN = /^(?:spiffe:\/\/)?([a-z0-9._-]{1,255})$/;
 
-export const parsed = <T>(value: T): Parsed<T> => ({ ok: true, value });
-
-export function refused(code: string, message: string): { readonly ok: false; readonly error: SpiffeError } {
-  return { ok: false, error: { code, message } };
-}
-
 /**
  * A name (`example.org`) or the trust domain's own ID (`spiffe://example.org`), as Workload API answers spell it.
  * Code: TrustDomainInvalid.
  */
-export function parseTrustDomain(text: string): Parsed<TrustDomain> {
+export function parseTrustDomain(text: string): Result<TrustDomain> {
   const name = TRUST_DOMAIN.exec(text)?.[1];
-  if (name !== undefined) return parsed(name as TrustDomain);
+  if (name !== undefined) return ok(name as TrustDomain);
   return refused(
     'TrustDomainInvalid',
     `${excerpt(text)} is no trust domain: use 1 to 255 of a-z, 0-9, dot, dash and underscore, for example example.org`,
@@ -42,7 +30,7 @@ export function parseTrustDomain(text: string): Parsed<TrustDomain> {
 }
 
 /** A whole SPIFFE ID, the trust domain's own (no path) included. No length, case or encoding is forgiven. Code: SpiffeIdInvalid. */
-export function parseSpiffeId(text: string): Parsed<SpiffeId> {
+export function parseSpiffeId(text: string): Result<SpiffeId> {
   if (text.length > MAX_ID_BYTES)
     return refused('SpiffeIdInvalid', `the SPIFFE ID is longer than ${MAX_ID_BYTES} bytes`);
   const match = ID.exec(text);
@@ -51,7 +39,7 @@ export function parseSpiffeId(text: string): Parsed<SpiffeId> {
   if (path.split('/').some((segment) => segment === '.' || segment === '..')) {
     return refused('SpiffeIdInvalid', `${excerpt(text)} has a dot segment, which no SPIFFE ID may have`);
   }
-  return parsed({ trustDomain: name as TrustDomain, path, uri: text });
+  return ok({ trustDomain: name as TrustDomain, path, uri: text });
 }
 
 /** A short, quoted, printable-ASCII rendering of text that a peer chose. */

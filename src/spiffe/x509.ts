@@ -1,15 +1,5 @@
-export {
-  excerpt,
-  type Parsed,
-  parsed,
-  parseSpiffeId,
-  parseTrustDomain,
-  refused,
-  type SpiffeError,
-  type SpiffeId,
-  type TrustDomain,
-  trustDomainOf,
-} from './id.ts';
+export { excerpt, parseSpiffeId, parseTrustDomain, type SpiffeId, type TrustDomain, trustDomainOf } from './id.ts';
+export { type Fault, ok, type Result, refused } from './result.ts';
 export { type BundleSet, parseBundle, type TrustBundle } from './x509/bundle.ts';
 export { leafIdentity } from './x509/leaf.ts';
 export { type VerifiedPath, verifyPath, verifySvid } from './x509/path.ts';

@@ -1,4 +1,4 @@
-import { type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { type CardView, viewCommon } from './card-view.ts';
 import { FieldReader } from './fields.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
@@ -18,8 +18,8 @@ export interface AgentCard {
  * and what is expected there. Fields that ProtoJSON leaves out when empty may be absent, unknown fields are kept,
  * names are matched exactly, and types are never converted.
  */
-export function parseAgentCard(input: Uint8Array | JsonValue): Parsed<AgentCard> {
-  const json = input instanceof Uint8Array ? parseStrictJson(input) : parsed(input);
+export function parseAgentCard(input: Uint8Array | JsonValue): Result<AgentCard> {
+  const json = input instanceof Uint8Array ? parseStrictJson(input) : ok(input);
   if (!json.ok) return json;
   const raw = json.value;
   if (!isObject(raw)) return invalid('$: expected an object');
@@ -28,7 +28,7 @@ export function parseAgentCard(input: Uint8Array | JsonValue): Parsed<AgentCard>
   if (view === undefined) {
     return invalid('$: expected "supportedInterfaces" (A2A 1.x) or "url" (A2A 0.x), found neither: not an AgentCard');
   }
-  return fields.complaint === undefined ? parsed({ raw, view }) : invalid(fields.complaint);
+  return fields.complaint === undefined ? ok({ raw, view }) : invalid(fields.complaint);
 }
 
 /** A2A 1.x wins where a card carries both shapes, and then its 0.x fields are not read at all. */
@@ -58,6 +58,6 @@ function viewVersion1(raw: JsonObject, fields: FieldReader): CardView {
   };
 }
 
-function invalid(message: string): Parsed<never> {
+function invalid(message: string): Result<never> {
   return refused('CardInvalid', message);
 }

@@ -1,4 +1,4 @@
-import { excerpt, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { excerpt, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { emptyObject, isObject, type JsonObject, type JsonValue } from './json.ts';
 
 export interface JsonLimits {
@@ -28,9 +28,9 @@ export type JsonErrorCode =
  * Reads JSON of which two readers cannot have two opinions (RFC 8259 within the limits of I-JSON, RFC 7493): UTF-8 without
  * a byte order mark, no key twice in one object, no lone surrogate, no number beyond a double. Time is linear in the bytes.
  */
-export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = cardLimits): Parsed<JsonValue> {
+export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = cardLimits): Result<JsonValue> {
   try {
-    return parsed(new Reader(decode(bytes, limits.maxBytes), limits).document());
+    return ok(new Reader(decode(bytes, limits.maxBytes), limits).document());
   } catch (error) {
     if (error instanceof Refusal) return refused(error.code, error.message);
     throw error;
@@ -38,10 +38,10 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = cardLimi
 }
 
 /** {@link parseStrictJson} for documents that must be an object (`NotAnObject`). */
-export function parseStrictObject(bytes: Uint8Array, limits: JsonLimits = cardLimits): Parsed<JsonObject> {
+export function parseStrictObject(bytes: Uint8Array, limits: JsonLimits = cardLimits): Result<JsonObject> {
   const json = parseStrictJson(bytes, limits);
   if (!json.ok) return json;
-  if (isObject(json.value)) return parsed(json.value);
+  if (isObject(json.value)) return ok(json.value);
   return refused('NotAnObject', 'the JSON is not an object: it must begin with "{"');
 }
 

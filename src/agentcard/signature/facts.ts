@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { type Parsed, parsed, refused, type SpiffeError } from '@agentcard-operator/spiffe/x509';
+import { type Fault, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import type { FlattenedJWS } from 'jose';
 import { flattenedVerify } from 'jose/jws/flattened/verify';
 import { isArray, type JsonObject, type JsonValue } from '../document/json.ts';
@@ -32,11 +32,11 @@ interface Chained {
  */
 export type SignatureFact =
   /** No bundle and no time can make anything of it. */
-  | { readonly kind: 'unreadable'; readonly claimed: Partial<Claimed>; readonly error: SpiffeError }
+  | { readonly kind: 'unreadable'; readonly claimed: Partial<Claimed>; readonly error: Fault }
   /** Nobody vouched for the chain when it was read, so the signature was not verified. */
   | (Chained & { readonly kind: 'unverified' })
   /** The holder of the leaf's key did not sign this card, or not by the rules. */
-  | (Chained & { readonly kind: 'wrong'; readonly error: SpiffeError })
+  | (Chained & { readonly kind: 'wrong'; readonly error: Fault })
   /** The holder of the leaf's key signed it. */
   | (Chained & { readonly kind: 'matching'; readonly match: Match });
 
@@ -73,7 +73,7 @@ export async function readSignatures(card: JsonObject, rules: ReadingRules): Pro
   return { facts, payloads: new Map(kept.map(([digest, { text }]) => [digest, text])) };
 }
 
-function unreadable(error: SpiffeError, claimed: Partial<Claimed> = {}): SignatureFact {
+function unreadable(error: Fault, claimed: Partial<Claimed> = {}): SignatureFact {
   return { kind: 'unreadable', claimed, error };
 }
 
@@ -100,7 +100,7 @@ async function matchOf(
   claims: SignatureClaims,
   signer: Signer,
   payloads: Payloads,
-): Promise<Parsed<Match>> {
+): Promise<Result<Match>> {
   const { signature, thumbprint = signer.thumbprint } = claims;
   const { algorithm } = claims.claimed;
   const fault = thumbprint === signer.thumbprint ? keyFault(algorithm, signer.key) : otherThumbprint;
@@ -108,7 +108,7 @@ async function matchOf(
   for (const [payloadSha256, { form, base64url: payload }] of payloads) {
     if (!(await verifies({ protected: encoded, payload, signature }, algorithm, signer.key))) continue;
     const { name, coverage } = form;
-    return parsed({ algorithm, form: name, coverage, payloadSha256, protectedSha256: sha256(encoded) });
+    return ok({ algorithm, form: name, coverage, payloadSha256, protectedSha256: sha256(encoded) });
   }
   const tried = payloads.forms.map(({ name }) => name).join(', ');
   return refused(

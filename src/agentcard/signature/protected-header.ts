@@ -1,4 +1,4 @@
-import { excerpt, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { excerpt, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { isObject, type JsonObject, type JsonValue } from '../document/json.ts';
 import { parseStrictObject } from '../document/strict-json.ts';
 import { algorithms } from './algorithms.ts';
@@ -17,7 +17,7 @@ export interface SignatureEntry {
 }
 
 /** Reads the protected header of a flattened JWS (RFC 7515, 7.2.2). Code: `HeaderMalformed`. */
-export function readEntry(entry: JsonValue): Parsed<SignatureEntry> {
+export function readEntry(entry: JsonValue): Result<SignatureEntry> {
   if (!isObject(entry)) return refused('HeaderMalformed', 'it is not an object with "protected" and "signature"');
   const { protected: protectedText = null, signature = null, header: unprotected = null } = entry;
   const bytes = base64url(protectedText);
@@ -26,7 +26,7 @@ export function readEntry(entry: JsonValue): Parsed<SignatureEntry> {
   }
   const header = parseStrictObject(bytes, headerLimits);
   if (!header.ok) return refused('HeaderMalformed', `the protected header cannot be read: ${header.error.message}`);
-  return parsed({ protectedText, header: header.value, unprotected, signature });
+  return ok({ protectedText, header: header.value, unprotected, signature });
 }
 
 /** Undefined unless the text is the one spelling of its bytes: no padding, no white space, no stray bits at the end. */
@@ -54,7 +54,7 @@ export interface SignatureClaims {
  * The rules that hold for any signer (RFC 7515, 4 and 7.2.1).
  * Codes: `SignatureMalformed`, `CriticalHeader`, `HeaderOverlap`, `AlgorithmRefused`, `HeaderMalformed`.
  */
-export function readClaims({ header, unprotected, signature: text }: SignatureEntry): Parsed<SignatureClaims> {
+export function readClaims({ header, unprotected, signature: text }: SignatureEntry): Result<SignatureClaims> {
   const fault = headerFault(header, unprotected);
   if (fault !== undefined) return fault;
   const { alg: algorithm = null } = header;
@@ -66,7 +66,7 @@ export function readClaims({ header, unprotected, signature: text }: SignatureEn
   if (typeof text !== 'string' || base64url(text) === undefined) {
     return refused('SignatureMalformed', '"signature" is not base64url without padding');
   }
-  return parsed({
+  return ok({
     claimed: { algorithm, ...(typeof header.kid === 'string' ? { keyId: printable(header.kid) } : {}) },
     signature: text,
     ...(typeof header['x5t#S256'] === 'string' ? { thumbprint: header['x5t#S256'] } : {}),

@@ -1,5 +1,5 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { leafIdentity, type Parsed, parsed, refused } from '@agentcard-operator/spiffe/x509';
+import { leafIdentity, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { FlattenedSign } from 'jose/jws/flattened/sign';
 import { emptyObject, isArray, type JsonObject } from '../document/json.ts';
 import { canonicalize, sha256, withoutSignatures } from '../forms/canonical.ts';
@@ -17,7 +17,7 @@ export interface SigningIdentity {
  * Signs a card as it is, over its RFC 8785 bytes without `signatures`; no member is lost or changed, and the new signature
  * comes last. Codes: `SignaturesInvalid`, `TooManySignatures`, `ChainTooLong`, `KeyRefused`, `KeyMismatch` and those of leafIdentity.
  */
-export async function signCard(card: JsonObject, identity: SigningIdentity): Promise<Parsed<JsonObject>> {
+export async function signCard(card: JsonObject, identity: SigningIdentity): Promise<Result<JsonObject>> {
   const earlier = card.signatures ?? [];
   if (!isArray(earlier))
     return refused('SignaturesInvalid', 'the "signatures" of the card are no array; remove them first');
@@ -40,11 +40,11 @@ export async function signCard(card: JsonObject, identity: SigningIdentity): Pro
   const jws = await new FlattenedSign(payload).setProtectedHeader(header).sign(key);
   const signed = Object.assign(emptyObject(), card);
   signed.signatures = [...earlier, { protected: jws.protected ?? '', signature: jws.signature }];
-  return parsed(signed);
+  return ok(signed);
 }
 
 /** Refuses what a verifier would refuse, while the reason can still be said. */
-function usable({ key, chain }: SigningIdentity): Parsed<string> {
+function usable({ key, chain }: SigningIdentity): Result<string> {
   if (chain.length > longestChain) {
     return refused('ChainTooLong', `a verifier takes at most ${longestChain} certificates; leave out the root`);
   }
@@ -57,6 +57,6 @@ function usable({ key, chain }: SigningIdentity): Parsed<string> {
       'no allowed algorithm fits the key; use P-256, P-384, P-521, RSA from 2048 bits or Ed25519',
     );
   }
-  if (new X509Certificate(chain[0]).checkPrivateKey(key)) return parsed(algorithm);
+  if (new X509Certificate(chain[0]).checkPrivateKey(key)) return ok(algorithm);
   return refused('KeyMismatch', 'the key is not the one of the first certificate of the chain');
 }

@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { BundleSet, TrustBundle } from '@agentcard-operator/spiffe/x509';
-import { leafIdentity, type Parsed, parsed, refused, verifyPath } from '@agentcard-operator/spiffe/x509';
+import { leafIdentity, ok, type Result, refused, verifyPath } from '@agentcard-operator/spiffe/x509';
 import { isArray, type JsonValue } from '../document/json.ts';
 import { sha256 } from '../forms/canonical.ts';
 import type { KnownChains } from './known-chains.ts';
@@ -12,14 +12,14 @@ export const longestChain = 3;
  * The certificates of an `x5c` header (RFC 7515, 4.1.6), not looked into. Codes: `NoCertificate`, `ChainTooLong`,
  * `CertificateMalformed`.
  */
-export function readChain(x5c: JsonValue | undefined): Parsed<Chain> {
+export function readChain(x5c: JsonValue | undefined): Result<Chain> {
   if (x5c === undefined || !isArray(x5c) || x5c.length === 0) {
     return refused('NoCertificate', 'the protected header has no x5c certificates, so nothing says whose key signed');
   }
   if (x5c.length > longestChain) return refused('ChainTooLong', `x5c has more than ${longestChain} certificates`);
   const certificates = x5c.map(base64).filter((certificate) => certificate !== undefined);
   const [leaf, ...issuers] = certificates;
-  if (leaf !== undefined && certificates.length === x5c.length) return parsed([leaf, ...issuers]);
+  if (leaf !== undefined && certificates.length === x5c.length) return ok([leaf, ...issuers]);
   return refused('CertificateMalformed', 'x5c is not a list of standard base64 with padding and without white space');
 }
 
@@ -43,9 +43,9 @@ export interface Trust {
  * the bundle of the trust domain that the leaf names can vouch for it. Codes: `UnrelatedCertificate`, `TrustDomainUnknown`
  * and those of leafIdentity and verifyPath.
  */
-export function signerOf(chain: Chain, { bundles, now, knownChains }: Trust): Parsed<Signer> {
+export function signerOf(chain: Chain, { bundles, now, knownChains }: Trust): Result<Signer> {
   const before = knownChains?.find(chain, bundles, now);
-  if (before !== undefined) return parsed(before);
+  if (before !== undefined) return ok(before);
   const identity = leafIdentity(chain[0]);
   if (!identity.ok) return identity;
   const { trustDomain } = identity.value.id;
@@ -66,7 +66,7 @@ export function signerOf(chain: Chain, { bundles, now, knownChains }: Trust): Pa
   };
   const known = { signer, bundleDigest: bundle.digest, from: latestStart(path), until: pathNotAfter };
   if (validNow) knownChains?.add(chain, known);
-  return parsed(signer);
+  return ok(signer);
 }
 
 function anchor(chain: Chain, { authorities }: TrustBundle, now: Date) {
@@ -82,7 +82,7 @@ function anchor(chain: Chain, { authorities }: TrustBundle, now: Date) {
       ? authorities.some((authority) => same(authority, certificate))
       : same(place, certificate);
   });
-  if (isOfPath) return parsed({ ...path.value, validNow: atNow.ok });
+  if (isOfPath) return ok({ ...path.value, validNow: atNow.ok });
   return refused('UnrelatedCertificate', 'x5c holds a certificate that is no part of the path, or out of order');
 }
 

@@ -1,5 +1,5 @@
 import { sha256 } from '@agentcard-operator/agentcard';
-import type { Parsed } from '@agentcard-operator/spiffe/x509';
+import type { Result } from '@agentcard-operator/spiffe/x509';
 import type { ReceivedCard } from './evidence.ts';
 import { type ReceiveContext, receiveCard, rejudge } from './receive.ts';
 
@@ -11,7 +11,7 @@ export async function receiveKnown(
   body: Uint8Array,
   before: ReceivedCard | undefined,
   context: ReceiveContext,
-): Promise<Parsed<ReceivedCard>> {
+): Promise<Result<ReceivedCard>> {
   const again = before && sha256(body) === before.digest ? judgedAgain(before, context) : undefined;
   return again === undefined || again.signature?.unread ? receiveCard(body, context) : { ok: true, value: again };
 }

@@ -11,7 +11,7 @@ import {
   sameJson,
   sha256,
 } from '@agentcard-operator/agentcard';
-import type { BundleSet, Parsed } from '@agentcard-operator/spiffe/x509';
+import type { BundleSet, Result } from '@agentcard-operator/spiffe/x509';
 import { withinBudget } from '../api/budget.ts';
 import type { CardSource, Publication, ReceivedCard, SignatureFinding, SignedCard } from './evidence.ts';
 
@@ -32,7 +32,7 @@ export interface ReceiveContext {
 }
 
 /** From bytes to a card that may be published: where a signature is good, nothing but the signed payload is. */
-export async function receiveCard(body: Uint8Array, context: ReceiveContext): Promise<Parsed<ReceivedCard>> {
+export async function receiveCard(body: Uint8Array, context: ReceiveContext): Promise<Result<ReceivedCard>> {
   const { source, signatures: rules, now } = context;
   const parsed = parseAgentCard(body);
   if (!parsed.ok) return parsed;

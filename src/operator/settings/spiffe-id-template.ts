@@ -1,4 +1,4 @@
-import { type Parsed, parseSpiffeId } from '@agentcard-operator/spiffe/x509';
+import { parseSpiffeId, type Result } from '@agentcard-operator/spiffe/x509';
 
 export const defaultTemplate =
   'spiffe://{{ .TrustDomain }}/ns/{{ .PodMeta.Namespace }}/sa/{{ .PodSpec.ServiceAccountName }}';
@@ -13,7 +13,7 @@ export interface TemplateValues {
 const action = /\{\{-?\s*(.*?)\s*-?\}\}/g;
 
 /** Fills in a template of ClusterSPIFFEID's kind; an unknown name is an error, not an empty text. */
-export function renderSpiffeId(template: string, values: TemplateValues): Parsed<string> {
+export function renderSpiffeId(template: string, values: TemplateValues): Result<string> {
   const known: Readonly<Record<string, string>> = {
     '.TrustDomain': values.trustDomain,
     '.PodMeta.Namespace': values.namespace,

@@ -1,5 +1,5 @@
 import { type ConfigMap, keyOf } from '@agentcard-operator/kube/objects';
-import type { Parsed } from '@agentcard-operator/spiffe/x509';
+import type { Result } from '@agentcard-operator/spiffe/x509';
 import * as z from 'zod';
 import type { CachedCard } from './cached.ts';
 
@@ -23,7 +23,7 @@ const entries = z
 /** One line of the list: whom it cuts off, by card, by identity or by content, and why. */
 export type QuarantineEntry = z.infer<typeof entries>[number];
 
-export function parseQuarantineList({ data }: ConfigMap): Parsed<readonly QuarantineEntry[]> {
+export function parseQuarantineList({ data }: ConfigMap): Result<readonly QuarantineEntry[]> {
   const parsed = entries.safeParse(jsonOrUndefined(data?.[listKey]));
   if (parsed.success) return { ok: true, value: parsed.data };
   const [issue] = parsed.error.issues;

@@ -1,6 +1,7 @@
 /** Who we are right now and whom we can check: the identity that every connection and every verdict is based on. */
 
-import type { SpiffeError, TrustDomain } from '../id.ts';
+import type { TrustDomain } from '../id.ts';
+import type { Fault } from '../result.ts';
 import type { BundleSet, TrustBundle } from '../x509/bundle.ts';
 import type { X509Context, X509Svid } from '../x509/svid.ts';
 import { type WorkloadApiOptions, watchX509Context } from './stream.ts';
@@ -21,7 +22,7 @@ export interface IdentitySnapshot {
   /** One per trust domain, never merged. */
   readonly bundles: BundleSet;
   /** Why there is no identity, or what is wrong with the stream that feeds it. */
-  readonly lastError?: SpiffeError;
+  readonly lastError?: Fault;
 }
 
 export type IdentityListener = (now: IdentitySnapshot, before: IdentitySnapshot) => void;
@@ -154,7 +155,7 @@ export class IdentitySource {
     this.#watchExpiry();
   }
 
-  #report(lastError: SpiffeError, kept: boolean): void {
+  #report(lastError: Fault, kept: boolean): void {
     if (kept) this.#change({ lastError });
     else this.#change({ state: 'denied', svid: undefined, lastError });
   }
@@ -208,15 +209,15 @@ export class IdentitySource {
 interface Changes {
   readonly state?: IdentityState;
   readonly svid?: X509Svid | undefined;
-  readonly lastError?: SpiffeError | undefined;
+  readonly lastError?: Fault | undefined;
 }
 
-const expired = (): SpiffeError => ({
+const expired = (): Fault => ({
   code: 'SvidExpired',
   message: 'our SVID has expired and the Workload API sent no other: check the SPIRE agent',
 });
 
-const sameError = (one: SpiffeError | undefined, other: SpiffeError | undefined): boolean =>
+const sameError = (one: Fault | undefined, other: Fault | undefined): boolean =>
   one?.code === other?.code && one?.message === other?.message;
 
 const sameSvid = (one: X509Svid | undefined, other: X509Svid | undefined): boolean =>

@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type StatusObject, status } from '@grpc/grpc-js';
-import { type Parsed, refused, type SpiffeError } from '../id.ts';
+import { type Fault, type Result, refused } from '../result.ts';
 import { parseX509Context, type X509Context } from '../x509/svid.ts';
 import { parseWorkloadApiAddress } from './address.ts';
 import { X509SVIDRequestSchema, X509SVIDResponseSchema } from './workloadapi_pb.ts';
@@ -21,7 +21,7 @@ export interface WorkloadApiListener {
   /** Replaces everything known before: what is no longer listed is gone. */
   readonly update: (context: X509Context) => void;
   /** `kept` says whether the last context may still be used. */
-  readonly problem: (problem: SpiffeError, kept: boolean) => void;
+  readonly problem: (problem: Fault, kept: boolean) => void;
 }
 
 const FETCH_X509_SVID = '/SpiffeWorkloadAPI/FetchX509SVID';
@@ -108,7 +108,7 @@ function stream(target: string, receive: (bytes: Uint8Array) => void, signal: Ab
   });
 }
 
-function decode(bytes: Uint8Array): Parsed<X509Context> {
+function decode(bytes: Uint8Array): Result<X509Context> {
   try {
     return parseX509Context(fromBinary(X509SVIDResponseSchema, bytes));
   } catch {
@@ -116,12 +116,12 @@ function decode(bytes: Uint8Array): Parsed<X509Context> {
   }
 }
 
-function messageInvalid({ code, message }: SpiffeError): SpiffeError {
+function messageInvalid({ code, message }: Fault): Fault {
   return { code: 'WorkloadApiMessageInvalid', message: `a Workload API message was discarded: ${message} (${code})` };
 }
 
 interface StreamEnd {
-  readonly problem: SpiffeError;
+  readonly problem: Fault;
   /** Whether the last context may still be used. */
   readonly kept: boolean;
   /** Whether trying again is pointless. */

@@ -1,7 +1,8 @@
 /** Trust bundles: the authorities of one trust domain (SPIFFE Trust Domain and Bundle §4, X509-SVID §6). Never merged. */
 
 import { createHash } from 'node:crypto';
-import { type Parsed, parsed, refused, type TrustDomain } from '../id.ts';
+import type { TrustDomain } from '../id.ts';
+import { ok, type Result, refused } from '../result.ts';
 import { readCertificate, splitCertificates } from './certificate.ts';
 import { attempt, MalformedDer } from './der.ts';
 
@@ -36,12 +37,12 @@ interface BundleFacts {
  * PEM or SPIFFE JSON, told apart by the first character. One bad certificate refuses the whole text, so that the caller
  * keeps the last good bundle. Codes: BundleMalformed, BundleEmpty, BundleTooLarge, AuthorityInvalid.
  */
-export function parseBundle(trustDomain: TrustDomain, text: string): Parsed<TrustBundle> {
+export function parseBundle(trustDomain: TrustDomain, text: string): Result<TrustBundle> {
   return /^\s*\{/.test(text) ? parseBundleJson(trustDomain, text) : parseBundlePem(trustDomain, text);
 }
 
 /** CERTIFICATE blocks one after the other; text between them is a comment, a block of another kind is an error. */
-export function parseBundlePem(trustDomain: TrustDomain, text: string): Parsed<TrustBundle> {
+export function parseBundlePem(trustDomain: TrustDomain, text: string): Result<TrustBundle> {
   if (text.length > MAX_BUNDLE_BYTES) return tooLarge();
   const blocks = [...text.matchAll(PEM_BLOCK)];
   if (blocks.length !== text.split('-----BEGIN ').length - 1 || blocks.some(([, label]) => label !== 'CERTIFICATE')) {
@@ -55,14 +56,14 @@ export function parseBundlePem(trustDomain: TrustDomain, text: string): Parsed<T
 }
 
 /** Concatenated DER, as the Workload API sends it. */
-export function parseBundleDer(trustDomain: TrustDomain, der: Uint8Array): Parsed<TrustBundle> {
+export function parseBundleDer(trustDomain: TrustDomain, der: Uint8Array): Result<TrustBundle> {
   if (der.length > MAX_BUNDLE_BYTES) return tooLarge();
   const authorities = attempt('BundleMalformed', () => splitCertificates(der));
   return authorities.ok ? bundleOf(trustDomain, authorities.value) : authorities;
 }
 
 /** A SPIFFE bundle: a JWK Set whose `use: x509-svid` keys carry one authority each in `x5c[0]`; the rest is not for X.509. */
-export function parseBundleJson(trustDomain: TrustDomain, text: string): Parsed<TrustBundle> {
+export function parseBundleJson(trustDomain: TrustDomain, text: string): Result<TrustBundle> {
   if (text.length > MAX_BUNDLE_BYTES) return tooLarge();
   const document = parseDocument(text);
   if (document === undefined || !Array.isArray(document.keys)) {
@@ -114,11 +115,11 @@ function bundleOf(
   trustDomain: TrustDomain,
   authorities: readonly Uint8Array[],
   facts: BundleFacts = {},
-): Parsed<TrustBundle> {
+): Result<TrustBundle> {
   if (authorities.length > MAX_AUTHORITIES) return tooLarge();
   const ends = attempt('AuthorityInvalid', () => authorities.map(authorityEnd));
   if (!ends.ok) return ends;
-  return parsed({
+  return ok({
     trustDomain,
     authorities,
     pems: authorities.map(toPem),
@@ -154,5 +155,5 @@ function digestOf(trustDomain: TrustDomain, authorities: readonly Uint8Array[]):
     .digest('hex');
 }
 
-const tooLarge = (): Parsed<never> =>
+const tooLarge = (): Result<never> =>
   refused('BundleTooLarge', `a bundle has at most ${MAX_BUNDLE_BYTES} bytes and ${MAX_AUTHORITIES} authorities`);

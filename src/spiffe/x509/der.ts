@@ -1,6 +1,6 @@
 /** A strict reader of DER (X.690): definite minimal lengths, single-byte tags, nothing left over. */
 
-import { type Parsed, parsed, refused } from '../id.ts';
+import { ok, type Result, refused } from '../result.ts';
 
 /** One element: `body` is its content, `whole` includes tag and length. Both are views of the input. */
 export interface Der {
@@ -21,9 +21,9 @@ export const TAG = {
 export class MalformedDer extends Error {}
 
 /** Runs a reader; whatever it dislikes becomes a refusal with `code`. */
-export function attempt<T>(code: string, read: () => T): Parsed<T> {
+export function attempt<T>(code: string, read: () => T): Result<T> {
   try {
-    return parsed(read());
+    return ok(read());
   } catch (error) {
     if (error instanceof MalformedDer) return refused(code, error.message);
     throw error;

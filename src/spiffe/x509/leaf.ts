@@ -1,6 +1,7 @@
 /** Who a certificate says it is: the rules for the leaf of an X509-SVID (X509-SVID §2, §3.1, §4, §5.2). */
 
-import { excerpt, type Parsed, parsed, parseSpiffeId, refused, type SpiffeId } from '../id.ts';
+import { excerpt, parseSpiffeId, type SpiffeId } from '../id.ts';
+import { ok, type Result, refused } from '../result.ts';
 import { type Certificate, readCertificate, uriNames } from './certificate.ts';
 import { attempt } from './der.ts';
 
@@ -14,12 +15,12 @@ export interface LeafIdentity {
  * Every leaf rule except validity and the path to a trust bundle: it says what the certificate claims, not that it is true.
  * Codes: CertificateMalformed, NotAnSvid.
  */
-export function leafIdentity(der: Uint8Array): Parsed<LeafIdentity> {
+export function leafIdentity(der: Uint8Array): Result<LeafIdentity> {
   const certificate = attempt('CertificateMalformed', () => readCertificate(der));
   return certificate.ok ? identityOf(certificate.value) : certificate;
 }
 
-export function identityOf(certificate: Certificate): Parsed<LeafIdentity> {
+export function identityOf(certificate: Certificate): Result<LeafIdentity> {
   const uris = attempt('CertificateMalformed', () => uriNames(certificate));
   if (!uris.ok) return uris;
   const [uri, ...others] = uris.value;
@@ -32,7 +33,7 @@ export function identityOf(certificate: Certificate): Parsed<LeafIdentity> {
   const fault = usageFault(certificate);
   if (fault !== undefined) return refused('NotAnSvid', fault);
   const { validFromDate: notBefore, validToDate: notAfter } = certificate.x509;
-  return parsed({ id: id.value, notBefore, notAfter });
+  return ok({ id: id.value, notBefore, notAfter });
 }
 
 function usageFault({ basicConstraints, keyUsage }: Certificate): string | undefined {

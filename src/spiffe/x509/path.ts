@@ -3,7 +3,8 @@
  * bundle changed, and for servers that take clients of several trust domains. Over TLS, OpenSSL does this work.
  */
 
-import { type Parsed, parsed, refused, type SpiffeError, type SpiffeId } from '../id.ts';
+import type { SpiffeId } from '../id.ts';
+import { type Fault, ok, type Result, refused } from '../result.ts';
 import type { BundleSet } from './bundle.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { attempt } from './der.ts';
@@ -44,7 +45,7 @@ const PURPOSE = { server: '2b06010505070301', client: '2b06010505070302' } as co
  * The leaf rules and a valid path to one of the anchors.
  * Codes: CertificateMalformed, NotAnSvid, CertificateExpired, CertificateNotYetValid, CertificateWeak, PathNotFound, PathInvalid.
  */
-export function verifyPath(input: PathInput): Parsed<VerifiedPath> {
+export function verifyPath(input: PathInput): Result<VerifiedPath> {
   const chain = readChain(input.chain);
   if (!chain.ok) return chain;
   const [leaf] = chain.value;
@@ -53,7 +54,7 @@ export function verifyPath(input: PathInput): Parsed<VerifiedPath> {
   const path = findPath(chain.value, input);
   if (!path.ok) return path;
   const ends = path.value.map(({ x509 }) => x509.validToDate.getTime());
-  return parsed({
+  return ok({
     id: identity.value.id,
     path: path.value.map(({ der }) => der),
     leafNotAfter: identity.value.notAfter,
@@ -62,7 +63,7 @@ export function verifyPath(input: PathInput): Parsed<VerifiedPath> {
 }
 
 /** As {@link verifyPath}, against the bundle of the trust domain that the leaf itself names. Another code: BundleMissing. */
-export function verifySvid({ bundles, ...input }: SvidInput): Parsed<VerifiedPath> {
+export function verifySvid({ bundles, ...input }: SvidInput): Result<VerifiedPath> {
   const [leaf] = input.chain;
   if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
   const identity = leafIdentity(leaf);
@@ -74,21 +75,21 @@ export function verifySvid({ bundles, ...input }: SvidInput): Parsed<VerifiedPat
 }
 
 /** The path alone, whatever the leaf is: what `openssl verify` answers too, so that the two can be compared. */
-export function buildPath(input: PathInput): Parsed<readonly Certificate[]> {
+export function buildPath(input: PathInput): Result<readonly Certificate[]> {
   const chain = readChain(input.chain);
   return chain.ok ? findPath(chain.value, input) : chain;
 }
 
 type Chain = readonly [Certificate, ...Certificate[]];
 
-function readChain(chain: readonly Uint8Array[]): Parsed<Chain> {
+function readChain(chain: readonly Uint8Array[]): Result<Chain> {
   if (chain.length > MAX_CHAIN) return refused('PathInvalid', `a chain has at most ${MAX_CHAIN} certificates`);
   const [leaf, ...others] = chain;
   if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
   return attempt('CertificateMalformed', (): Chain => [readCertificate(leaf), ...others.map(readCertificate)]);
 }
 
-function findPath(chain: Chain, input: PathInput): Parsed<readonly Certificate[]> {
+function findPath(chain: Chain, input: PathInput): Result<readonly Certificate[]> {
   const anchors = attempt('CertificateMalformed', () => input.anchors.map(readAnchor));
   if (!anchors.ok) return anchors;
   const search = new PathSearch(chain, anchors.value, input);
@@ -96,12 +97,12 @@ function findPath(chain: Chain, input: PathInput): Parsed<readonly Certificate[]
   if (fault !== undefined) return { ok: false, error: fault };
   const path = attempt('CertificateMalformed', () => search.extend([chain[0]], 0));
   if (!path.ok) return path;
-  return path.value ? parsed(path.value) : { ok: false, error: search.fault };
+  return path.value ? ok(path.value) : { ok: false, error: search.fault };
 }
 
 /** Depth first over the candidates for each issuer, anchors before intermediates, remembering the last fault. */
 class PathSearch {
-  fault: SpiffeError = error('PathNotFound', 'no path leads to an authority of the trust bundle');
+  fault: Fault = error('PathNotFound', 'no path leads to an authority of the trust bundle');
   readonly #chain: Chain;
   readonly #anchors: readonly Certificate[];
   readonly #input: PathInput;
@@ -131,7 +132,7 @@ class PathSearch {
   }
 
   /** What is wrong with a certificate in any place of a path, anchors included. */
-  certificateFault({ x509, extendedKeyUsage, unknownCritical }: Certificate): SpiffeError | undefined {
+  certificateFault({ x509, extendedKeyUsage, unknownCritical }: Certificate): Fault | undefined {
     const now = this.#input.now.getTime();
     if (!(now >= x509.validFromDate.getTime())) {
       return error('CertificateNotYetValid', 'a certificate of the path is not valid yet; compare the clocks');
@@ -149,7 +150,7 @@ class PathSearch {
   }
 
   /** An anchor is trusted as it is, so its own signature is never looked at. */
-  signatureFault(certificate: Certificate): SpiffeError | undefined {
+  signatureFault(certificate: Certificate): Fault | undefined {
     if (isStrongSignature(certificate.signatureAlgorithm)) return undefined;
     return error('CertificateWeak', 'a certificate is signed with a weak or unusual algorithm');
   }
@@ -177,7 +178,7 @@ class PathSearch {
 }
 
 /** An anchor may lack the extensions: being in the bundle says that it is an authority. */
-function authorityFault(issuer: Certificate, depth: number, anchor: boolean): SpiffeError | undefined {
+function authorityFault(issuer: Certificate, depth: number, anchor: boolean): Fault | undefined {
   const { basicConstraints, keyUsage } = issuer;
   if (!(basicConstraints?.ca ?? anchor)) return error('PathInvalid', 'an issuer in the path is no CA');
   if (!(keyUsage?.has('keyCertSign') ?? anchor)) return error('PathInvalid', 'an issuer may not sign certificates');
@@ -197,4 +198,4 @@ function readAnchor(der: Uint8Array): Certificate {
   return certificate;
 }
 
-const error = (code: string, message: string): SpiffeError => ({ code, message });
+const error = (code: string, message: string): Fault => ({ code, message });

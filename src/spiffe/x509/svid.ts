@@ -1,7 +1,8 @@
 /** What one answer of the Workload API says: our own X509-SVID and the bundles to check others against. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { excerpt, type Parsed, parsed, parseTrustDomain, refused, type SpiffeId, type TrustDomain } from '../id.ts';
+import { excerpt, parseTrustDomain, type SpiffeId, type TrustDomain } from '../id.ts';
+import { ok, type Result, refused } from '../result.ts';
 import type { X509SVID, X509SVIDResponse } from '../workload-api/workloadapi_pb.ts';
 import { type BundleSet, parseBundleDer, type TrustBundle, toPem } from './bundle.ts';
 import { splitCertificates } from './certificate.ts';
@@ -30,7 +31,7 @@ export interface X509Context {
  * A whole answer; any fault refuses all of it (SPIFFE_Workload_API §4.5), so that the last good one stays.
  * Codes: those of bundles and leaves, SvidMissing, SvidIncomplete, SvidKeyMismatch, SvidMismatch, TrustDomainInvalid.
  */
-export function parseX509Context(response: X509SVIDResponse): Parsed<X509Context> {
+export function parseX509Context(response: X509SVIDResponse): Result<X509Context> {
   const bundles = new Map<TrustDomain, TrustBundle>();
   for (const [name, der] of Object.entries(response.federatedBundles)) {
     const trustDomain = parseTrustDomain(name);
@@ -50,10 +51,10 @@ export function parseX509Context(response: X509SVIDResponse): Parsed<X509Context
   }
   const [svid] = svids;
   if (svid === undefined) return refused('SvidMissing', 'the Workload API answered without an SVID');
-  return parsed({ svid, bundles });
+  return ok({ svid, bundles });
 }
 
-function parseSvid({ spiffeId, x509Svid, x509SvidKey, bundle, hint }: X509SVID): Parsed<X509Svid> {
+function parseSvid({ spiffeId, x509Svid, x509SvidKey, bundle, hint }: X509SVID): Result<X509Svid> {
   if (spiffeId === '' || x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0) {
     return refused('SvidIncomplete', 'the Workload API answered with an SVID that lacks its ID, chain, key or bundle');
   }
@@ -70,7 +71,7 @@ function parseSvid({ spiffeId, x509Svid, x509SvidKey, bundle, hint }: X509SVID):
   if (key === undefined || !new X509Certificate(leaf).checkPrivateKey(key)) {
     return refused('SvidKeyMismatch', 'the private key does not belong to the SVID');
   }
-  return parsed({
+  return ok({
     ...identity.value,
     chain: chain.value,
     chainPem: chain.value.map(toPem).join(''),

@@ -12,15 +12,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { readCardFile, replaceFile } from '../../../src/signer/card-file.ts';
-import { parsed, refused } from '../../../src/spiffe/id.ts';
+import { ok, refused } from '../../../src/spiffe/result.ts';
 
 const folder = () => mkdtempSync(join(tmpdir(), 'card-file-'));
-const text = async (bytes: Uint8Array) => parsed(Buffer.from(bytes).toString());
+const text = async (bytes: Uint8Array) => ok(Buffer.from(bytes).toString());
 
 test('a file is replaced whole, readable by all, and its folder is made', async () => {
   const path = join(folder(), 'new', 'card.json');
   for (const content of ['a longer text first: é\n', 'short']) {
-    expect(await replaceFile(path, content, text)).toEqual(parsed(content));
+    expect(await replaceFile(path, content, text)).toEqual(ok(content));
     expect(readFileSync(path, 'utf8')).toBe(content);
   }
   expect(statSync(path).mode & 0o777).toBe(0o644);
@@ -60,7 +60,7 @@ test('a link that waits where the new file is written is not followed', async ()
   const victim = join(place, 'victim');
   writeFileSync(victim, 'mine');
   symlinkSync(victim, join(place, '.card.json.tmp'));
-  expect(await replaceFile(path, 'new', text)).toEqual(parsed('new'));
+  expect(await replaceFile(path, 'new', text)).toEqual(ok('new'));
   expect(readFileSync(victim, 'utf8')).toBe('mine');
 });
 

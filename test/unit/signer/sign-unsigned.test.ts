@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import type { JsonValue } from '../../../src/agentcard/document/json.ts';
 import { parseAgentCard } from '../../../src/agentcard/document/parse.ts';
 import { confirmSigned, type SignedCard, signUnsigned } from '../../../src/signer/sign-unsigned.ts';
-import type { Parsed } from '../../../src/spiffe/id.ts';
+import type { Result } from '../../../src/spiffe/result.ts';
 import type { X509Svid } from '../../../src/spiffe/x509/svid.ts';
 import { x509Svid } from '../../pki/identity.ts';
 import { HOUR, type Minted, name, svid } from '../../pki/mint.ts';
@@ -21,7 +21,7 @@ const now = new Date();
 const ours = x509Svid([newLeaf()]);
 const bytes = (value: unknown) => Buffer.from(JSON.stringify(value));
 
-function must<T>(result: Parsed<T>): T {
+function must<T>(result: Result<T>): T {
   if (!result.ok) throw new Error(result.error.message);
   return result.value;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Parsed, TrustDomain } from '../../../../src/spiffe/id.ts';
+import type { TrustDomain } from '../../../../src/spiffe/id.ts';
+import type { Result } from '../../../../src/spiffe/result.ts';
 import {
   parseBundle,
   parseBundleDer,
@@ -19,11 +20,11 @@ const notSayingCa = mint({ extensions: [keyUsage(['keyCertSign'])] });
 const x5c = (...certificates: Minted[]): string[] => certificates.map(({ der }) => der.toString('base64'));
 const jwk = (...certificates: Minted[]): object => ({ kty: 'EC', use: 'x509-svid', x5c: x5c(...certificates) });
 const json = (keys: unknown, more = ''): string => `{"keys": ${JSON.stringify(keys)}${more}}`;
-const ders = (result: Parsed<TrustBundle>): readonly Uint8Array[] => {
+const ders = (result: Result<TrustBundle>): readonly Uint8Array[] => {
   if (!result.ok) throw new Error(result.error.message);
   return result.value.authorities;
 };
-const codeOf = (result: Parsed<TrustBundle>): string => (result.ok ? 'fine' : result.error.code);
+const codeOf = (result: Result<TrustBundle>): string => (result.ok ? 'fine' : result.error.code);
 
 describe('a trust bundle', () => {
   it('is the same from PEM, SPIFFE JSON and DER, told apart by the first character', () => {
