@@ -13,6 +13,7 @@ const pure = [
   /^src\/operator\/(api|judge|network|workload)\//,
   /^src\/agentcard\//,
   /^src\/spiffe\/(id|result|x509)\.ts$/,
+  /^src\/kube\/(objects|client\/(objects|kinds))\.ts$/,
   /^src\/spiffe\/x509\//,
   /^src\/operator\/inquiry\/(agenda|evidence|hold|receive|recheck|restore)\.ts$/,
   /^src\/operator\/reconcile\/(plan|plan-policy|status|patch|transitions)\.ts$/,
@@ -30,8 +31,8 @@ const pureModules = new Set([
   'jose/jws/flattened/sign',
   'jose/jws/flattened/verify',
 ]);
-/** Types of the wire, keys and the flags' shape may be named by pure code; they bring no client along. */
-const harmless = new Set(['src/kube/client/objects.ts', 'src/operator/settings/config.ts']);
+/** The flags' shape may be named by pure code; it brings no client along. */
+const harmless = new Set(['src/operator/settings/config.ts']);
 
 const packages = ['wire', 'spiffe', 'agentcard', 'kube'] as const;
 /** The doors of the packages: name by which they are imported → file. */

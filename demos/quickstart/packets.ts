@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Pod } from '../../src/kube/client/objects.ts';
+import type { Pod } from '../../src/kube/objects.ts';
 import type { Place } from './place.ts';
 import { dim, green, print, red } from './screen.ts';
 import { namespace } from './verdicts.ts';

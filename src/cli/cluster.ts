@@ -1,6 +1,7 @@
 import { ApiError, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
 import { type KubeObject, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../operator/api/agentcard.ts';
+import { customResources } from '../operator/api/resources.ts';
 import { type Invocation, type Option, Trouble } from './command.ts';
 
 const kubeconfig: Option = { value: '<file>', doc: 'kubeconfig to use (default KUBECONFIG, else ~/.kube/config)' };
@@ -53,7 +54,7 @@ export async function placeOf(invocation: Invocation): Promise<Place> {
     const inside = file === undefined && process.env.KUBECONFIG === undefined && process.env.KUBERNETES_SERVICE_HOST;
     const config = inside ? inClusterConfig() : await kubeconfigConfig(file);
     const namespace = given ?? config.namespace ?? 'default';
-    return { client: new KubeClient(config), namespace };
+    return { client: new KubeClient(config, { userAgent: 'kubectl-agentcard' }), namespace };
   } catch (error) {
     throw new Trouble(error instanceof Error ? error.message : String(error));
   }
@@ -70,7 +71,7 @@ export async function asking<T>(question: Promise<T>): Promise<T> {
 
 export async function cardAt({ client, namespace }: Place, name: string): Promise<AgentCard> {
   const key = `${namespace}/${nameIn(name, 'the name of the card')}`;
-  const card = await asking(client.get<AgentCard>(resources.agentCards, key));
+  const card = await asking(client.get<AgentCard>(customResources.agentCards, key));
   if (card !== undefined) return card;
   // Who may not read namespaces is told of the card alone.
   const isThere = await client.get(resources.namespaces, namespace).catch(() => true);

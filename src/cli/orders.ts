@@ -1,5 +1,5 @@
-import { resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../operator/api/agentcard.ts';
+import { customResources } from '../operator/api/resources.ts';
 import { asking, cardAt, clusterOptions, type Place, placeOf } from './cluster.ts';
 import { type Command, exit, Trouble } from './command.ts';
 
@@ -76,5 +76,5 @@ export const approve: Command = {
 async function patchSpec({ client }: Place, card: AgentCard, spec: object): Promise<void> {
   const { namespace, name, uid, resourceVersion } = card.metadata;
   const body = { metadata: { uid, resourceVersion }, spec };
-  await asking(client.patch(resources.agentCards, `${namespace}/${name}`, body, { type: 'merge' }));
+  await asking(client.patch(customResources.agentCards, `${namespace}/${name}`, body, { type: 'merge' }));
 }

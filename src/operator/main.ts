@@ -60,7 +60,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   log.info('identity verification', verificationOf(config));
   const metrics = createMetrics();
   const cluster = await clusterConfig(config, env);
-  const client = new KubeClient(cluster, { observe: metrics.call });
+  const client = new KubeClient(cluster, { userAgent: 'agentcard-operator', observe: metrics.call });
   await requireServedKind(client);
   const identity = identityFor(config);
   registerIdentityMetrics(metrics.registry, identity);

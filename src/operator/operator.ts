@@ -5,6 +5,7 @@ import type { Logger, Metrics } from '@agentcard-operator/kube/runtime';
 import { Controller, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import type { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import { refreshAnnotation } from './api/labels.ts';
+import { customResources } from './api/resources.ts';
 import { releaseCard } from './cleanup/remains.ts';
 import { discoverController, observed, sweepController } from './controllers.ts';
 import { turnAfter } from './inquiry/agenda.ts';
@@ -193,7 +194,7 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
     now,
     record: (card, note) => {
       metrics.told(note.reason);
-      platform.record({ ...card, ...typeOf(resources.agentCards) }, note);
+      platform.record({ ...card, ...typeOf(customResources.agentCards) }, note);
     },
     snapshot: (key) => {
       const fleetHeldUntil = brake.heldUntil(caches.cards.size, now());

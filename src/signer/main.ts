@@ -11,6 +11,6 @@ process.exitCode = await run(process.argv.slice(2), process.env, {
   now: () => new Date(),
   random: Math.random,
   log: createLogger(),
-  connect: () => new KubeClient(inClusterConfig()),
+  connect: () => new KubeClient(inClusterConfig(), { userAgent: 'agentcard-signer' }),
   signal: stopping.signal,
 });

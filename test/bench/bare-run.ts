@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeClient } from '../../src/kube/client/client.ts';
-import { type KubeObject, type NetworkPolicy, resources } from '../../src/kube/client/objects.ts';
+import { type KubeObject, type NetworkPolicy, resources } from '../../src/kube/objects.ts';
 import { attestedAnnotation, verifiedLabel } from '../../src/operator/api/labels.ts';
+import { customResources } from '../../src/operator/api/resources.ts';
 import { run } from '../cluster/command.ts';
 import type { BareInput, BareResult } from './bare.ts';
 import { nodeOptions, programs } from './operator.ts';
@@ -17,7 +18,7 @@ export async function templateFrom(client: KubeClient, members: readonly Member[
   const member = members.findLast(({ part }) => part === 'good');
   if (member === undefined) throw new Error('no agent answers');
   const { name, namespace } = member;
-  const card = await client.get<KubeObject & { status?: object }>(resources.agentCards, `${namespace}/${name}`);
+  const card = await client.get<KubeObject & { status?: object }>(customResources.agentCards, `${namespace}/${name}`);
   const { items } = await client.list<NetworkPolicy>(resources.networkPolicies, { namespace });
   const policy = items.find(({ metadata }) => metadata.name.startsWith(`${name}-`));
   const pod = (await podsOf(client)).find(({ metadata }) => metadata.labels?.app === name);

@@ -1,7 +1,8 @@
+import { customResources } from '../../src/operator/api/resources.ts';
 /** Watches the fleet from outside: which agent became Ready when, and what the operator uses over time. */
 
 import type { KubeClient } from '../../src/kube/client/client.ts';
-import { type KubeObject, keyOf, resources } from '../../src/kube/client/objects.ts';
+import { type KubeObject, keyOf } from '../../src/kube/objects.ts';
 import { Informer } from '../../src/kube/watch/informer.ts';
 import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import { processFigures } from './metrics.ts';
@@ -21,7 +22,11 @@ export class CardWatch {
   readonly lost = new Map<string, number>();
 
   private constructor(client: KubeClient) {
-    this.#informer = new Informer<Seen>({ client, resource: resources.agentCards, transform: (raw) => seen(raw) });
+    this.#informer = new Informer<Seen>({
+      client,
+      resource: customResources.agentCards,
+      transform: (raw) => seen(raw),
+    });
     this.#informer.onEvent({
       add: (card) => this.#note(undefined, card),
       update: (old, card) => this.#note(old, card),

@@ -1,7 +1,8 @@
+import { customResources } from '../../src/operator/api/resources.ts';
 /** The fleet as the API server knows it: what people would have applied, and what controllers made of it. */
 
 import type { KubeClient } from '../../src/kube/client/client.ts';
-import { type EndpointSlice, type KubeObject, type Pod, resources } from '../../src/kube/client/objects.ts';
+import { type EndpointSlice, type KubeObject, type Pod, resources } from '../../src/kube/objects.ts';
 import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import { until } from '../cluster/until.ts';
 import { type Parameters, type Part, partOf } from './parameters.ts';
@@ -41,7 +42,7 @@ export async function createFleet(client: KubeClient, fleet: readonly Member[], 
   await each(namespaces, (name) => client.create(resources.namespaces, namespaceOf(name)));
   // The card before the workload, so that none is created for it.
   await each(fleet, async (member) => {
-    await client.create(resources.agentCards, cardObject(member, syncPeriod));
+    await client.create(customResources.agentCards, cardObject(member, syncPeriod));
     await client.create(resources.deployments, deploymentObject(member));
     await client.create(resources.services, serviceObject(member));
   });
@@ -95,7 +96,7 @@ export async function resetFleet(client: KubeClient, fleet: readonly Member[], s
   await each(await podsOf(client), ({ metadata }) =>
     client.patch(resources.pods, `${metadata.namespace}/${metadata.name}`, clean, { type: 'merge' }),
   );
-  await each(fleet, (member) => client.create(resources.agentCards, cardObject(member, syncPeriod)));
+  await each(fleet, (member) => client.create(customResources.agentCards, cardObject(member, syncPeriod)));
 }
 
 /** Calls `work` for each item, some at once. */

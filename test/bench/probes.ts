@@ -1,6 +1,7 @@
+import { customResources } from '../../src/operator/api/resources.ts';
 /** One change among all agents at rest, and how soon the API server shows what followed from it. */
 
-import { type Pod, resources } from '../../src/kube/client/objects.ts';
+import { type Pod, resources } from '../../src/kube/objects.ts';
 import { refreshAnnotation, verifiedLabel } from '../../src/operator/api/labels.ts';
 import { until } from '../cluster/until.ts';
 import type { CardWatch } from './observer.ts';
@@ -52,7 +53,7 @@ const keyOf = ({ namespace, name }: { readonly namespace?: string; readonly name
 async function quarantine({ world }: Scene, watch: CardWatch, member: Member): Promise<undefined> {
   const key = keyOf(member);
   const spec = { quarantine: { reason: 'benchmark' } };
-  await world.client.patch(resources.agentCards, key, { spec }, { type: 'merge' });
+  await world.client.patch(customResources.agentCards, key, { spec }, { type: 'merge' });
   await until(soon('the quarantine'), async () => watch.says(key, 'Ready') === 'False Quarantined' || undefined);
 }
 
@@ -62,7 +63,7 @@ async function changeCard(scene: Scene, watch: CardWatch, member: Member): Promi
   const at = [...scene.byAddress].filter(([, { index }]) => index === member.index).map(([address]) => address);
   await scene.fleet.tell({ kind: 'change', addresses: at, version: 2 });
   const annotations = { [refreshAnnotation]: 'now' };
-  await scene.world.client.patch(resources.agentCards, key, { metadata: { annotations } }, { type: 'merge' });
+  await scene.world.client.patch(customResources.agentCards, key, { metadata: { annotations } }, { type: 'merge' });
   await until(soon('the changed card'), async () => watch.cardId(key) !== before || undefined);
 }
 

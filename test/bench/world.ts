@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { KubeClient } from '../../src/kube/client/client.ts';
 import type { ClusterConfig } from '../../src/kube/client/config.ts';
-import { type KubeObject, resources } from '../../src/kube/client/objects.ts';
+import type { KubeObject } from '../../src/kube/objects.ts';
+import { customResources } from '../../src/operator/api/resources.ts';
 import { type ApiServer, startApiServer } from '../cluster/api-server.ts';
 import { type Daemon, startDaemon } from '../cluster/daemon.ts';
 import { silent } from '../cluster/progress.ts';
@@ -107,7 +108,7 @@ async function createAll(client: KubeClient, objects: readonly KubeObject[]): Pr
     await client.json({ method: 'POST', path: paths[body.kind ?? ''] ?? '', body });
   }
   const isServed = () =>
-    client.listPage(resources.agentCards, { limit: 1 }).then(
+    client.listPage(customResources.agentCards, { limit: 1 }).then(
       () => true as const,
       () => undefined,
     );

@@ -1,7 +1,7 @@
 /** The worst hour, fault by fault. Each one is over when it returns. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { resources } from '../../src/kube/client/objects.ts';
 import { refreshAnnotation } from '../../src/operator/api/labels.ts';
+import { customResources } from '../../src/operator/api/resources.ts';
 import type { Fleet } from '../bench/fleet-messages.ts';
 import type { Part } from '../bench/parameters.ts';
 import { each, type Member } from '../bench/population.ts';
@@ -116,7 +116,7 @@ async function killLeader({ replicas, fleet, world, members, byAddress, invarian
   await fleet.tell({ kind: 'change', addresses: [...byAddress.keys()], version: Date.now() });
   const metadata = { annotations: { [refreshAnnotation]: String(Date.now()) } };
   await each(members, ({ namespace, name }) =>
-    world.client.patch(resources.agentCards, `${namespace}/${name}`, { metadata }, { type: 'merge' }),
+    world.client.patch(customResources.agentCards, `${namespace}/${name}`, { metadata }, { type: 'merge' }),
   );
   await leader?.daemon.kill();
 }

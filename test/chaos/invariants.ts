@@ -1,7 +1,7 @@
 /** What must hold all along, whatever happens; watched at the API server, past the proxy. */
 
 import type { KubeClient } from '../../src/kube/client/client.ts';
-import { keyOf, type Pod, resources } from '../../src/kube/client/objects.ts';
+import { keyOf, type Pod, resources } from '../../src/kube/objects.ts';
 import { Informer } from '../../src/kube/watch/informer.ts';
 import { verifiedLabel } from '../../src/operator/api/labels.ts';
 import { CardWatch } from '../bench/observer.ts';

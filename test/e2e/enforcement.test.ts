@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Reach } from '../../src/cli/explain/forecast.ts';
-import type { Pod } from '../../src/kube/client/objects.ts';
+import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { AgentWrites } from './kit/agent-writes.ts';
 import { Attempts } from './kit/attempts.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Pod } from '../../src/kube/client/objects.ts';
+import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { operatorImage } from './kit/images.ts';
 import { plugin } from './kit/remains.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { NetworkPolicy } from '../../src/kube/client/objects.ts';
+import type { NetworkPolicy } from '../../src/kube/objects.ts';
 import { addTrustDomain, type TrustDomain } from '../cluster/trust-domain.ts';
 import { Agent } from './kit/agent.ts';
 import { servedId } from './kit/certificate.ts';

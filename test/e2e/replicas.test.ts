@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { KubeObject, Pod } from '../../src/kube/client/objects.ts';
+import type { KubeObject, Pod } from '../../src/kube/objects.ts';
 import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import { Agent } from './kit/agent.ts';
 import { askedBy, calmly } from './kit/calm.ts';

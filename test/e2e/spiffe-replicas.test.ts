@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Pod } from '../../src/kube/client/objects.ts';
+import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { calmly, restartOperator } from './kit/calm.ts';
 import { told } from './kit/events.ts';

@@ -8,6 +8,7 @@ import type {
 } from '@agentcard-operator/kube/objects';
 import { resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../../operator/api/agentcard.ts';
+import { customResources } from '../../operator/api/resources.ts';
 import { apiServerFacts, dnsFacts } from '../../operator/network/facts.ts';
 import type { PolicyPeers } from '../../operator/network/policy.ts';
 import { readConfig } from '../../operator/settings/config.ts';
@@ -51,13 +52,13 @@ export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> 
   const limits: Limit[] = [];
   const see = async <T extends KubeObject, U>(resource: Resource, keep: (object: T) => U) => {
     const { seen, of, refusal } = await sightOf(place, resource, keep);
-    if (resource === resources.agentCards && of === 'nothing' && !packets) throw noCards(place, refusal);
+    if (resource === customResources.agentCards && of === 'nothing' && !packets) throw noCards(place, refusal);
     if (refusal?.code === 403) limits.push({ plural: resource.plural, of });
     return seen;
   };
   const [{ seen: operators }, cards, allPods, policies, namespaces, ...raw] = await Promise.all([
     sightOf(place, resources.deployments, (one: OperatorDeployment) => one, operatorSelector),
-    see(resources.agentCards, withoutText),
+    see(customResources.agentCards, withoutText),
     packets ? see(resources.pods, seenByPolicies) : [],
     packets ? see(resources.networkPolicies, ({ metadata, spec }: NetworkPolicy) => ({ metadata, spec })) : [],
     see(resources.namespaces, ({ metadata: { name, labels = {} } }: KubeObject) => [name, labels] as const),

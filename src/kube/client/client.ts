@@ -3,65 +3,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, asApiError, hasCode } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
 import type { Key, KubeObject, Resource } from './objects.ts';
+import type {
+  CallOptions,
+  ClientOptions,
+  DeleteOptions,
+  ListOptions,
+  ObservedCall,
+  Page,
+  PatchOptions,
+} from './options.ts';
 import { metadataListType, metadataType, objectPath, resourcePath } from './path.ts';
 import { type Answer, type Call, parseJson, refusal, Transport } from './transport.ts';
 
 export { ApiError, hasCode } from './api-error.ts';
 export { resourcePath } from './path.ts';
-
-export interface CallOptions {
-  readonly signal?: AbortSignal;
-  readonly timeoutMs?: number;
-}
-
-export interface Selector {
-  readonly namespace?: string;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-}
-
-export interface ListOptions extends Selector, CallOptions {
-  readonly limit?: number;
-  readonly continue?: string;
-  /** Items with `metadata` alone. */
-  readonly metadataOnly?: boolean;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly resourceVersion: string;
-  readonly continue?: string;
-}
-
-export interface PatchOptions extends CallOptions {
-  readonly type: 'merge' | 'json' | 'apply';
-  readonly subresource?: 'status' | 'scale';
-  /** Required for apply. */
-  readonly fieldManager?: string;
-  readonly force?: boolean;
-  readonly dryRun?: boolean;
-  /** The answer's `metadata` alone. */
-  readonly metadataOnly?: boolean;
-}
-
-export interface DeleteOptions extends CallOptions {
-  readonly uid?: string;
-  readonly resourceVersion?: string;
-}
-
-/** One finished request; `code` is the HTTP status or `<error>` as in client-go. */
-export interface ObservedCall {
-  readonly method: string;
-  readonly host: string;
-  readonly code: string;
-  readonly seconds: number;
-}
-
-export interface ClientOptions {
-  readonly observe?: (call: ObservedCall) => void;
-  /** Asked before every write: false means another replica may be the leader, and the write is not sent. */
-  readonly fence?: () => boolean;
-}
 
 /** `unfenced`: the write needs no leadership (the Lease itself, a CLI). */
 export type RawCall = Call & { readonly unfenced?: boolean };
@@ -84,7 +39,7 @@ export class KubeClient {
   constructor(config: ClusterConfig, options: ClientOptions = {}) {
     this.config = config;
     this.fence = options.fence;
-    this.#transport = new Transport(config);
+    this.#transport = new Transport(config, options.userAgent ?? 'node');
     this.#observe = options.observe ?? (() => {});
   }
 

@@ -45,11 +45,13 @@ const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
 /** HTTP/1.1 to one API server. Watches have sockets of their own, so that they never wait for calls or delay them. */
 export class Transport {
   readonly #config: ClusterConfig;
+  readonly #userAgent: string;
   readonly #calls: http.Agent;
   readonly #streams: http.Agent;
 
-  constructor(config: ClusterConfig) {
+  constructor(config: ClusterConfig, userAgent: string) {
     this.#config = config;
+    this.#userAgent = userAgent;
     const AgentClass = config.server.protocol === 'http:' ? http.Agent : TlsAgent;
     // A resumed TLS session would skip the check of the server's certificate.
     const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS, maxCachedSessions: 0 };
@@ -126,7 +128,7 @@ export class Transport {
       const headers: Record<string, string> = {
         ...(await this.#config.headers()),
         accept: call.accept ?? 'application/json',
-        'user-agent': 'agentcard-operator',
+        'user-agent': this.#userAgent,
       };
       if (payload !== undefined) {
         headers['content-type'] = call.contentType ?? 'application/json';

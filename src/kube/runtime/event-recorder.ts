@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asApiError } from '../client/api-error.ts';
 import type { KubeClient } from '../client/client.ts';
-import { type KubeObject, microTime, type ObjectMeta, resources, typeOf } from '../client/objects.ts';
+import { resources } from '../client/kinds.ts';
+import { type KubeObject, microTime, type ObjectMeta, typeOf } from '../client/objects.ts';
 
 /** What happened to which object, for people. */
 export interface EventRecord {
@@ -18,7 +19,7 @@ export interface EventRecord {
 
 export interface RecorderOptions {
   readonly client: KubeClient;
-  /** For example `agent.kagenti.dev/agentcard-operator`. */
+  /** For example `example.com/widget-controller`. */
   readonly controller: string;
   /** The pod's name. */
   readonly instance: string;

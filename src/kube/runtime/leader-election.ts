@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asApiError, hasCode } from '../client/api-error.ts';
 import type { KubeClient } from '../client/client.ts';
-import { type KubeObject, keyOf, microTime, resources, typeOf } from '../client/objects.ts';
+import { resources } from '../client/kinds.ts';
+import { type KubeObject, keyOf, microTime, typeOf } from '../client/objects.ts';
 import { resourcePath } from '../client/path.ts';
 
 export interface Lease extends KubeObject {

@@ -43,7 +43,7 @@ export function createLogger(options: LogOptions = {}): Logger {
 /** While its disk is full, lines wait up to this many bytes, and what comes after them is lost. */
 const waitingBytes = 1024 * 1024;
 
-/** A log that cannot be written must not end the operator. */
+/** A log that cannot be written must not end the process. */
 function standardError() {
   return destination({ dest: 2, sync: true, maxLength: waitingBytes }).on('error', () => {});
 }

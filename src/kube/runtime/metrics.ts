@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ObservedCall } from '../client/client.ts';
+import type { ObservedCall } from '../client/options.ts';
 import type { InformerObserver } from '../watch/informer.ts';
 import { type ControllerObserver, TerminalError } from './controller.ts';
 import type { Logger } from './log.ts';

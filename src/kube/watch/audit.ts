@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeClient, Selector } from '../client/client.ts';
+import type { KubeClient } from '../client/client.ts';
 import { compareVersions, type Key, type KubeObject, keyOf, type Resource } from '../client/objects.ts';
+import type { Selector } from '../client/options.ts';
 import type { Store } from './store.ts';
 
 /** What is compared: a store that a watch keeps, and the list that it should equal. */

@@ -1,5 +1,5 @@
+import { resources } from '../client/kinds.ts';
 import type { Key, KubeObject } from '../client/objects.ts';
-import { resources } from '../client/objects.ts';
 import { Informer, type InformerOptions } from './informer.ts';
 import type { Handler } from './store.ts';
 

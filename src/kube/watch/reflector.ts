@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiError, asApiError } from '../client/api-error.ts';
-import { type KubeClient, resourcePath, type Selector } from '../client/client.ts';
+import { type KubeClient, resourcePath } from '../client/client.ts';
 import { type KubeObject, type Resource, typeOf } from '../client/objects.ts';
+import type { Selector } from '../client/options.ts';
 import { type ReflectorTiming, TIMING, WatchPlan } from './watch-plan.ts';
 import { readEvents } from './watch-stream.ts';
 

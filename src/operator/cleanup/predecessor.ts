@@ -3,6 +3,7 @@ import { type KubeObject, keyOf, type ObjectMeta, type Resource, resources } fro
 import type { Lease } from '@agentcard-operator/kube/runtime';
 import { managedByLabel, managedByValue, policyTypeLabel, policyTypeValue, verifiedLabel } from '../api/labels.ts';
 import { predecessor } from '../api/predecessor.ts';
+import { customResources } from '../api/resources.ts';
 import { controllerOf } from '../workload/pod.ts';
 import { finalizersOf, noneWithoutKind, policyRemain, type Remain, remainsIn } from './remains.ts';
 
@@ -33,11 +34,13 @@ export async function predecessorRemains(
   namespaces: readonly string[],
 ): Promise<readonly Remain[]> {
   const labelSelector = `${managedByLabel}=${predecessor.managedBy},${policyTypeLabel}=${policyTypeValue}`;
-  const { agentCards, networkPolicies, deployments, statefulSets } = resources;
+  const { networkPolicies, deployments, statefulSets } = resources;
   const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
   const [hooks, cards, policies, ...workloads] = await Promise.all([
     remainsIn<WebhookConfiguration>(client, { resource: webhooks, namespaces: [] }, webhookRemain),
-    remainsIn<StoredCard>(client, { resource: agentCards, namespaces }, cardRemains).catch(noneWithoutKind),
+    remainsIn<StoredCard>(client, { resource: customResources.agentCards, namespaces }, cardRemains).catch(
+      noneWithoutKind,
+    ),
     remainsIn(client, policiesOf, (policy) => policyRemain(policy, `a NetworkPolicy of ${predecessor.managedBy}`)),
     ...[deployments, statefulSets].map((resource) =>
       remainsIn<TemplatedWorkload>(client, { resource, namespaces }, (workload) => workloadRemain(workload, resource)),
@@ -59,7 +62,7 @@ export async function runningPredecessor(client: KubeClient, now: Date): Promise
 /** The finalizers, the mark of a card that was created for its workload, and a stored `strict: false`. */
 export function cardRemains(card: StoredCard): Remain[] {
   const { uid, labels, ownerReferences, deletionTimestamp } = card.metadata;
-  const common = { resource: resources.agentCards, key: keyOf(card) };
+  const common = { resource: customResources.agentCards, key: keyOf(card) };
   const remains = [finalizersOf(card)].filter((remain) => remain !== undefined);
   // A card that goes takes nothing else along.
   if (deletionTimestamp !== undefined) return remains;

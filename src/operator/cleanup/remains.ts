@@ -10,6 +10,7 @@ import {
   verifiedLabel,
 } from '../api/labels.ts';
 import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
+import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
 
 /** One thing that somebody left behind, and how to undo it. */
@@ -93,13 +94,13 @@ export async function ownRemains(
   namespaces: readonly string[],
   now: Date,
 ): Promise<readonly Remain[]> {
-  const { pods, networkPolicies, agentCards } = resources;
+  const { pods, networkPolicies } = resources;
   const labelSelector = `${managedByLabel}=${managedByValue},${policyTypeLabel}=${policyTypeValue}`;
   const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
   const [marks, policies, cards] = await Promise.all([
     remainsIn(client, { resource: pods, namespaces, metadataOnly: true }, markOf),
     remainsIn(client, policiesOf, (policy) => policyRemain(policy, "the operator's NetworkPolicy")),
-    remainsIn<AgentCard>(client, { resource: agentCards, namespaces }, (card) =>
+    remainsIn<AgentCard>(client, { resource: customResources.agentCards, namespaces }, (card) =>
       [finalizersOf(card) ?? [], verdictOf(card, now) ?? []].flat(),
     ).catch(noneWithoutKind),
   ]);
@@ -152,7 +153,7 @@ export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
     heldSince: null,
   };
   return {
-    resource: resources.agentCards,
+    resource: customResources.agentCards,
     key: keyOf(card),
     what: 'a verdict',
     fix: { merge: { metadata: { uid }, status }, subresource: 'status' },
@@ -171,7 +172,7 @@ export function finalizersOf(card: KubeObject): Remain | undefined {
     { op: 'replace', path: '/metadata/finalizers', value: kept },
   ];
   return {
-    resource: resources.agentCards,
+    resource: customResources.agentCards,
     key: keyOf(card),
     what: `finalizers of ${predecessor.managedBy}`,
     fix: { json },

@@ -1,7 +1,8 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
-import { type KubeObject, type NetworkPolicy, resources } from '@agentcard-operator/kube/objects';
+import type { KubeObject, NetworkPolicy } from '@agentcard-operator/kube/objects';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
+import { customResources } from '../api/resources.ts';
 import { isAutoCreated } from '../judge/conflict.ts';
 import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
@@ -35,12 +36,12 @@ export async function discover(key: string, { client, caches, bequests }: Discov
   const change = cardChange(workloadAt(key, caches), cards, hasPolicy, bequests.get(key));
   try {
     if (change?.kind === 'create') {
-      await client.create(resources.agentCards, change.card);
+      await client.create(customResources.agentCards, change.card);
       bequests.delete(key);
     }
     if (change?.kind === 'delete') {
       const { namespace, name, uid = '' } = change.card.metadata;
-      await client.delete(resources.agentCards, `${namespace}/${name}`, { uid });
+      await client.delete(customResources.agentCards, `${namespace}/${name}`, { uid });
     }
   } catch (error) {
     // Somebody was faster (409), or the namespace is going (403 says so): the next event brings us back.

@@ -1,8 +1,9 @@
 import type { JsonObject } from '@agentcard-operator/agentcard';
 import type { KubeClient } from '@agentcard-operator/kube';
-import { keyOf, resources } from '@agentcard-operator/kube/objects';
+import { keyOf } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
 import { messageWithRemedy } from '../api/conditions.ts';
+import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
 import type { Snapshot } from '../judge/snapshot.ts';
 import type { CachedCard } from '../watch/cached.ts';
@@ -29,7 +30,7 @@ export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, e
   if (patch === undefined) return;
   const { uid, resourceVersion } = card.metadata;
   const body = { metadata: { uid, resourceVersion }, status: patch };
-  const written = await edges.client.patch<AgentCard>(resources.agentCards, keyOf(card), body, {
+  const written = await edges.client.patch<AgentCard>(customResources.agentCards, keyOf(card), body, {
     type: 'merge',
     subresource: 'status',
   });
@@ -70,6 +71,6 @@ async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: Ku
   if (card.card.sha256 === cached.publishedHash) return {};
   const value = JSON.parse(card.card.text) as JsonObject;
   if (cached.publishedHash === undefined) return { card: value };
-  const stored = await client.get<AgentCard>(resources.agentCards, keyOf(cached));
+  const stored = await client.get<AgentCard>(customResources.agentCards, keyOf(cached));
   return { card: mergePatch(stored?.status?.card ?? {}, value) ?? value };
 }

@@ -14,6 +14,7 @@ import {
   type Service,
 } from '@agentcard-operator/kube/objects';
 import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { customResources } from '../api/resources.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import {
@@ -73,7 +74,7 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
   return {
     cards: informer<CachedCard>({
       ...common,
-      resource: resources.agentCards,
+      resource: customResources.agentCards,
       transform: trimCard,
       indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed, policy: policyOf },
     }),

@@ -6,6 +6,7 @@ import {
   resources,
   type StatefulSet,
 } from '@agentcard-operator/kube/objects';
+import { customResources } from '../api/resources.ts';
 import { optsOut, type Workload } from './workload.ts';
 
 /** A kind of workload that an AgentCard may target. */
@@ -26,7 +27,7 @@ export interface Sandbox extends KubeObject {
 export const workloadKinds: readonly WorkloadKind[] = [
   { resource: resources.deployments, read: readDeployment, optional: false },
   { resource: resources.statefulSets, read: readStatefulSet, optional: false },
-  { resource: resources.sandboxes, read: readSandbox, optional: true },
+  { resource: customResources.sandboxes, read: readSandbox, optional: true },
 ];
 
 function readDeployment(raw: KubeObject): Workload | undefined {
@@ -46,7 +47,7 @@ function readSandbox(raw: KubeObject): Workload | undefined {
   const [key, value] = (status?.selector ?? '').split('=', 2);
   if (!key || value === undefined || spec?.podTemplate === undefined) return undefined;
   const own = { [key]: value };
-  const workload = common(raw, resources.sandboxes, spec.podTemplate);
+  const workload = common(raw, customResources.sandboxes, spec.podTemplate);
   const templateLabels = { ...workload.templateLabels, ...own };
   return { ...workload, templateLabels, selector: { matchLabels: own }, newestRevision: undefined };
 }

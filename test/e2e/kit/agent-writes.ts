@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type NetworkPolicy, type Pod, resources } from '../../../src/kube/client/objects.ts';
+import { type NetworkPolicy, type Pod, resources } from '../../../src/kube/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { policyName, verifiedLabel } from '../../../src/operator/api/labels.ts';
+import { customResources } from '../../../src/operator/api/resources.ts';
 import type { Agent } from './agent.ts';
 import { Watches } from './watches.ts';
 
@@ -20,7 +21,7 @@ export class AgentWrites {
     const { counts } = writes;
     const policy = policyName({ kind: 'Deployment', name: agent.name });
     await Promise.all([
-      watches.on<AgentCard>(resources.agentCards, {
+      watches.on<AgentCard>(customResources.agentCards, {
         update: (old, card) => {
           if (card.metadata.name === agent.name && !isDeepStrictEqual(old.status, card.status)) counts.status += 1;
         },

@@ -1,5 +1,5 @@
 import { vi } from 'vitest';
-import type { Pod } from '../../../src/kube/client/objects.ts';
+import type { Pod } from '../../../src/kube/objects.ts';
 import { puppetImage } from './images.ts';
 import type { Part, Role } from './puppet.ts';
 import { patience, type World } from './world.ts';

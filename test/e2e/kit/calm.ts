@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import { keyOf, type Pod } from '../../../src/kube/client/objects.ts';
+import { keyOf, type Pod } from '../../../src/kube/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { operatorNamespace, patience, type World } from './world.ts';
 

@@ -1,6 +1,7 @@
-import { keyOf, type Pod, resources } from '../../../src/kube/client/objects.ts';
+import { keyOf, type Pod, resources } from '../../../src/kube/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { verifiedLabel } from '../../../src/operator/api/labels.ts';
+import { customResources } from '../../../src/operator/api/resources.ts';
 import type { Agent } from './agent.ts';
 import { Watches } from './watches.ts';
 import type { World } from './world.ts';
@@ -44,7 +45,7 @@ export class Lookout {
       const said = `${keyOf(card)} became ${verified?.status} ${verified?.reason}`;
       this.#mustBe((verified?.status === 'True') === trusted, said);
     };
-    return this.#watches.on<AgentCard>(resources.agentCards, { add: judge, update: (_, card) => judge(card) });
+    return this.#watches.on<AgentCard>(customResources.agentCards, { add: judge, update: (_, card) => judge(card) });
   }
 
   #mustBe(holds: boolean, otherwise: string): void {

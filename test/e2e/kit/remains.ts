@@ -1,5 +1,5 @@
 import { run } from '../../../src/cli/run.ts';
-import type { NetworkPolicy, Pod } from '../../../src/kube/client/objects.ts';
+import type { NetworkPolicy, Pod } from '../../../src/kube/objects.ts';
 import type { World } from './world.ts';
 
 /** What of the operator's is on the objects of the whole cluster: pods with a mark, and policies. */

@@ -1,4 +1,4 @@
-import type { Pod } from '../../../src/kube/client/objects.ts';
+import type { Pod } from '../../../src/kube/objects.ts';
 import type { Lease } from '../../../src/kube/runtime/leader-election.ts';
 import { operatorNamespace, type World } from './world.ts';
 

@@ -1,5 +1,5 @@
 import { request } from 'node:https';
-import type { KubeObject } from '../../../src/kube/client/objects.ts';
+import type { KubeObject } from '../../../src/kube/objects.ts';
 import type { ApiServer } from '../../cluster/api-server.ts';
 import { until } from '../../cluster/until.ts';
 

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { resources } from '../../../src/kube/client/objects.ts';
 import { verifiedLabel } from '../../../src/operator/api/labels.ts';
+import { customResources } from '../../../src/operator/api/resources.ts';
 import { Fleet } from '../../bench/fleet-messages.ts';
 import { answered, type Requests, since, writesOf } from '../../bench/metrics.ts';
 import { makeNetwork } from '../../bench/namespace.ts';
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const syncPeriod = `${syncPeriodSeconds}s`;
   await createFleet(client, all, syncPeriod);
   const more = Array.from({ length: siblings - 1 }, (_, index) => cardObject(crowded, syncPeriod, `crowded-${index}`));
-  await each(more, (card) => client.create(resources.agentCards, card));
+  await each(more, (card) => client.create(customResources.agentCards, card));
   const byAddress = await addresses(client, all);
   const { cardBytes } = parameters;
   const { workloadApi } = await fleet.tell({ kind: 'members', members: [...byAddress], cardBytes });
@@ -107,7 +107,7 @@ async function main(): Promise<void> {
     }
   });
   const succession = await cost(async () => {
-    await client.delete(resources.agentCards, 'odd/crowded');
+    await client.delete(customResources.agentCards, 'odd/crowded');
     await settled('a sibling to take over', async () => watch.count('Ready', 'False Conflict') === siblings - 2);
     await settled('the successor to be Ready', async () => watch.ready === all.length);
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { KubeClient } from '../../../src/kube/client/client.ts';
 import { inClusterConfig, kubeconfigConfig } from '../../../src/kube/client/config.ts';
-import { type ConfigMap, type KubeObject, keyOf, resources } from '../../../src/kube/client/objects.ts';
+import { type ConfigMap, type KubeObject, keyOf, resources } from '../../../src/kube/objects.ts';
 import { EventRecorder } from '../../../src/kube/runtime/event-recorder.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { FaultProxy } from './fault-proxy.ts';

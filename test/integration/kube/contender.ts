@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { KubeClient } from '../../../src/kube/client/client.ts';
-import { type ConfigMap, resources } from '../../../src/kube/client/objects.ts';
+import { type ConfigMap, resources } from '../../../src/kube/objects.ts';
 import { LeaderElection } from '../../../src/kube/runtime/leader-election.ts';
 
 /** What a contender is told on its command line. */

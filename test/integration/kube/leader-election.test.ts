@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
-import { type ConfigMap, compareVersions, resources } from '../../../src/kube/client/objects.ts';
+import { type ConfigMap, compareVersions, resources } from '../../../src/kube/objects.ts';
 import { LeaderElection, type Lease } from '../../../src/kube/runtime/leader-election.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import type { ContenderSettings } from './contender.ts';

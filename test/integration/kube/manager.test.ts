@@ -1,6 +1,6 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type ConfigMap, keyOf, resources } from '../../../src/kube/client/objects.ts';
+import { type ConfigMap, keyOf, resources } from '../../../src/kube/objects.ts';
 import { Controller } from '../../../src/kube/runtime/controller.ts';
 import { LeaderElection, type Lease } from '../../../src/kube/runtime/leader-election.ts';
 import { createLogger } from '../../../src/kube/runtime/log.ts';

@@ -1,17 +1,19 @@
 import { get } from 'node:http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type KubeObject, resources } from '../../../src/kube/client/objects.ts';
+import { type KubeObject, resources } from '../../../src/kube/objects.ts';
 import { Controller } from '../../../src/kube/runtime/controller.ts';
 import { LeaderElection } from '../../../src/kube/runtime/leader-election.ts';
 import { createLogger } from '../../../src/kube/runtime/log.ts';
 import { Manager } from '../../../src/kube/runtime/manager.ts';
 import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
 import { OptionalInformer } from '../../../src/kube/watch/optional-informer.ts';
+import { customResources } from '../../../src/operator/api/resources.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { freePorts } from '../../cluster/ports.ts';
 import { connect, makeNamespace, QUICK, until } from './rig.ts';
 
-const { sandboxes, customResourceDefinitions: definitions } = resources;
+const { sandboxes } = customResources;
+const { customResourceDefinitions: definitions } = resources;
 const namespace = 'optional';
 const name = `${sandboxes.plural}.${sandboxes.group}`;
 

@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest';
 import { KubeClient } from '../../../src/kube/client/client.ts';
-import { type ConfigMap, type KubeObject, keyOf, resources } from '../../../src/kube/client/objects.ts';
+import { type ConfigMap, type KubeObject, keyOf, resources } from '../../../src/kube/objects.ts';
 import { Informer, type InformerOptions } from '../../../src/kube/watch/informer.ts';
 import type { ApiServer } from '../../cluster/api-server.ts';
 import type { FaultProxy } from './fault-proxy.ts';

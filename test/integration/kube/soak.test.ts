@@ -3,8 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
-import { resources } from '../../../src/kube/client/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
+import { customResources } from '../../../src/operator/api/resources.ts';
 import { each } from '../../bench/population.ts';
 import { startApiServer } from '../../cluster/api-server.ts';
 import { installKind } from '../api/crd-client.ts';
@@ -31,7 +31,9 @@ test('under random faults and writes the cache of a thousand cards ends equal to
   await makeNamespace(direct, namespace);
   await each(names, (name) => create(direct, name));
   const client = connect(api, proxy);
-  const { informer, problems, missed, failures } = await watch<AgentCard>(client, { resource: resources.agentCards });
+  const { informer, problems, missed, failures } = await watch<AgentCard>(client, {
+    resource: customResources.agentCards,
+  });
   const end = performance.now() + soakMs;
   const during = async (act: () => Promise<unknown>) => {
     while (performance.now() < end) await act();
@@ -44,10 +46,10 @@ test('under random faults and writes the cache of a thousand cards ends equal to
 });
 
 function create(client: KubeClient, name: string) {
-  const { group, version } = resources.agentCards;
+  const { group, version } = customResources.agentCards;
   const spec = { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name } };
   const card = { apiVersion: `${group}/${version}`, kind: 'AgentCard', metadata: { name, namespace }, spec };
-  return client.create<AgentCard>(resources.agentCards, card as AgentCard);
+  return client.create<AgentCard>(customResources.agentCards, card as AgentCard);
 }
 
 /** Changes, deletes and recreates cards; resolves with how often. */
@@ -57,11 +59,11 @@ async function writes(client: KubeClient, during: (act: () => Promise<unknown>) 
     const name = pick(names);
     const key = `${namespace}/${name}`;
     count++;
-    if ((await client.get(resources.agentCards, key)) === undefined) await create(client, name);
-    else if (Math.random() < 0.5) await client.delete(resources.agentCards, key);
+    if ((await client.get(customResources.agentCards, key)) === undefined) await create(client, name);
+    else if (Math.random() < 0.5) await client.delete(customResources.agentCards, key);
     else {
       const metadata = { annotations: { round: String(count) } };
-      await client.patch(resources.agentCards, key, { metadata }, { type: 'merge' });
+      await client.patch(customResources.agentCards, key, { metadata }, { type: 'merge' });
     }
   });
   return count;

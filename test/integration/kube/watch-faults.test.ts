@@ -7,7 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
-import { resources } from '../../../src/kube/client/objects.ts';
+import { resources } from '../../../src/kube/objects.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { cuts, FaultProxy, outages } from './fault-proxy.ts';
 import { restart } from './restart.ts';

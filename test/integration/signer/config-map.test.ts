@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KubeClient } from '../../../src/kube/client/client.ts';
 import type { ClusterConfig } from '../../../src/kube/client/config.ts';
-import { type ConfigMap, type KubeObject, type Resource, resources } from '../../../src/kube/client/objects.ts';
+import { type ConfigMap, type KubeObject, type Resource, resources } from '../../../src/kube/objects.ts';
 import { writeConfigMap } from '../../../src/signer/config-map.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { until } from '../../cluster/until.ts';

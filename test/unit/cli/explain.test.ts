@@ -4,7 +4,7 @@ import { enforcedPolicies, reachOf } from '../../../src/cli/explain/forecast.ts'
 import { summarize, summaryText } from '../../../src/cli/explain/summary.ts';
 import { explanationText } from '../../../src/cli/explain/text.ts';
 import { drawTree } from '../../../src/cli/tree.ts';
-import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/client/objects.ts';
+import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { messageWithRemedy } from '../../../src/operator/api/conditions.ts';
 import { workloadKey } from '../../../src/operator/workload/workload.ts';

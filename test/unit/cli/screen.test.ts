@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { painted, wantsColor } from '../../../src/cli/screen.ts';
 import { nameOf, serialized, table } from '../../../src/cli/table.ts';
-import { resources } from '../../../src/kube/client/objects.ts';
+import { resources } from '../../../src/kube/objects.ts';
 
 test.each([
   ['a terminal', true, {}, true],

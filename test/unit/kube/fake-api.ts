@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { KubeClient } from '../../../src/kube/client/client.ts';
 import type { ClusterConfig } from '../../../src/kube/client/config.ts';
-import type { KubeObject, Resource } from '../../../src/kube/client/objects.ts';
+import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
 
 export const widgets: Resource = { group: '', version: 'v1', plural: 'widgets', kind: 'Widget', namespaced: true };
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ConfigMap } from '../../../src/kube/client/objects.ts';
+import type { ConfigMap } from '../../../src/kube/objects.ts';
 import type { Informer } from '../../../src/kube/watch/informer.ts';
 import { signedCardReader } from '../../../src/operator/inquiry/signed-card.ts';
 import { writeConfigMap } from '../../../src/signer/config-map.ts';

@@ -60,7 +60,7 @@ it.each(['an agent', 'the API server', 'a watch', 'a URL on the command line'])(
   'an answer of %s that comes in a million pieces is read in the memory of one',
   async (reader) => {
     const port = await tcp((socket) => void answerByteByByte(socket).catch(() => socket.destroy()));
-    const script = join(import.meta.dirname, '../growing-buffer-child.ts');
+    const script = join(import.meta.dirname, 'growing-buffer-child.ts');
     const child = spawn(process.execPath, ['--max-old-space-size=64', script, reader, String(port)], {
       env: { PATH: process.env.PATH },
       stdio: ['ignore', 'pipe', 'ignore'],

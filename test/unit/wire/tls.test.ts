@@ -95,7 +95,7 @@ async function inItsOwnProcess(client: string, { chain, authorities }: Hostile):
   const own = svid(rootA, 'spiffe://a.test/ns/sys/sa/operator');
   const { requestCert: _nobody, ...options } = tlsOptions(chain);
   const port = await https(answer, options);
-  const child = spawn(process.execPath, [join(import.meta.dirname, '../tls-child.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'tls-child.ts')], {
     env: { PATH: process.env.PATH, NODE_EXTRA_CA_CERTS: file },
     stdio: ['pipe', 'pipe', 'inherit'],
     timeout: 40_000,
@@ -126,7 +126,7 @@ describe('the name of an API server', () => {
     const port = await https(answer, options);
     const tls = () => ({ ca: pemOf(rootA), ...(servername === undefined ? {} : { servername }) });
     const server = new URL(`https://${host}:${port}`);
-    const transport = new Transport({ server, headers: () => ({}), tls, invalidate: () => undefined });
+    const transport = new Transport({ server, headers: () => ({}), tls, invalidate: () => undefined }, 'test');
     onTestFinished(() => transport.close());
     const asked = transport.send({ method: 'GET', path: '/' }).then(
       () => 'taken',

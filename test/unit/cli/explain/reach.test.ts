@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { choosing, connects as connectsBy, type Party, type Port } from '../../../../src/cli/explain/reach.ts';
-import type { NetworkPolicy } from '../../../../src/kube/client/objects.ts';
+import type { NetworkPolicy } from '../../../../src/kube/objects.ts';
 import { excessOf } from '../../../../src/operator/network/rules.ts';
 
 const connects = (from: Party, to: Party, port: Port | undefined, policies: readonly NetworkPolicy[]) =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
-import { type ApiError, KubeClient, type ObservedCall, resourcePath } from '../../../../src/kube/client/client.ts';
-import { resources } from '../../../../src/kube/client/objects.ts';
+import { type ApiError, KubeClient, resourcePath } from '../../../../src/kube/client/client.ts';
+import type { ObservedCall } from '../../../../src/kube/client/options.ts';
+import { resources } from '../../../../src/kube/objects.ts';
 import { fakeApi, page, refuse, type Step, status, until, widget, widgets } from '../fake-api.ts';
 
 const answer =
@@ -16,10 +17,7 @@ const failure = (promise: Promise<unknown>): Promise<ApiError> =>
 test.each([
   [resourcePath(resources.pods, 'a', 'b'), '/api/v1/namespaces/a/pods/b'],
   [resourcePath(resources.pods), '/api/v1/pods'],
-  [
-    resourcePath(resources.agentCards, 'a', 'b', 'status'),
-    '/apis/agent.kagenti.dev/v1alpha1/namespaces/a/agentcards/b/status',
-  ],
+  [resourcePath(resources.deployments, 'a', 'b', 'status'), '/apis/apps/v1/namespaces/a/deployments/b/status'],
   [resourcePath(resources.namespaces, undefined, 'a'), '/api/v1/namespaces/a'],
   [resourcePath(resources.pods, 'a', '../../secrets'), '/api/v1/namespaces/a/pods/..%2F..%2Fsecrets'],
 ])('the path %s', (path, expected) => {
@@ -211,6 +209,14 @@ test('every request is observed, refused and broken ones too', async () => {
   for (let i = 0; i < 3; i++) await observing.create(widgets, widget('a', 1)).catch(() => {});
   observing.close();
   expect(codes).toEqual(['POST 200', 'POST 500', 'POST <error>']);
+});
+
+test('the API server is told by every request who asks: the name that the program gave, else node', async () => {
+  const { client, requests } = await fakeApi([answer({})]);
+  const named = new KubeClient(client.config, { userAgent: 'widget-controller' });
+  for (const each of [client, named]) await each.get(widgets, 'default/a');
+  named.close();
+  expect(requests.map(({ headers }) => headers['user-agent'])).toEqual(['node', 'widget-controller']);
 });
 
 test('three hundred calls share a few connections', async () => {

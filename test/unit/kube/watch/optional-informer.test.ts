@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Resource } from '../../../../src/kube/client/objects.ts';
+import type { Resource } from '../../../../src/kube/objects.ts';
 import type { LeaderElection } from '../../../../src/kube/runtime/leader-election.ts';
 import { createLogger } from '../../../../src/kube/runtime/log.ts';
 import { Manager } from '../../../../src/kube/runtime/manager.ts';

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { ApiError, KubeClient } from '../../../../src/kube/client/client.ts';
-import { keyOf } from '../../../../src/kube/client/objects.ts';
+import { keyOf } from '../../../../src/kube/objects.ts';
 import { Reflector, type ReflectorTiming } from '../../../../src/kube/watch/reflector.ts';
 import {
   bookmark,

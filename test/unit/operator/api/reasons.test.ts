@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Condition } from '../../../../src/kube/client/objects.ts';
+import type { Condition } from '../../../../src/kube/objects.ts';
 import {
   blockedRemedies,
   type ConditionType,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { resources } from '../../../../src/kube/client/objects.ts';
+import { resources } from '../../../../src/kube/objects.ts';
 import { cardRemains, workloadRemain } from '../../../../src/operator/cleanup/predecessor.ts';
 import { finalizersOf, markOf, verdictOf } from '../../../../src/operator/cleanup/remains.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
-import { keyOf, type Namespace, type NetworkPolicy, resources } from '../../../../src/kube/client/objects.ts';
+import { keyOf, type Namespace, type NetworkPolicy, resources } from '../../../../src/kube/objects.ts';
 import { Store } from '../../../../src/kube/watch/store.ts';
 import { cardChange as change, connectDiscovery, discover } from '../../../../src/operator/discover/discover.ts';
 import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/cached.ts';

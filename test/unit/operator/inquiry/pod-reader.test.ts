@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
-import type { OwnerReference, ReplicaSet } from '../../../../src/kube/client/objects.ts';
+import type { OwnerReference, ReplicaSet } from '../../../../src/kube/objects.ts';
 import { podReader } from '../../../../src/operator/inquiry/pod-reader.ts';
 import { pod } from '../reconcile/builders.ts';
 

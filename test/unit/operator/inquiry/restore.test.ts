@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Pod } from '../../../../src/kube/client/objects.ts';
+import type { Pod } from '../../../../src/kube/objects.ts';
 import { type CardEvidence, noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { labelFits, withRestored } from '../../../../src/operator/inquiry/restore.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { EndpointSlice, Service } from '../../../../src/kube/client/objects.ts';
+import type { EndpointSlice, Service } from '../../../../src/kube/objects.ts';
 import { apiServerFacts, dnsFacts } from '../../../../src/operator/network/facts.ts';
 
 const slice = (addressType: 'IPv4' | 'IPv6', addresses: string[], ports: EndpointSlice['ports']): EndpointSlice => {

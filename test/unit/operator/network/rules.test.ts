@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { NetworkPolicy, NetworkPolicyRule } from '../../../../src/kube/client/objects.ts';
+import type { NetworkPolicy, NetworkPolicyRule } from '../../../../src/kube/objects.ts';
 import { verifiedLabel } from '../../../../src/operator/api/labels.ts';
 import { holdsRange } from '../../../../src/operator/network/ranges.ts';
 import { excessOf } from '../../../../src/operator/network/rules.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
-import type { KubeObject, NetworkPolicy } from '../../../../src/kube/client/objects.ts';
+import type { KubeObject, NetworkPolicy } from '../../../../src/kube/objects.ts';
 import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
 import { ownerOf } from '../../../../src/operator/network/policy.ts';
 import { apply } from '../../../../src/operator/reconcile/apply.ts';

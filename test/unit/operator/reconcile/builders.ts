@@ -1,4 +1,4 @@
-import type { EndpointSlice, Pod, Service } from '../../../../src/kube/client/objects.ts';
+import type { EndpointSlice, Pod, Service } from '../../../../src/kube/objects.ts';
 import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
 import { type CardEvidence, noEvidence, type PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';

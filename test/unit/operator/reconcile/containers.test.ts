@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
-import type { Pod } from '../../../../src/kube/client/objects.ts';
+import type { Pod } from '../../../../src/kube/objects.ts';
 import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
 import { withoutReplaced } from '../../../../src/operator/inquiry/restore.ts';
 import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';

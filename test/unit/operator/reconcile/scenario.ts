@@ -1,4 +1,4 @@
-import type { NetworkPolicy, Pod, Service } from '../../../../src/kube/client/objects.ts';
+import type { NetworkPolicy, Pod, Service } from '../../../../src/kube/objects.ts';
 import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
 import {
   type CardEvidence,

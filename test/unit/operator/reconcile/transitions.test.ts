@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Condition } from '../../../../src/kube/client/objects.ts';
+import type { Condition } from '../../../../src/kube/objects.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import { transitions } from '../../../../src/operator/reconcile/transitions.ts';
 import { card } from './builders.ts';

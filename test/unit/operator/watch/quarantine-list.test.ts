@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ConfigMap } from '../../../../src/kube/client/objects.ts';
+import type { ConfigMap } from '../../../../src/kube/objects.ts';
 import type { Handler } from '../../../../src/kube/watch/store.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { parseQuarantineList } from '../../../../src/operator/watch/quarantine-entries.ts';

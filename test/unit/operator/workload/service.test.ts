@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EndpointSlice, Service } from '../../../../src/kube/client/objects.ts';
+import type { EndpointSlice, Service } from '../../../../src/kube/objects.ts';
 import { choosePort, chooseService, endpointsOf } from '../../../../src/operator/workload/service.ts';
 import { card, workload } from '../reconcile/builders.ts';
 

@@ -1,9 +1,9 @@
 /** Reads one answer by one of our readers and prints how long it was, in a process whose heap the test chose. */
 
-import { readCard } from '../../src/cli/input.ts';
-import { Transport } from '../../src/kube/client/transport.ts';
-import { readLines } from '../../src/kube/watch/watch-stream.ts';
-import { getCard } from '../../src/spiffe/tls/get.ts';
+import { readCard } from '../../../src/cli/input.ts';
+import { Transport } from '../../../src/kube/client/transport.ts';
+import { readLines } from '../../../src/kube/watch/watch-stream.ts';
+import { getCard } from '../../../src/spiffe/tls/get.ts';
 
 const [reader = '', port] = process.argv.slice(2);
 const server = new URL(`http://127.0.0.1:${port}`);
@@ -23,10 +23,10 @@ const readers: Record<string, () => Promise<number>> = {
     });
     return outcome.kind === 'answer' ? outcome.body.length : 0;
   },
-  'the API server': async () => (await new Transport({ server, ...nothing }).send(call)).body.length,
+  'the API server': async () => (await new Transport({ server, ...nothing }, 'test').send(call)).body.length,
   'a watch': async () => {
     let length = 0;
-    for await (const line of readLines(await new Transport({ server, ...nothing }).stream(call, 60_000))) {
+    for await (const line of readLines(await new Transport({ server, ...nothing }, 'test').stream(call, 60_000))) {
       length += line.length + 1;
     }
     return length;

@@ -1,11 +1,11 @@
 /** Makes one TLS connection by one of our clients and prints what came of it, in a process of its own that may end by it. */
 
 import { readFileSync } from 'node:fs';
-import { readCard } from '../../src/cli/input.ts';
-import { Transport } from '../../src/kube/client/transport.ts';
-import type { TrustDomain } from '../../src/spiffe/id.ts';
-import { getCard } from '../../src/spiffe/tls/get.ts';
-import type { X509Svid } from '../../src/spiffe/x509/svid.ts';
+import { readCard } from '../../../src/cli/input.ts';
+import { Transport } from '../../../src/kube/client/transport.ts';
+import type { TrustDomain } from '../../../src/spiffe/id.ts';
+import { getCard } from '../../../src/spiffe/tls/get.ts';
+import type { X509Svid } from '../../../src/spiffe/x509/svid.ts';
 
 const { client, port, chainPem, keyPem, pems } = JSON.parse(readFileSync(0, 'utf8'));
 const trustDomain = 'a.test' as TrustDomain;
@@ -30,7 +30,7 @@ const clients: Record<string, () => Promise<unknown>> = {
   'a call to the API server': async () => {
     const server = new URL(`https://127.0.0.1:${port}`);
     const tls = () => ({ ca: pems, cert: chainPem, key: keyPem });
-    const transport = new Transport({ server, headers: () => ({}), tls, invalidate: () => undefined });
+    const transport = new Transport({ server, headers: () => ({}), tls, invalidate: () => undefined }, 'test');
     return (await transport.send({ method: 'GET', path: '/' })).status;
   },
   'the download of a card': async () => {

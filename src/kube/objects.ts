@@ -1,0 +1,15 @@
+/** The shapes of the wire, keys and where kinds live. Pure: nothing here reaches a client. */
+export type * from './client/kinds.ts';
+export { resources } from './client/kinds.ts';
+export {
+  compareVersions,
+  type Key,
+  type KubeObject,
+  keyOf,
+  microTime,
+  type ObjectMeta,
+  type OwnerReference,
+  type Resource,
+  splitKey,
+  typeOf,
+} from './client/objects.ts';
