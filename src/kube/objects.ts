@@ -1,6 +1,5 @@
 /** The shapes of the wire, keys and where kinds live. Pure: nothing here reaches a client. */
-export type * from './client/kinds.ts';
-export { resources } from './client/kinds.ts';
+export * from './client/kinds.ts';
 export {
   compareVersions,
   type Key,

@@ -1,9 +1,17 @@
-export { Controller } from './runtime/controller.ts';
-export { EventRecorder } from './runtime/event-recorder.ts';
-export { Health, type HttpServer } from './runtime/health.ts';
-export { LeaderElection, type Lease } from './runtime/leader-election.ts';
-export { createLogger, type Fields, type Logger } from './runtime/log.ts';
-export { Manager } from './runtime/manager.ts';
+export {
+  Controller,
+  type ControllerOptions,
+  type ControllerTelemetry,
+  type Reconcile,
+  type ReconcileContext,
+  type Requeue,
+  TerminalError,
+} from './runtime/controller.ts';
+export { type EventRecord, EventRecorder, type RecorderOptions } from './runtime/event-recorder.ts';
+export { Health, type HttpServer, type Probe, serveMetrics } from './runtime/health.ts';
+export { type ElectionOptions, LeaderElection, LeadershipLost, type Lease } from './runtime/leader-election.ts';
+export { createLogger, type Fields, type Logger, type LogOptions } from './runtime/log.ts';
+export { type Cache, Manager, type ManagerOptions, type Task } from './runtime/manager.ts';
 export { createMetrics, type Metrics } from './runtime/metrics.ts';
 export { runProcess } from './runtime/process.ts';
-export { LOW_PRIORITY, WorkQueue } from './runtime/queue.ts';
+export { type AddOptions, LOW_PRIORITY, type QueueOptions, type QueueTelemetry, WorkQueue } from './runtime/queue.ts';

@@ -14,16 +14,16 @@ interface Watched {
 }
 
 /** Name, bound and metrics of a controller. */
-export function observed(name: string, workers: number, { log, metrics }: Watched) {
-  const { controller: observer, queue } = metrics.controller(name, workers);
-  return { name, workers, log, observer, queue: new WorkQueue({ observer: queue }) };
+export function measured(name: string, workers: number, { log, metrics }: Watched) {
+  const { controller: telemetry, queue } = metrics.controller(name, workers);
+  return { name, workers, log, telemetry, queue: new WorkQueue({ telemetry: queue }) };
 }
 
 /** Takes the label off pods that no card accounts for. */
 export function sweepController(platform: Watched, caches: Caches, onStripped: () => void): Controller {
   const { client, log } = platform;
   return new Controller({
-    ...observed('sweep', 2, platform),
+    ...measured('sweep', 2, platform),
     reconcile: async ({ key }) => {
       await sweep(key, {
         client,
@@ -44,7 +44,7 @@ export function discoverController(platform: Watched, caches: Caches): Controlle
   const { client } = platform;
   const bequests: Bequests = new Map();
   const controller = new Controller({
-    ...observed('discover', 4, platform),
+    ...measured('discover', 4, platform),
     reconcile: async ({ key }) => {
       await discover(key, { client, caches, bequests });
       return undefined;

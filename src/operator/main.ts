@@ -60,7 +60,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   log.info('identity verification', verificationOf(config));
   const metrics = createMetrics();
   const cluster = await clusterConfig(config, env);
-  const client = new KubeClient(cluster, { userAgent: 'agentcard-operator', observe: metrics.call });
+  const client = new KubeClient(cluster, { userAgent: 'agentcard-operator', telemetry: metrics.client });
   await requireServedKind(client);
   const identity = identityFor(config);
   registerIdentityMetrics(metrics.registry, identity);
@@ -83,7 +83,7 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
   const leading = election === undefined ? {} : { election };
   const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
-  if (election !== undefined) manager.health.addReadyCheck('lease', () => election.healthy());
+  if (election !== undefined) manager.health.addReadyProbe('lease', () => election.healthy());
   for (const { name, cache } of everyCache(caches)) manager.addCache(name, cache);
   for (const each of controllers) manager.addController(each);
   followTrustBundle(config, { manager, client, identity, log });

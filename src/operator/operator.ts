@@ -7,7 +7,7 @@ import type { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import { refreshAnnotation } from './api/labels.ts';
 import { customResources } from './api/resources.ts';
 import { releaseCard } from './cleanup/remains.ts';
-import { discoverController, observed, sweepController } from './controllers.ts';
+import { discoverController, measured, sweepController } from './controllers.ts';
 import { turnAfter } from './inquiry/agenda.ts';
 import { FleetBrake } from './inquiry/brake.ts';
 import type { Dialler } from './inquiry/dialler.ts';
@@ -71,7 +71,7 @@ export function assemble(config: Config, platform: Platform): Operator {
   const dialler = diallerOf(parts);
   const edges = edgesOf(parts, dialler);
   const cards = new Controller({
-    ...observed('agentcard', config.concurrency, platform),
+    ...measured('agentcard', config.concurrency, platform),
     reconcile: ({ key }) => reconcile(key, parts.settings, edges),
   });
   const strays = sweepController(platform, parts.caches, () => parts.metrics.stripped('stray', 1));
@@ -200,10 +200,10 @@ function edgesOf(parts: Parts, dialler: Dialler): Edges {
       const fleetHeldUntil = brake.heldUntil(caches.cards.size, now());
       return observe(key, { caches, ledger, place, fleetHeldUntil, quarantineList: parts.quarantineList() });
     },
-    observePolicy: (policy) => ownWrites.take(policy, caches.policies),
-    observeMark: (pod) => ownWrites.note(pod),
+    takePolicy: (policy) => ownWrites.take(policy, caches.policies),
+    takeMark: (pod) => ownWrites.note(pod),
     ask: (asks, since) => dialler.ask(asks.filter((ask) => !ledger.heardBetween(ask, since, now()))),
-    observe: (card) => ownWrites.take(card as CachedCard, caches.cards),
+    takeCard: (card) => ownWrites.take(card as CachedCard, caches.cards),
     tidy: ({ card, standing, silent }, { replaced, unmarked }) => {
       const key = keyOf(card);
       metrics.stripped('unproven', unmarked);

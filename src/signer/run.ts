@@ -103,7 +103,7 @@ async function stay(
 ): Promise<Result<unknown>> {
   const health = new Health();
   let signedUntil: Date | undefined;
-  health.addReadyCheck('signature', () => {
+  health.addReadyProbe('signature', () => {
     if (signedUntil === undefined) return 'the card is not signed yet';
     return world.now() <= signedUntil || 'the certificate of the signature has ended';
   });

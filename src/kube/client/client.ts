@@ -6,9 +6,9 @@ import type { Key, KubeObject, Resource } from './objects.ts';
 import type {
   CallOptions,
   ClientOptions,
+  ClientTelemetry,
   DeleteOptions,
   ListOptions,
-  ObservedCall,
   Page,
   PatchOptions,
 } from './options.ts';
@@ -34,13 +34,13 @@ export class KubeClient {
   /** May be set once the election exists. */
   fence: (() => boolean) | undefined;
   readonly #transport: Transport;
-  readonly #observe: (call: ObservedCall) => void;
+  readonly #telemetry: ClientTelemetry;
 
   constructor(config: ClusterConfig, options: ClientOptions = {}) {
     this.config = config;
     this.fence = options.fence;
     this.#transport = new Transport(config, options.userAgent ?? 'node');
-    this.#observe = options.observe ?? (() => {});
+    this.#telemetry = options.telemetry ?? {};
   }
 
   /** Undefined when there is no such object. */
@@ -146,7 +146,7 @@ export class KubeClient {
   /** A response to read as it comes, 200 only. See {@link Transport.stream}. */
   async stream(call: Call, idleMs: number): Promise<IncomingMessage> {
     const open = async () => {
-      const response = await this.#observed(call, () => this.#transport.stream(call, idleMs));
+      const response = await this.#measured(call, () => this.#transport.stream(call, idleMs));
       if (response.statusCode === 200) return response;
       throw await refusal(response);
     };
@@ -169,12 +169,12 @@ export class KubeClient {
   }
 
   async #once(call: Call): Promise<Answer> {
-    const answer = await this.#observed(call, () => this.#transport.send(call));
+    const answer = await this.#measured(call, () => this.#transport.send(call));
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw ApiError.fromStatus(answer.status, parseJson(answer.body), answer.headers['retry-after']);
   }
 
-  async #observed<T extends { status: number } | IncomingMessage>(call: Call, run: () => Promise<T>): Promise<T> {
+  async #measured<T extends { status: number } | IncomingMessage>(call: Call, run: () => Promise<T>): Promise<T> {
     const started = performance.now();
     let code = '<error>';
     try {
@@ -183,7 +183,7 @@ export class KubeClient {
       return answer;
     } finally {
       const seconds = (performance.now() - started) / 1000;
-      this.#observe({ method: call.method, host: this.config.server.host, code, seconds });
+      this.#telemetry.finished?.({ method: call.method, host: this.config.server.host, code, seconds });
     }
   }
 

@@ -41,17 +41,22 @@ export interface DeleteOptions extends CallOptions {
 }
 
 /** One finished request; `code` is the HTTP status or `<error>` as in client-go. */
-export interface ObservedCall {
+export interface FinishedCall {
   readonly method: string;
   readonly host: string;
   readonly code: string;
   readonly seconds: number;
 }
 
+/** What a client reports about itself, for metrics. */
+export interface ClientTelemetry {
+  finished?(call: FinishedCall): void;
+}
+
 export interface ClientOptions {
   /** Our name in the API server's audit log; `node`. */
   readonly userAgent?: string;
-  readonly observe?: (call: ObservedCall) => void;
+  readonly telemetry?: ClientTelemetry;
   /** Asked before every write: false means another replica may be the leader, and the write is not sent. */
   readonly fence?: () => boolean;
 }

@@ -3,7 +3,7 @@ import type { Logger } from './log.ts';
 import { type AddOptions, type Taken, WorkQueue } from './queue.ts';
 
 /** What a reconcile asks for. Nothing means: until something changes. */
-export interface Outcome {
+export interface Requeue {
   /** Plus or minus a tenth, so that equal periods do not march in step. */
   readonly requeueAfterMs?: number;
   /** Of the requeue; that of this run. */
@@ -18,7 +18,7 @@ export interface ReconcileContext {
   readonly log: Logger;
 }
 
-export type Reconcile = (context: ReconcileContext) => Promise<Outcome | undefined>;
+export type Reconcile = (context: ReconcileContext) => Promise<Requeue | undefined>;
 
 /** Trying again would not help: the key waits for a change. */
 export class TerminalError extends Error {
@@ -27,7 +27,7 @@ export class TerminalError extends Error {
 
 export type ReconcileResult = 'success' | 'error' | 'requeue_after';
 
-export interface ControllerObserver {
+export interface ControllerTelemetry {
   active?(workers: number): void;
   finished?(result: ReconcileResult, seconds: number, error?: unknown): void;
   timedOut?(): void;
@@ -42,11 +42,11 @@ export interface ControllerOptions {
   readonly workers?: number;
   /** For one run; 60 s. */
   readonly timeoutMs?: number;
-  readonly observer?: ControllerObserver;
+  readonly telemetry?: ControllerTelemetry;
   readonly random?: () => number;
 }
 
-type Ending = { readonly outcome: Outcome | undefined } | { readonly error: unknown };
+type Ending = { readonly requeue: Requeue | undefined } | { readonly error: unknown };
 
 const STUCK_TIMEOUTS = 5;
 
@@ -88,9 +88,9 @@ export class Controller {
 
   async #work(abort: AbortSignal): Promise<void> {
     for (let taken = await this.queue.take(); taken !== undefined; taken = await this.queue.take()) {
-      this.#options.observer?.active?.(++this.#active);
+      this.#options.telemetry?.active?.(++this.#active);
       await this.#process(taken, abort);
-      this.#options.observer?.active?.(--this.#active);
+      this.#options.telemetry?.active?.(--this.#active);
     }
   }
 
@@ -107,15 +107,15 @@ export class Controller {
     // A run that ignores its signal keeps its key, so that the key is never worked on twice, but not its worker.
     void run.then(() => this.queue.done(key));
     const result =
-      'error' in ending ? 'error' : ending.outcome?.requeueAfterMs === undefined ? 'success' : 'requeue_after';
+      'error' in ending ? 'error' : ending.requeue?.requeueAfterMs === undefined ? 'success' : 'requeue_after';
     const seconds = (performance.now() - started) / 1000;
-    this.#options.observer?.finished?.(result, seconds, 'error' in ending ? ending.error : undefined);
+    this.#options.telemetry?.finished?.(result, seconds, 'error' in ending ? ending.error : undefined);
   }
 
   /** Never rejects. */
   async #run(context: ReconcileContext): Promise<Ending> {
     try {
-      return { outcome: await this.#options.reconcile(context) };
+      return { requeue: await this.#options.reconcile(context) };
     } catch (error) {
       return { error };
     }
@@ -129,7 +129,7 @@ export class Controller {
       resolve({ error });
     };
     const timer = setTimeout(() => {
-      this.#options.observer?.timedOut?.();
+      this.#options.telemetry?.timedOut?.();
       end(new Error(`the reconcile took longer than ${this.#timeoutMs} ms`));
     }, this.#timeoutMs);
     const stopped = () => end(new Error('the process is ending'));
@@ -144,7 +144,7 @@ export class Controller {
   #settle({ key, priority }: Taken, ending: Ending, log: Logger): void {
     if (!('error' in ending)) {
       this.queue.forget(key);
-      const { requeueAfterMs, priority: next = priority } = ending.outcome ?? {};
+      const { requeueAfterMs, priority: next = priority } = ending.requeue ?? {};
       if (requeueAfterMs === undefined) return;
       const random = this.#options.random ?? Math.random;
       this.queue.add(key, { afterMs: Math.max(1, requeueAfterMs * (0.9 + random() / 5)), priority: next });

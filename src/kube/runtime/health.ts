@@ -3,7 +3,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Registry } from 'prom-client';
 
 /** True or undefined is good; false or a sentence for people is not. It must answer at once. */
-export type Check = () => boolean | string | undefined;
+export type Probe = () => boolean | string | undefined;
 
 type Answer = { readonly status: number; readonly body: string; readonly type?: string };
 type Respond = (path: string, query: URLSearchParams) => Answer | undefined | Promise<Answer>;
@@ -21,18 +21,18 @@ export function serveMetrics(address: string, registry: Registry): Promise<HttpS
   });
 }
 
-/** Named checks behind `/healthz` and `/readyz`, each also alone as `/readyz/<name>`; `?verbose` lists them. */
+/** Named probes behind `/healthz` and `/readyz`, each also alone as `/readyz/<name>`; `?verbose` lists them. */
 export class Health {
-  readonly #checks = { '/healthz': new Map<string, Check>(), '/readyz': new Map<string, Check>() };
+  readonly #probes = { '/healthz': new Map<string, Probe>(), '/readyz': new Map<string, Probe>() };
 
   /** Fails when only a restart can help. */
-  addHealthCheck(name: string, check: Check): void {
-    this.#checks['/healthz'].set(name, check);
+  addHealthProbe(name: string, probe: Probe): void {
+    this.#probes['/healthz'].set(name, probe);
   }
 
   /** Fails while this replica should not be counted on. */
-  addReadyCheck(name: string, check: Check): void {
-    this.#checks['/readyz'].set(name, check);
+  addReadyProbe(name: string, probe: Probe): void {
+    this.#probes['/readyz'].set(name, probe);
   }
 
   serve(address: string): Promise<HttpServer | undefined> {
@@ -41,12 +41,12 @@ export class Health {
 
   respond(path: string, verbose: boolean): Answer {
     const [, root = '', only] = path.split('/');
-    const checks = root === 'healthz' || root === 'readyz' ? this.#checks[`/${root}`] : undefined;
-    const chosen = [...(checks ?? [])].filter(([name]) => only === undefined || name === only);
-    if (checks === undefined || (only !== undefined && chosen.length === 0)) {
+    const probes = root === 'healthz' || root === 'readyz' ? this.#probes[`/${root}`] : undefined;
+    const chosen = [...(probes ?? [])].filter(([name]) => only === undefined || name === only);
+    if (probes === undefined || (only !== undefined && chosen.length === 0)) {
       return { status: 404, body: 'see /healthz and /readyz\n' };
     }
-    const results = chosen.map(([name, check]) => ({ name, failure: run(check) }));
+    const results = chosen.map(([name, probe]) => ({ name, failure: run(probe) }));
     const good = results.every(({ failure }) => failure === undefined);
     const lines = results.map(({ name, failure }) =>
       failure === undefined ? `[+]${name} ok` : `[-]${name} failed: ${failure}`,
@@ -56,10 +56,10 @@ export class Health {
   }
 }
 
-/** Why a check fails. */
-function run(check: Check): string | undefined {
+/** Why a probe fails. */
+function run(probe: Probe): string | undefined {
   try {
-    const result = check();
+    const result = probe();
     if (result === false) return 'no';
     return result === true ? undefined : result;
   } catch (error) {

@@ -149,7 +149,7 @@ export class LeaderElection {
     const ours = this.#lease?.spec?.holderIdentity === identity && this.#renewed !== undefined;
     // What we wrote last is still there unless somebody else wrote: the write itself finds out.
     if (!ours)
-      this.#observe(await client.get<Lease>(resources.leases, keyOf(this.#blank()), { timeoutMs: this.#timeoutMs }));
+      this.#saw(await client.get<Lease>(resources.leases, keyOf(this.#blank()), { timeoutMs: this.#timeoutMs }));
     if (this.#heldByOther() && !this.#expired()) return false;
     const now = microTime(this.#options.clock.wall());
     const spec = this.#lease?.spec;
@@ -165,7 +165,7 @@ export class LeaderElection {
   }
 
   /** Starts the holder's time anew whenever its record changed. */
-  #observe(lease: Lease | undefined): void {
+  #saw(lease: Lease | undefined): void {
     this.#lease = lease;
     const record = JSON.stringify(lease?.spec ?? {});
     if (record !== this.#seen.record) this.#seen = { record, at: this.#options.clock.monotonic() };

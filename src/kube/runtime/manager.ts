@@ -58,13 +58,13 @@ export class Manager {
   addCache(name: string, cache: Cache): void {
     this.#caches.set(name, cache);
     this.#options.metrics.trackInformer(name, cache);
-    this.health.addReadyCheck(`watch-${name}`, () => cache.healthy() || (cache.hasSynced ? 'deaf' : 'not synced'));
+    this.health.addReadyProbe(`watch-${name}`, () => cache.healthy() || (cache.hasSynced ? 'deaf' : 'not synced'));
   }
 
   addController(controller: Controller): void {
     this.#controllers.push(controller);
     this.#options.metrics.trackQueue(controller.name, controller.queue);
-    this.health.addHealthCheck(controller.name, () => {
+    this.health.addHealthProbe(controller.name, () => {
       const stuck = controller.stuck();
       return stuck.length === 0 || `reconciles that never end: ${stuck.slice(0, 3).join(', ')}`;
     });
@@ -77,7 +77,7 @@ export class Manager {
   /** Until `stop`; rejects when leadership was lost or a part failed. Either way everything has ended then. */
   async run(stop: AbortSignal): Promise<void> {
     const { log, election, events } = this.#options;
-    this.health.addReadyCheck('work', () => (stop.aborted ? 'stopping' : this.#waits));
+    this.health.addReadyProbe('work', () => (stop.aborted ? 'stopping' : this.#waits));
     const over = Promise.race([aborted(stop), this.#failed.promise]);
     // A part may fail while nobody waits for it.
     over.catch(() => {});

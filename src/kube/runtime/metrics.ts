@@ -1,10 +1,10 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { ObservedCall } from '../client/options.ts';
-import type { InformerObserver } from '../watch/informer.ts';
-import { type ControllerObserver, TerminalError } from './controller.ts';
+import type { ClientTelemetry } from '../client/options.ts';
+import type { InformerTelemetry } from '../watch/informer.ts';
+import { type ControllerTelemetry, TerminalError } from './controller.ts';
 import type { Logger } from './log.ts';
 import { registerProcessMetrics } from './process-metrics.ts';
-import type { QueueObserver, WorkQueue } from './queue.ts';
+import type { QueueTelemetry, WorkQueue } from './queue.ts';
 
 /** The buckets of controller-runtime, so that its dashboards fit. */
 const RECONCILE_BUCKETS = [
@@ -23,12 +23,15 @@ export interface WatchedCache {
 export interface Metrics {
   /** For metrics of other folders. */
   readonly registry: Registry;
-  readonly call: (call: ObservedCall) => void;
+  readonly client: ClientTelemetry;
   /** Counts, and logs what goes wrong. */
-  informer(resource: string, log?: Logger): InformerObserver;
+  informer(resource: string, log?: Logger): InformerTelemetry;
   /** Its size and whether it hears, read when scraped. */
   trackInformer(resource: string, informer: WatchedCache): void;
-  controller(name: string, workers: number): { readonly controller: ControllerObserver; readonly queue: QueueObserver };
+  controller(
+    name: string,
+    workers: number,
+  ): { readonly controller: ControllerTelemetry; readonly queue: QueueTelemetry };
   /** The depth and running work of a controller's queue, read when scraped. */
   trackQueue(name: string, queue: WorkQueue): void;
   leader(name: string): (leads: boolean) => void;
@@ -47,10 +50,10 @@ export function createMetrics(registry: Registry = new Registry()): Metrics {
     return (now: boolean) => leads.set({ name }, now ? 1 : 0);
   };
   const event = (fate: 'written' | 'dropped') => events.inc({ fate });
-  return { registry, call: callMetrics(registry), informer, trackInformer, controller, trackQueue, leader, event };
+  return { registry, client: clientMetrics(registry), informer, trackInformer, controller, trackQueue, leader, event };
 }
 
-function callMetrics(registry: Registry): (call: ObservedCall) => void {
+function clientMetrics(registry: Registry): ClientTelemetry {
   const calls = counter(registry, 'rest_client_requests_total', 'Requests to the API server', [
     'code',
     'method',
@@ -63,9 +66,11 @@ function callMetrics(registry: Registry): (call: ObservedCall) => void {
     ['verb', 'host'],
     CALL_BUCKETS,
   );
-  return ({ code, method, host, seconds }) => {
-    calls.inc({ code, method, host });
-    durations.observe({ verb: method, host }, seconds);
+  return {
+    finished({ code, method, host, seconds }) {
+      calls.inc({ code, method, host });
+      durations.observe({ verb: method, host }, seconds);
+    },
   };
 }
 
@@ -139,7 +144,7 @@ function controllerMetrics(registry: Registry): Pick<Metrics, 'controller' | 'tr
       time.zero({ controller });
       active.set({ controller }, 0);
       most.set({ controller }, workers);
-      const finished: ControllerObserver['finished'] = (result, seconds, error) => {
+      const finished: ControllerTelemetry['finished'] = (result, seconds, error) => {
         results.inc({ controller, result });
         time.observe({ controller }, seconds);
         if (result === 'error') errors.inc({ controller });
@@ -149,13 +154,13 @@ function controllerMetrics(registry: Registry): Pick<Metrics, 'controller' | 'tr
         }
       };
       const timedOut = () => timeouts.inc({ controller });
-      const observer = { finished, timedOut, active: (workers: number) => active.set({ controller }, workers) };
-      return { controller: observer, queue: queues.observe(controller) };
+      const telemetry = { finished, timedOut, active: (workers: number) => active.set({ controller }, workers) };
+      return { controller: telemetry, queue: queues.telemetryOf(controller) };
     },
   };
 }
 
-function queueMetrics(registry: Registry): { observe(name: string): QueueObserver; track: Metrics['trackQueue'] } {
+function queueMetrics(registry: Registry): { telemetryOf(name: string): QueueTelemetry; track: Metrics['trackQueue'] } {
   const by = ['name', 'controller'];
   const adds = counter(registry, 'workqueue_adds_total', 'Keys added', by);
   const retries = counter(registry, 'workqueue_retries_total', 'Keys added after a failure', by);
@@ -181,7 +186,7 @@ function queueMetrics(registry: Registry): { observe(name: string): QueueObserve
       for (const [priority, keys] of queue.depths()) this.set({ name, controller: name, priority }, keys);
     }
   });
-  const observe = (name: string): QueueObserver => {
+  const telemetryOf = (name: string): QueueTelemetry => {
     const labels = { name, controller: name };
     for (const metric of [adds, retries]) metric.inc(labels, 0);
     for (const metric of [waited, worked]) metric.zero(labels);
@@ -192,7 +197,7 @@ function queueMetrics(registry: Registry): { observe(name: string): QueueObserve
       done: (seconds) => worked.observe(labels, seconds),
     };
   };
-  return { observe, track: (name, queue) => void tracked.set(name, queue) };
+  return { telemetryOf, track: (name, queue) => void tracked.set(name, queue) };
 }
 
 function counter(registry: Registry, name: string, help: string, labelNames: string[]): Counter {

@@ -15,7 +15,7 @@ export interface Taken {
 }
 
 /** What metrics want to know. Seconds. */
-export interface QueueObserver {
+export interface QueueTelemetry {
   added?(): void;
   retried?(): void;
   taken?(waitedSeconds: number): void;
@@ -26,7 +26,7 @@ export interface QueueOptions {
   /** Of the first retry, doubled for each further one. */
   readonly baseDelayMs?: number;
   readonly maxDelayMs?: number;
-  readonly observer?: QueueObserver;
+  readonly telemetry?: QueueTelemetry;
   readonly random?: () => number;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
@@ -68,7 +68,7 @@ export class WorkQueue {
 
   constructor(options: QueueOptions = {}) {
     const now = () => performance.now();
-    this.#options = { baseDelayMs: 500, maxDelayMs: 300_000, observer: {}, random: Math.random, now, ...options };
+    this.#options = { baseDelayMs: 500, maxDelayMs: 300_000, telemetry: {}, random: Math.random, now, ...options };
   }
 
   /** Keys that could be taken now or after their current work. Delayed ones are not counted. */
@@ -96,7 +96,7 @@ export class WorkQueue {
     if (this.#closed) return;
     const { afterMs = 0, priority = 0 } = options;
     const readyAt = afterMs > 0 ? this.#options.now() + afterMs : 0;
-    this.#options.observer.added?.();
+    this.#options.telemetry.added?.();
     const item = this.#items.get(key);
     if (item === undefined) {
       this.#place({ key, order: this.#order++, priority, readyAt, since: this.#options.now(), position: -1 });
@@ -115,7 +115,7 @@ export class WorkQueue {
   addRateLimited(key: string, priority = 0): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
-    this.#options.observer.retried?.();
+    this.#options.telemetry.retried?.();
     const { baseDelayMs, maxDelayMs, random } = this.#options;
     const delay = Math.min(baseDelayMs * 2 ** failures, maxDelayMs);
     this.add(key, { afterMs: delay * (1 + JITTER * (2 * random() - 1)), priority });
@@ -142,7 +142,7 @@ export class WorkQueue {
     const since = this.#working.get(key);
     if (since === undefined) return;
     this.#working.delete(key);
-    this.#options.observer.done?.((this.#options.now() - since) / 1000);
+    this.#options.telemetry.done?.((this.#options.now() - since) / 1000);
     const item = this.#parked.get(key);
     if (item === undefined) return;
     this.#parked.delete(key);
@@ -202,7 +202,7 @@ export class WorkQueue {
       this.#items.delete(item.key);
       const now = this.#options.now();
       this.#working.set(item.key, now);
-      this.#options.observer.taken?.((now - item.since) / 1000);
+      this.#options.telemetry.taken?.((now - item.since) / 1000);
       this.#takers.shift()?.({ key: item.key, priority: item.priority });
     }
   }

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '../client/client.ts';
 import { compareVersions, type Key, type KubeObject, keyOf, type Resource } from '../client/objects.ts';
 import { countMissed } from './audit.ts';
-import { Reflector, type ReflectorObserver, type ReflectorSink, type ReflectorTiming } from './reflector.ts';
+import { Reflector, type ReflectorSink, type ReflectorTelemetry, type ReflectorTiming } from './reflector.ts';
 import { type Handler, type IndexFunction, Store } from './store.ts';
 
 export type { Handler, IndexFunction } from './store.ts';
 
-export interface InformerObserver extends ReflectorObserver {
+export interface InformerTelemetry extends ReflectorTelemetry {
   /** The periodic audit found changes that the watch never delivered. They are repaired by a new list. */
   missed?(count: number): void;
   /** The kind is defined, but not served in our version: it counts as absent. */
@@ -24,7 +24,7 @@ export interface InformerOptions<T extends KubeObject> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Narrows an object before it is kept; managedFields and last-applied are gone already. */
   readonly transform?: (raw: T) => T;
-  readonly observer?: InformerObserver;
+  readonly telemetry?: InformerTelemetry;
   readonly timing?: Partial<ReflectorTiming>;
   /** Between two audits of a scope, plus up to a quarter; 1 h. */
   readonly auditMs?: number;
@@ -58,7 +58,7 @@ export class Informer<T extends KubeObject> {
   constructor(options: InformerOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
-    this.#store = new Store(options.indexes ?? {}, (error) => options.observer?.objectFailed?.(error));
+    this.#store = new Store(options.indexes ?? {}, (error) => options.telemetry?.objectFailed?.(error));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.synced = promise;
     this.#resolveSynced = resolve;
@@ -100,7 +100,7 @@ export class Informer<T extends KubeObject> {
    * Takes an answer of the API server to one of our writes, so that the next reconcile sees it. The watch may be ahead
    * of it (older is ignored, deleted stays deleted) or behind.
    */
-  observe(object: T): void {
+  take(object: T): void {
     const scope = this.#scopes.find(
       ({ namespace }) => namespace === undefined || namespace === object.metadata.namespace,
     );
@@ -128,14 +128,14 @@ export class Informer<T extends KubeObject> {
   }
 
   #scope(namespace: string | undefined): Scope<T> {
-    const { client, resource, labelSelector, fieldSelector, timing, observer, random, now } = this.#options;
+    const { client, resource, labelSelector, fieldSelector, timing, telemetry, random, now } = this.#options;
     const sink = this.#sink(() => scope);
     const reflector = new Reflector<T>({
       client,
       resource,
       sink,
       transform: (raw) => this.#known(raw) ?? this.#transform(raw),
-      ...defined({ namespace, labelSelector, fieldSelector, timing, observer, random, now }),
+      ...defined({ namespace, labelSelector, fieldSelector, timing, telemetry, random, now }),
     });
     const scope: Scope<T> = { ...defined({ namespace }), reflector, version: '', removed: undefined };
     return scope;
@@ -206,7 +206,7 @@ export class Informer<T extends KubeObject> {
       const target = { client, resource, scope: selector, store: this.#store, removed, position };
       const missed = await countMissed({ ...target, settleMs: auditSettleMs }, signal);
       if (!missed) return;
-      this.#options.observer?.missed?.(missed);
+      this.#options.telemetry?.missed?.(missed);
       reflector.relist();
     } finally {
       scope.removed = undefined;

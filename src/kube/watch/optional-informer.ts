@@ -40,7 +40,7 @@ export class OptionalInformer<T extends KubeObject> {
       resource: resources.customResourceDefinitions,
       fieldSelector: `metadata.name=${plural}.${group}`,
       transform: trimDefinition,
-      observer: { failed: (error, delayMs) => options.observer?.failed?.(error, delayMs) },
+      telemetry: { failed: (error, delayMs) => options.telemetry?.failed?.(error, delayMs) },
       ...(options.timing ? { timing: options.timing } : {}),
     });
   }
@@ -86,7 +86,7 @@ export class OptionalInformer<T extends KubeObject> {
   #follow({ served }: Definition, old: Definition | undefined, signal: AbortSignal): void {
     if (!served.includes(this.resource.version)) {
       this.#end();
-      if (String(served) !== String(old?.served)) this.#options.observer?.absent?.(this.resource.version, served);
+      if (String(served) !== String(old?.served)) this.#options.telemetry?.absent?.(this.resource.version, served);
     } else if (this.#current === undefined) this.#running.push(this.#begin(signal));
   }
 

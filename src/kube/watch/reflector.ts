@@ -19,7 +19,7 @@ export interface ReflectorSink<T> {
 }
 
 /** What a reflector reports about itself, for metrics and logs. */
-export interface ReflectorObserver {
+export interface ReflectorTelemetry {
   listed?(): void;
   watched?(): void;
   failed?(error: ApiError, delayMs: number): void;
@@ -34,7 +34,7 @@ export interface ReflectorOptions<T extends KubeObject> extends Selector {
   /** Runs on every object before it is kept. */
   readonly transform?: (raw: T) => T;
   readonly timing?: Partial<ReflectorTiming>;
-  readonly observer?: ReflectorObserver;
+  readonly telemetry?: ReflectorTelemetry;
   /** In [0, 1). */
   readonly random?: () => number;
   /** Monotonic milliseconds. */
@@ -90,7 +90,7 @@ export class Reflector<T extends KubeObject> {
       if (signal.aborted) return;
       if (this.#relist.signal.aborted) continue;
       const waitMs = this.#plan.ended(error, this.#now() - started);
-      if (error !== undefined) this.#guard(() => this.#options.observer?.failed?.(error, waitMs));
+      if (error !== undefined) this.#guard(() => this.#options.telemetry?.failed?.(error, waitMs));
       if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => {});
     }
   }
@@ -126,12 +126,12 @@ export class Reflector<T extends KubeObject> {
   /** From the last resourceVersion or, when there is none, as a streaming list that goes on as a watch. */
   async #watch(signal: AbortSignal): Promise<void> {
     let initial: T[] | undefined = this.#plan.resourceVersion === '' ? [] : undefined;
-    const { client, resource, namespace, observer, sink } = this.#options;
+    const { client, resource, namespace, telemetry, sink } = this.#options;
     const path = resourcePath(resource, namespace);
     const { idleMs, openMs } = this.#timing;
     const call = { method: 'GET', path, query: this.#watchQuery(), signal, timeoutMs: openMs } as const;
     const response = await client.stream(call, idleMs);
-    observer?.watched?.();
+    telemetry?.watched?.();
     if (initial === undefined) this.#silentSince = undefined;
     for await (const event of readEvents<T>(response)) {
       // What is buffered already comes after the end, of a kind that is gone perhaps.
@@ -172,7 +172,7 @@ export class Reflector<T extends KubeObject> {
     this.#guard(() => this.#options.sink.replace(objects, resourceVersion));
     this.#plan.listed(resourceVersion);
     this.#synced = true;
-    this.#options.observer?.listed?.();
+    this.#options.telemetry?.listed?.();
     this.#guard(() => this.#options.sink.progress?.(resourceVersion));
   }
 
@@ -184,7 +184,7 @@ export class Reflector<T extends KubeObject> {
     try {
       run();
     } catch (error) {
-      this.#options.observer?.objectFailed?.(error);
+      this.#options.telemetry?.objectFailed?.(error);
     }
   }
 }

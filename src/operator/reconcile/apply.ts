@@ -20,19 +20,19 @@ export interface Applied {
 export interface ApplyEdges {
   readonly client: KubeClient;
   /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
-  readonly observePolicy: (policy: NetworkPolicy) => void;
+  readonly takePolicy: (policy: NetworkPolicy) => void;
   /** A pod as it is after it was marked. */
-  readonly observeMark: (pod: KubeObject) => void;
+  readonly takeMark: (pod: KubeObject) => void;
 }
 
 /** Executes the operations in order: the policy first, then the labels. Each failure is reported; none stops the rest. */
 export async function apply(plan: Plan, namespace: string, edges: ApplyEdges): Promise<Applied> {
-  const { client, observePolicy } = edges;
+  const { client, takePolicy } = edges;
   let policyFailure: string | undefined;
   for (const operation of plan.policy.operations) {
     const failure = await attempt(async () => {
       const written = await applyPolicy(operation, client);
-      if (written !== undefined) observePolicy(written);
+      if (written !== undefined) takePolicy(written);
     });
     policyFailure ??= failure && `NetworkPolicy ${operation.policy.metadata.name} was refused: ${failure}`;
   }
@@ -103,10 +103,10 @@ function patchPolicy(
  * False when the pod's containers are not those that proved themselves. The label goes on the very version of the pod that
  * was read before it was asked or, when that is history, on one that is read now. A pod that is gone needs no mark.
  */
-async function applyMark(mark: Mark, namespace: string, { client, observeMark }: ApplyEdges): Promise<boolean> {
+async function applyMark(mark: Mark, namespace: string, { client, takeMark }: ApplyEdges): Promise<boolean> {
   if (mark.attested === undefined || mark.resourceVersion) {
     try {
-      observeMark(await patchMarks(mark, namespace, client, mark.resourceVersion));
+      takeMark(await patchMarks(mark, namespace, client, mark.resourceVersion));
       return true;
     } catch (error) {
       if (mark.attested === undefined || !hasCode(error, 409)) throw error;
@@ -118,7 +118,7 @@ async function applyMark(mark: Mark, namespace: string, { client, observeMark }:
   // It wears the mark already where this run came before the watch told of the last one's.
   const { labels, annotations } = pod.metadata;
   const isMarked = labels?.[verifiedLabel] === 'true' && annotations?.[attestedAnnotation] === mark.attested;
-  observeMark(isMarked ? pod : await patchMarks(mark, namespace, client, pod.metadata.resourceVersion));
+  takeMark(isMarked ? pod : await patchMarks(mark, namespace, client, pod.metadata.resourceVersion));
   return true;
 }
 

@@ -1,4 +1,5 @@
 import type { Key } from '@agentcard-operator/kube/objects';
+import type { Requeue } from '@agentcard-operator/kube/runtime';
 import type { Ask } from '../inquiry/agenda.ts';
 import { resolve } from '../judge/resolve.ts';
 import { podsBehind, type Snapshot } from '../judge/snapshot.ts';
@@ -12,7 +13,6 @@ import { type SettleEdges, settle } from './settle.ts';
 /** The world around the story. Only observe, ask, apply and settle touch it; the steps between them are pure. */
 export interface Edges extends SettleEdges, ApplyEdges {
   readonly client: SettleEdges['client'];
-  readonly observe: SettleEdges['observe'];
   /** Reads the caches; undefined when the card is gone. */
   readonly snapshot: (key: Key) => Snapshot | undefined;
   /** Hands questions to the dialler, but for those answered since; it answers by evidence and by adding the key again. */
@@ -29,15 +29,11 @@ export interface Seen {
   readonly silent: boolean;
 }
 
-export interface Result {
-  readonly requeueAfterMs?: number;
-}
-
 /**
  * observe → resolve → evaluate → plan → apply → settle. Never waits on an agent: what must be asked goes to the
  * dialler, and this run decides with the evidence there is.
  */
-export async function reconcile(key: Key, settings: Settings, edges: Edges): Promise<Result> {
+export async function reconcile(key: Key, settings: Settings, edges: Edges): Promise<Requeue> {
   const snapshot = edges.snapshot(key);
   if (snapshot === undefined) {
     await edges.forget(key);

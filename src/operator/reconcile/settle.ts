@@ -17,7 +17,7 @@ export interface SettleEdges {
   readonly client: KubeClient;
   readonly now: () => number;
   /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
-  readonly observe: (card: AgentCard) => void;
+  readonly takeCard: (card: AgentCard) => void;
   readonly record: (card: CachedCard, note: Note) => void;
 }
 
@@ -34,7 +34,7 @@ export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, e
     type: 'merge',
     subresource: 'status',
   });
-  edges.observe(written);
+  edges.takeCard(written);
   for (const note of transitions(card.status ?? {}, desired.fields, card.spec)) edges.record(card, note);
 }
 

@@ -1,7 +1,7 @@
 import type { JsonObject } from '@agentcard-operator/agentcard';
 import { canonicalize, sha256 } from '@agentcard-operator/agentcard';
 import type { KubeClient } from '@agentcard-operator/kube';
-import { Informer, type InformerObserver, type InformerOptions, OptionalInformer } from '@agentcard-operator/kube';
+import { Informer, type InformerOptions, type InformerTelemetry, OptionalInformer } from '@agentcard-operator/kube';
 import {
   type ConfigMap,
   type EndpointSlice,
@@ -68,8 +68,8 @@ export function everyCache({ workloads, ...rest }: Caches) {
   });
 }
 
-export function createCaches(client: KubeClient, scope: CacheScope, observe: Observe): Caches {
-  const common: Common = { client, observe, namespaces: scope.namespaces };
+export function createCaches(client: KubeClient, scope: CacheScope, telemetry: WatchTelemetry): Caches {
+  const common: Common = { client, telemetry, namespaces: scope.namespaces };
   const { signatures } = scope;
   return {
     cards: informer<CachedCard>({
@@ -94,24 +94,24 @@ export function createCaches(client: KubeClient, scope: CacheScope, observe: Obs
     }),
     signedCards: signatures ? signedCardCache(common) : undefined,
     quarantine: scope.ownNamespace === '' ? undefined : quarantineCache(common, scope.ownNamespace),
-    namespaces: scope.namespaces.length > 0 ? undefined : namespaceCache(client, observe),
+    namespaces: scope.namespaces.length > 0 ? undefined : namespaceCache(client, telemetry),
   };
 }
 
-/** What is told of a resource's watch, for metrics. */
-export type Observe = (resource: string) => InformerObserver;
+/** Where a resource's watch reports to. */
+export type WatchTelemetry = (resource: string) => InformerTelemetry;
 
 interface Common {
   readonly client: KubeClient;
-  readonly observe: Observe;
+  readonly telemetry: WatchTelemetry;
   readonly namespaces: readonly string[];
 }
 
 function informer<T extends KubeObject>({
-  observe,
+  telemetry,
   ...options
-}: Omit<InformerOptions<T>, 'observer'> & { observe: Observe }): Informer<T> {
-  return new Informer<T>({ ...options, observer: observe(options.resource.plural) });
+}: Omit<InformerOptions<T>, 'telemetry'> & { telemetry: WatchTelemetry }): Informer<T> {
+  return new Informer<T>({ ...options, telemetry: telemetry(options.resource.plural) });
 }
 
 function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonly string[] {
@@ -122,14 +122,14 @@ function workloadCaches(common: Common, scope: CacheScope): ReadonlyMap<string, 
   const kinds = workloadKinds.filter(({ optional }) => !optional || scope.namespaces.length === 0);
   return new Map(
     kinds.map((kind) => {
-      const { observe, ...rest } = common;
+      const { telemetry, ...rest } = common;
       const { group, kind: name, plural } = kind.resource;
       const transform = (raw: CachedWorkload): CachedWorkload => {
         return { metadata: identityOf(raw.metadata), workload: kind.read(raw) };
       };
       const options = {
         ...rest,
-        observer: observe(plural),
+        telemetry: telemetry(plural),
         resource: kind.resource,
         transform,
         indexes: { pair: templatePairs },
@@ -165,8 +165,8 @@ function signedCardCache(common: Common): Informer<ConfigMap> {
   });
 }
 
-function namespaceCache(client: KubeClient, observe: Observe): Informer<Namespace> {
-  return informer<Namespace>({ client, observe, resource: resources.namespaces, transform: bare });
+function namespaceCache(client: KubeClient, telemetry: WatchTelemetry): Informer<Namespace> {
+  return informer<Namespace>({ client, telemetry, resource: resources.namespaces, transform: bare });
 }
 
 function quarantineCache(common: Common, namespace: string): Informer<ConfigMap> {

@@ -9,9 +9,9 @@ export class OwnWrites {
   }
 
   /** Notes the answer to a write and puts it into the cache. */
-  take<T extends KubeObject>(written: T, cache: { observe(object: T): void }): void {
+  take<T extends KubeObject>(written: T, cache: { take(object: T): void }): void {
     this.note(written);
-    cache.observe(written);
+    cache.take(written);
   }
 
   isEcho({ metadata: { uid, resourceVersion } }: KubeObject): boolean {

@@ -76,7 +76,7 @@ test('a label that leaves the selector is a removal', async () => {
   await client.create(resources.configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata });
   await until('the object', () => informer.size === 1);
   const patch = { metadata: { labels: { card: null } } };
-  informer.observe(await client.patch(resources.configMaps, `${namespace}/a`, patch, { type: 'merge' }));
+  informer.take(await client.patch(resources.configMaps, `${namespace}/a`, patch, { type: 'merge' }));
   await until('its removal', () => informer.size === 0);
   // Whether our write or its removal is seen first is the network's choice; it must not come back.
   expect(story.filter((line) => line !== 'update a')).toEqual(['add a', 'remove a']);
@@ -87,8 +87,8 @@ test('our own write is in the cache before the watch brings it, and is told once
   const namespace = await makeNamespace(client, 'own-writes');
   const write = writer(client, namespace);
   const { informer, story } = await watchConfigMaps(client, { namespaces: [namespace] });
-  informer.observe(await write.create('a'));
-  informer.observe(await write.update('a', { n: '1' }));
+  informer.take(await write.create('a'));
+  informer.take(await write.update('a', { n: '1' }));
   expect(informer.get(`${namespace}/a`)?.data).toEqual({ n: '1' });
   await write.create('last');
   await until('the last event', () => story.includes('add last'));

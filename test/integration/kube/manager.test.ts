@@ -35,24 +35,24 @@ async function operator(namespace: string, identity: string, proxy: FaultProxy) 
   const log = createLogger({ level: 'error' });
   const metrics = createMetrics();
   const client = connect(api, proxy);
-  const observer = metrics.informer('configmaps', log);
-  const scope = { namespaces: [namespace], timing: QUICK, observer };
+  const telemetry = metrics.informer('configmaps', log);
+  const scope = { namespaces: [namespace], timing: QUICK, telemetry };
   const informer = new Informer<ConfigMap>({ client, resource: resources.configMaps, ...scope });
   const election = new LeaderElection({ client, namespace, name: 'op', identity, onChange: metrics.leader('op') });
   client.fence = () => election.isLeader();
-  const observers = metrics.controller('wishes', 4);
+  const ofController = metrics.controller('wishes', 4);
   const controller = new Controller({
     name: 'wishes',
     workers: 4,
     log,
-    observer: observers.controller,
-    queue: new WorkQueue({ observer: observers.queue, baseDelayMs: 20 }),
+    telemetry: ofController.controller,
+    queue: new WorkQueue({ telemetry: ofController.queue, baseDelayMs: 20 }),
     reconcile: async ({ key, signal }) => {
       const object = informer.get(key);
       const wish = object?.data?.wish;
       if (wish === undefined || object?.metadata.labels?.granted === wish) return undefined;
       const labels = { metadata: { labels: { granted: wish } } };
-      informer.observe(await client.patch<ConfigMap>(resources.configMaps, key, labels, { type: 'merge', signal }));
+      informer.take(await client.patch<ConfigMap>(resources.configMaps, key, labels, { type: 'merge', signal }));
       return undefined;
     },
   });

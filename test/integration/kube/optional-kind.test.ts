@@ -101,7 +101,7 @@ async function replica(identity: string) {
     client,
     resource: sandboxes,
     timing: QUICK,
-    observer: metrics.informer(sandboxes.plural, log),
+    telemetry: metrics.informer(sandboxes.plural, log),
   });
   const told = new Set<string>();
   informer.onEvent({
@@ -123,7 +123,7 @@ async function replica(identity: string) {
   const controller = new Controller({ name: 'work', workers: 1, log, reconcile });
   controller.add('first');
   manager.addController(controller);
-  manager.health.addReadyCheck('lease', () => election.healthy());
+  manager.health.addReadyProbe('lease', () => election.healthy());
   const stop = new AbortController();
   const done = manager.run(stop.signal);
   const end = async () => {

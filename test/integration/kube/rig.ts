@@ -60,7 +60,7 @@ export async function watch<T extends KubeObject>(client: KubeClient, options: W
   const informer = new Informer<T>({
     client,
     timing: QUICK,
-    observer: {
+    telemetry: {
       objectFailed: (error) => problems.push(error),
       failed: ({ code, reason }) => failures.push(`${code} ${reason}`),
       missed: (count) => missed.push(count),

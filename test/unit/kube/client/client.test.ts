@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { type ApiError, KubeClient, resourcePath } from '../../../../src/kube/client/client.ts';
-import type { ObservedCall } from '../../../../src/kube/client/options.ts';
 import { resources } from '../../../../src/kube/objects.ts';
 import { fakeApi, page, refuse, type Step, status, until, widget, widgets } from '../fake-api.ts';
 
@@ -200,14 +199,14 @@ test('credentials that cannot be read are an error of the call', async () => {
   expect(await failure(client.get(widgets, 'default/a'))).toMatchObject({ code: 0, reason: 'CredentialsUnavailable' });
 });
 
-test('every request is observed, refused and broken ones too', async () => {
+test('every request is counted, refused and broken ones too', async () => {
   const { client } = await fakeApi([answer({}), refuse(500), (response) => void response.socket?.destroy()]);
   const codes: string[] = [];
-  const observing = new KubeClient(client.config, {
-    observe: ({ code, method }: ObservedCall) => codes.push(`${method} ${code}`),
+  const measured = new KubeClient(client.config, {
+    telemetry: { finished: ({ code, method }) => codes.push(`${method} ${code}`) },
   });
-  for (let i = 0; i < 3; i++) await observing.create(widgets, widget('a', 1)).catch(() => {});
-  observing.close();
+  for (let i = 0; i < 3; i++) await measured.create(widgets, widget('a', 1)).catch(() => {});
+  measured.close();
   expect(codes).toEqual(['POST 200', 'POST 500', 'POST <error>']);
 });
 

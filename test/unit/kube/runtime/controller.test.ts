@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import {
   Controller,
   type ControllerOptions,
-  type Outcome,
+  type Requeue,
   TerminalError,
 } from '../../../../src/kube/runtime/controller.ts';
 import { createLogger } from '../../../../src/kube/runtime/log.ts';
@@ -27,7 +27,7 @@ function run(options: Partial<ControllerOptions> & Pick<ControllerOptions, 'reco
     log: createLogger({ level: 'debug', write: (line) => lines.push(JSON.parse(line)) }),
     random: () => 0.5,
     queue: new WorkQueue({ random: () => 0.5 }),
-    observer: {
+    telemetry: {
       finished: (result) => finished.push(result),
       active: (n) => active.push(n),
       timedOut: () => timeouts++,
@@ -50,11 +50,11 @@ function run(options: Partial<ControllerOptions> & Pick<ControllerOptions, 'reco
 
 /** A reconcile that lasts until it is told to end. */
 function manual() {
-  const open = new Map<string, (outcome?: Outcome) => void>();
+  const open = new Map<string, (outcome?: Requeue) => void>();
   const started: string[] = [];
   const reconcile = ({ key }: { key: string }) => {
     started.push(key);
-    return new Promise<Outcome | undefined>((resolve) => open.set(key, resolve));
+    return new Promise<Requeue | undefined>((resolve) => open.set(key, resolve));
   };
   return { reconcile, started, finish: (key: string) => open.get(key)?.() };
 }

@@ -22,9 +22,9 @@ function ask(server: HttpServer | undefined, path: string, method = 'GET'): Prom
 
 function health(): Health {
   const subject = new Health();
-  subject.addReadyCheck('watch-cards', () => true);
-  subject.addReadyCheck('spire', () => 'no SVID yet');
-  subject.addHealthCheck('loop', () => undefined);
+  subject.addReadyProbe('watch-cards', () => true);
+  subject.addReadyProbe('spire', () => 'no SVID yet');
+  subject.addHealthProbe('loop', () => undefined);
   return subject;
 }
 
@@ -49,7 +49,7 @@ test.each([
 
 test('a check that throws fails', () => {
   const subject = new Health();
-  subject.addHealthCheck('broken', () => {
+  subject.addHealthProbe('broken', () => {
     throw new Error('bug');
   });
   expect(subject.respond('/healthz', false)).toMatchObject({ status: 503, body: expect.stringContaining('bug') });
@@ -153,7 +153,7 @@ describe('a server of probes', () => {
   test('hears one question of each connection and then ends it', async () => {
     const subject = new Health();
     const check = vi.fn(() => true);
-    subject.addHealthCheck('counted', check);
+    subject.addHealthProbe('counted', check);
     const server = await subject.serve('127.0.0.1:0');
     onTestFinished(() => server?.close());
     const socket = await open(server);

@@ -17,8 +17,8 @@ async function scrape(metrics: ReturnType<typeof createMetrics>): Promise<Map<st
 
 test("a controller's metrics are there, at zero, before anything happened", async () => {
   const metrics = createMetrics();
-  const { queue: observer } = metrics.controller('cards', 8);
-  metrics.trackQueue('cards', new WorkQueue({ observer }));
+  const { queue: telemetry } = metrics.controller('cards', 8);
+  metrics.trackQueue('cards', new WorkQueue({ telemetry }));
   const samples = await scrape(metrics);
   const zero = [
     ...['success', 'error', 'requeue', 'requeue_after'].map(
@@ -44,8 +44,8 @@ test("a controller's metrics are there, at zero, before anything happened", asyn
 
 test('what a controller does is counted under the names of controller-runtime', async () => {
   const metrics = createMetrics();
-  const observers = metrics.controller('cards', 1);
-  const queue = new WorkQueue({ observer: observers.queue });
+  const telemetry = metrics.controller('cards', 1);
+  const queue = new WorkQueue({ telemetry: telemetry.queue });
   metrics.trackQueue('cards', queue);
   const failures: Record<string, Error> = { bug: new TypeError(), never: new TerminalError(), down: new Error() };
   const slow = Promise.withResolvers<void>();
@@ -62,7 +62,7 @@ test('what a controller does is counted under the names of controller-runtime', 
     log,
     queue,
     reconcile,
-    observer: observers.controller,
+    telemetry: telemetry.controller,
   });
   const stop = new AbortController();
   const done = controller.start(stop.signal);
@@ -89,17 +89,17 @@ test('what a controller does is counted under the names of controller-runtime', 
 
 test('calls, watches, leadership and Events are counted', async () => {
   const metrics = createMetrics();
-  metrics.call({ method: 'GET', host: 'api:443', code: '200', seconds: 0.1 });
-  const observer = metrics.informer('pods');
+  metrics.client.finished?.({ method: 'GET', host: 'api:443', code: '200', seconds: 0.1 });
+  const telemetry = metrics.informer('pods');
   const before = await scrape(metrics);
   for (const name of ['lists', 'connections', 'missed', 'object_failures']) {
     expect(before.get(`watch_${name}_total{resource="pods"}`)).toBe(0);
   }
-  observer.listed?.();
-  observer.watched?.();
-  observer.failed?.(new ApiError(410, 'Expired', ''), 0);
-  observer.objectFailed?.(new Error());
-  observer.missed?.(3);
+  telemetry.listed?.();
+  telemetry.watched?.();
+  telemetry.failed?.(new ApiError(410, 'Expired', ''), 0);
+  telemetry.objectFailed?.(new Error());
+  telemetry.missed?.(3);
   metrics.trackInformer('pods', { healthy: () => false, size: 7 });
   metrics.leader('op')(true);
   metrics.event('dropped');

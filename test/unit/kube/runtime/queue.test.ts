@@ -140,7 +140,7 @@ test('after the shutdown takers leave and adds are ignored', async () => {
 test('waiting counts from when the key could have been taken, work until done', async () => {
   const waited: number[] = [];
   const worked: number[] = [];
-  const queue = new WorkQueue({ observer: { taken: (s) => waited.push(s), done: (s) => worked.push(s) } });
+  const queue = new WorkQueue({ telemetry: { taken: (s) => waited.push(s), done: (s) => worked.push(s) } });
   queue.add('a', { afterMs: 3_000 });
   vi.advanceTimersByTime(3_000);
   vi.advanceTimersByTime(250);

@@ -18,7 +18,7 @@ async function inform(script: readonly Step[], options: Partial<InformerOptions<
     client,
     resource: widgets,
     timing: { baseDelayMs: 2, maxDelayMs: 8 },
-    observer: { objectFailed: (error) => errors.push(error), missed: (count) => missed.push(count) },
+    telemetry: { objectFailed: (error) => errors.push(error), missed: (count) => missed.push(count) },
     indexes: { byData: ({ data }) => (data === undefined ? [] : [String(data)]) },
     ...options,
   });
@@ -145,7 +145,7 @@ test('a late handler is told of what is there, and one that left of nothing', as
   const late: string[] = [];
   const leave = informer.onEvent({ add: ({ metadata }, initial) => late.push(`${metadata.name} ${initial}`) });
   leave();
-  informer.observe(widget('b', 9));
+  informer.take(widget('b', 9));
   expect(late).toEqual(['a true']);
   expect(informer.get('default/b')).toBeDefined();
 });
@@ -159,7 +159,7 @@ test('our own write is seen at once, and what the watch says of the time before 
     },
   ]);
   await informer.synced;
-  informer.observe(widget('a', 9));
+  informer.take(widget('a', 9));
   write(event('MODIFIED', widget('a', 7)) + event('MODIFIED', widget('a', 9)) + event('MODIFIED', widget('a', 12)));
   await until(() => log.length === 3);
   expect(log).toEqual(['initial a 1', 'update 1 to a 9', 'update 9 to a 12']);
@@ -168,14 +168,14 @@ test('our own write is seen at once, and what the watch says of the time before 
 test('the late answer to a write does not bring a deleted object back', async () => {
   const { informer, log } = await inform([open(stream(5, a1), event('DELETED', widget('a', 9)))]);
   await until(() => log.length === 2);
-  informer.observe(widget('a', 8));
+  informer.take(widget('a', 8));
   expect(informer.get('default/a')).toBeUndefined();
 });
 
 test('an object of ours that may be outside the selector is left to the watch', async () => {
   const { informer, requests } = await inform([open(stream(5, a1))], { labelSelector: 'card=true' });
   await informer.synced;
-  informer.observe(widget('b', 9));
+  informer.take(widget('b', 9));
   expect(informer.get('default/b')).toBeUndefined();
   expect(requests[0]?.query.get('labelSelector')).toBe('card=true');
 });
@@ -190,8 +190,8 @@ test('a list that is older than our own write does not undo it', async () => {
     open(stream(8, widget('a', 7)), event('ADDED', widget('b', 9))),
   ]);
   await informer.synced;
-  informer.observe(widget('b', 9));
-  informer.observe(widget('a', 10));
+  informer.take(widget('b', 9));
+  informer.take(widget('a', 10));
   cut();
   await until(() => requests.length === 2 && informer.healthy());
   await until(() => log.length === 3);

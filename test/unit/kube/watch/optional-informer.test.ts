@@ -106,7 +106,7 @@ function operate({ client }: Cluster) {
     client,
     resource: gadgets,
     timing: { baseDelayMs: 2, maxDelayMs: 8 },
-    observer: { absent: (version, served) => absences.push(`${version} not in [${served}]`) },
+    telemetry: { absent: (version, served) => absences.push(`${version} not in [${served}]`) },
   });
   informer.onEvent({
     add: ({ metadata: { name, uid } }) => void told.set(name, uid),

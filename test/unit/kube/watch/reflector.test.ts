@@ -28,7 +28,7 @@ function reflect(client: KubeClient, timing: Partial<ReflectorTiming> = {}) {
     client,
     resource: widgets,
     timing: { idleMs: 100, baseDelayMs: 4, maxDelayMs: 16, soundMs: 5_000, ...timing },
-    observer: {
+    telemetry: {
       failed: (error, waitMs) => {
         errors.push(error);
         waits.push(waitMs);

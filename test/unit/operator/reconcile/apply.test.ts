@@ -53,9 +53,9 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     client,
     now: () => at,
     snapshot: () => snapshot,
-    observe: () => {},
-    observePolicy: ({ metadata }) => void observed.push(metadata.name),
-    observeMark: () => {},
+    takeCard: () => {},
+    takePolicy: ({ metadata }) => void observed.push(metadata.name),
+    takeMark: () => {},
     record: (_, note) => void notes.push(note),
     ask: () => {},
     tidy: () => {},
@@ -171,7 +171,7 @@ describe('the label of a pod that proved itself', () => {
       },
     } as unknown as KubeClient;
     const plan = { marks: [mark], policy: { operations: [] } } as unknown as Plan;
-    const { markFailures } = await apply(plan, 'team', { client, observePolicy: () => {}, observeMark: () => {} });
+    const { markFailures } = await apply(plan, 'team', { client, takePolicy: () => {}, takeMark: () => {} });
     return { calls, markFailures };
   }
 

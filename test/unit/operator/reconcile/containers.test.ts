@@ -31,9 +31,9 @@ async function run(seen: Snapshot, actual: Pod) {
     client,
     now: () => now,
     snapshot: () => seen,
-    observe: () => {},
-    observePolicy: () => {},
-    observeMark: () => {},
+    takeCard: () => {},
+    takePolicy: () => {},
+    takeMark: () => {},
     record: () => {},
     ask: (asks: readonly Ask[]) => did.push(...asks.map(({ endpoint }) => `ask ${endpoint.podName}`)),
     tidy: (_, what) => {

@@ -13,7 +13,7 @@ test('the version that we wrote is an echo, and no other', () => {
 test('an answer is noted before the cache tells of it', () => {
   const own = new OwnWrites();
   const told: boolean[] = [];
-  own.take(object('u', '2'), { observe: (written) => told.push(own.isEcho(written)) });
+  own.take(object('u', '2'), { take: (written) => told.push(own.isEcho(written)) });
   expect(told).toEqual([true]);
 });
 
