@@ -1,5 +1,5 @@
 import type { Resource } from '@agentcard-operator/kube/objects';
-import { stringify } from 'yaml';
+import { dump } from 'js-yaml';
 import { choice, type Invocation, type Option } from './command.ts';
 
 const formats = ['text', 'wide', 'json', 'yaml', 'name'] as const;
@@ -24,6 +24,8 @@ export function nameOf({ kind, group }: Resource, name: string): string {
   return `${kind.toLowerCase()}${group === '' ? '' : `.${group}`}/${name}`;
 }
 
+/** kubectl reads YAML 1.1 as well, so what that takes for something else than text is quoted. */
 export function serialized(format: 'json' | 'yaml', value: unknown): string {
-  return format === 'json' ? `${JSON.stringify(value, null, 2)}\n` : stringify(value);
+  if (format === 'json') return `${JSON.stringify(value, null, 2)}\n`;
+  return dump(value, { noRefs: true, skipInvalid: true, lineWidth: -1, quoteStyle: 'double' });
 }

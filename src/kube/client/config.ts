@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
+import { parseProxy } from './proxy.ts';
 
 export interface TlsMaterial {
   readonly ca?: Buffer | string;
@@ -14,6 +15,8 @@ type Eventually<T> = T | Promise<T>;
 /** Where the API server is and how to prove who we are. Read for every request, so both calls are cached. */
 export interface ClusterConfig {
   readonly server: URL;
+  /** HTTP CONNECT or SOCKS5. */
+  readonly proxy?: URL;
   /** The namespace we run in, or the context's. */
   readonly namespace?: string;
   headers(): Eventually<Readonly<Record<string, string>>>;
@@ -103,6 +106,8 @@ export async function kubeconfigConfig(path?: string): Promise<ClusterConfig> {
   let kubeconfig = load();
   const read = async (): Promise<AppliedOptions> => {
     const options: AppliedOptions = { headers: {} };
+    // client-node would make agents of its own for proxies, which we do not use.
+    kubeconfig.clusters = kubeconfig.clusters.map(({ proxyUrl: _, ...direct }) => direct);
     await kubeconfig.applyToHTTPSOptions(options).catch((error: unknown) => {
       credentials.expire();
       throw error;
@@ -117,6 +122,7 @@ export async function kubeconfigConfig(path?: string): Promise<ClusterConfig> {
   const namespace = kubeconfig.getContextObject(kubeconfig.getCurrentContext())?.namespace;
   return {
     server: new URL(cluster.server),
+    ...(cluster.proxyUrl ? { proxy: parseProxy(cluster.proxyUrl) } : {}),
     ...(namespace ? { namespace } : {}),
     headers: async () => lowerCase((await credentials.get()).headers),
     tls: async () => tlsOf(await credentials.get()),
@@ -132,12 +138,9 @@ function lowerCase(headers: Readonly<Record<string, string>>): Record<string, st
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function tlsOf({ ca, cert, key, servername, rejectUnauthorized }: AppliedOptions): TlsMaterial {
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    ...(servername === undefined ? {} : { servername }),
-    ...(rejectUnauthorized === undefined ? {} : { rejectUnauthorized }),
-  };
+const tlsMembers = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as const;
+
+function tlsOf(applied: AppliedOptions): TlsMaterial {
+  const given = tlsMembers.filter((member) => applied[member] !== undefined);
+  return Object.fromEntries(given.map((member) => [member, applied[member]]));
 }

@@ -5,6 +5,7 @@ import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
 import { TlsAgent } from '@agentcard-operator/wire/tls';
 import { ApiError, asApiError } from './api-error.ts';
 import type { ClusterConfig } from './config.ts';
+import { throughProxy } from './proxy.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -55,8 +56,12 @@ export class Transport {
     const AgentClass = config.server.protocol === 'http:' ? http.Agent : TlsAgent;
     // A resumed TLS session would skip the check of the server's certificate.
     const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS, maxCachedSessions: 0 };
-    this.#calls = new AgentClass({ ...options, maxSockets: 16 });
-    this.#streams = new AgentClass({ ...options, maxFreeSockets: 4 });
+    const agent = (limits: http.AgentOptions): http.Agent => {
+      const direct = new AgentClass({ ...options, ...limits });
+      return config.proxy === undefined ? direct : throughProxy(direct, config.proxy);
+    };
+    this.#calls = agent({ maxSockets: 16 });
+    this.#streams = agent({ maxFreeSockets: 4 });
   }
 
   /** One call with its whole answer. Throws ApiError when no complete answer arrived; any status is an answer. */

@@ -43,16 +43,15 @@ async function listMetadata<T extends KubeObject>(
   signal: AbortSignal,
 ): Promise<{ listed: Listed; version: string }> {
   const listed = new Map<Key, KubeObject['metadata']>();
-  for (let next: string | undefined; ; ) {
-    const cursor = next === undefined ? {} : { continue: next };
-    const page = await client.listPage(resource, { ...scope, ...cursor, limit: 500, metadataOnly: true, signal });
+  let version = '';
+  for await (const page of client.pages(resource, { ...scope, metadataOnly: true, signal })) {
     for (const item of page.items) {
       const { name, uid = '', resourceVersion = '' } = item.metadata;
       listed.set(keyOf(item), { name, uid, resourceVersion });
     }
-    next = page.continue;
-    if (next === undefined) return { listed, version: page.resourceVersion };
+    version = page.resourceVersion;
   }
+  return { listed, version };
 }
 
 function compare<T extends KubeObject>(target: AuditTarget<T>, listed: Listed, version: string): number {

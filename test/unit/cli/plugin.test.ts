@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { buildPlugin } from '../../../tools/plugin.ts';
 import { pathOf } from '../agentcard/signature/vectors.ts';
+import { connectProxy, kubeconfigBehind, serverName, socksProxy, tlsApi } from '../kube/proxies.ts';
 import { temporaryFile, trust } from './cli.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'plugin-'));
@@ -49,8 +50,11 @@ test('an old Node is told what is needed', () => {
   expect(stderr).toMatch(/^error: kubectl-agentcard needs Node\.js 26 or later, .*\n$/);
 });
 
-test('of the Kubernetes client it holds what reads a kubeconfig, not what calls every API', () => {
-  expect(statSync(plugin).size).toBeLessThan(4_000_000);
+test('of the Kubernetes client it holds what reads a kubeconfig, not what calls every API by a client of its own', () => {
+  expect(statSync(plugin).size).toBeLessThan(1_600_000);
+  const modules = new Set(readFileSync(plugin, 'utf8').match(/(?<=node_modules\/)(@[\w-]+\/)?[\w-]+/g));
+  expect(modules).toContain('socks');
+  expect(modules).not.toContain('undici');
 });
 
 const exec = {
@@ -87,6 +91,18 @@ test.each([
   await ended;
   expect(child.exitCode).toBe(2);
   expect(said).toContain(wanted);
+});
+
+test.each([
+  ['http', connectProxy],
+  ['socks5', socksProxy],
+] as const)('it goes through the %s proxy that a kubeconfig names', async (scheme, open) => {
+  const api = await tlsApi();
+  const proxy = await open();
+  const file = kubeconfigBehind(`${scheme}://127.0.0.1:${proxy.port}`, api.port);
+  await started(plugin, ['cleanup', '--kubeconfig', file]).ended;
+  expect(api.paths).not.toEqual([]);
+  expect(JSON.stringify(proxy.seen)).toContain(`${serverName}:${api.port}`);
 });
 
 function started(program: string, args: readonly string[]) {

@@ -1,5 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { parse } from 'yaml';
 import { painted, wantsColor } from '../../../src/cli/screen.ts';
 import { nameOf, serialized, table } from '../../../src/cli/table.ts';
 import { resources } from '../../../src/kube/objects.ts';
@@ -39,6 +41,19 @@ test('a table has columns as kubectl writes them, without trailing blanks', () =
 test('names and documents are those that other tools read', () => {
   expect(nameOf(resources.deployments, 'a')).toBe('deployment.apps/a');
   expect(nameOf(resources.pods, 'a')).toBe('pod/a');
-  expect(serialized('yaml', [{ a: 'off' }])).toBe('- a: off\n');
+  expect(serialized('yaml', [{ a: 'off', b: undefined }])).toBe('- a: "off"\n');
   expect(serialized('json', [])).toBe('[]\n');
+});
+
+test.each(['1.1', '1.2'] as const)('whatever is written as YAML is read as the same by YAML %s', (version) => {
+  const value = fc.jsonValue({ depthSize: 'small', stringUnit: 'binary' });
+  fc.assert(
+    fc.property(value, (written) => {
+      expect(JSON.stringify(parse(serialized('yaml', written), { version }))).toBe(JSON.stringify(written));
+    }),
+  );
+});
+
+test('no control character of a text gets through YAML to a terminal', () => {
+  expect(serialized('yaml', ['\u001b[31m', '\u009b2J', '\u007f', '\r'])).not.toMatch(/(?!\n)\p{Cc}/u);
 });
