@@ -51,6 +51,6 @@ export function excerpt(text: string, length = 80): string {
 const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** The trust domain's name in a SPIFFE ID that has been parsed before. */
-export function trustDomainOf(uri: string): string {
-  return uri.slice('spiffe://'.length).split('/', 1)[0] ?? '';
+export function trustDomainOf(uri: string): TrustDomain {
+  return (uri.slice('spiffe://'.length).split('/', 1)[0] ?? '') as TrustDomain;
 }

@@ -1,9 +1,11 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import type { KubeObject, NetworkPolicy } from '@agentcard-operator/kube/objects';
+import { Controller, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
 import { isAutoCreated } from '../judge/conflict.ts';
+import { type Measured, measured } from '../metrics/controllers.ts';
 import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
@@ -147,4 +149,19 @@ export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: 
     if (card !== undefined && isAutoCreated(card)) wakeTarget(card);
   };
   caches.policies.onEvent({ update: wakeOwner, remove: wakeOwner });
+}
+
+/** Gives labelled workloads their AgentCards. */
+export function discoverController(platform: Measured & { readonly client: KubeClient }, caches: Caches): Controller {
+  const { client } = platform;
+  const bequests: Bequests = new Map();
+  const controller = new Controller({
+    ...measured('discover', 4, platform),
+    reconcile: async ({ key }) => {
+      await discover(key, { client, caches, bequests });
+      return undefined;
+    },
+  });
+  connectDiscovery(caches, bequests, (key) => controller.add(key, { priority: LOW_PRIORITY }));
+  return controller;
 }

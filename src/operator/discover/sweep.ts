@@ -1,6 +1,10 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
-import { type Key, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { type Key, keyOf, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { Controller } from '@agentcard-operator/kube/runtime';
 import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
+import { type Measured, measured } from '../metrics/controllers.ts';
+import type { Caches } from '../watch/caches.ts';
+import { cardsClaiming } from '../watch/triggers.ts';
 
 export interface SweepEdges {
   readonly client: KubeClient;
@@ -22,4 +26,28 @@ export async function sweep(key: Key, edges: SweepEdges): Promise<void> {
   } catch (error) {
     if (!hasCode(error, 404) && !hasCode(error, 409)) throw error;
   }
+}
+
+/** Takes the label off pods that no card accounts for. */
+export function sweepController(
+  platform: Measured & { readonly client: KubeClient },
+  caches: Caches,
+  onStripped: () => void,
+): Controller {
+  const { client, log } = platform;
+  return new Controller({
+    ...measured('sweep', 2, platform),
+    reconcile: async ({ key }) => {
+      await sweep(key, {
+        client,
+        labelled: (pod) => caches.labelledPods.get(pod),
+        isClaimed: (pod) => cardsClaiming(caches, pod).length > 0,
+        onStripped: (pod) => {
+          onStripped();
+          log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) });
+        },
+      });
+      return undefined;
+    },
+  });
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { SeenSignature } from '@agentcard-operator/agentcard';
 import type { Key } from '@agentcard-operator/kube/objects';
+import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { CardEvidence, PodEvidence } from './evidence.ts';
+import type { CardEvidence, PodEvidence, Stranger } from './evidence.ts';
 
 /** One question to one pod. */
 export interface Ask {
@@ -13,7 +14,7 @@ export interface Ask {
   readonly transport: 'mtls' | 'http';
   readonly paths: readonly string[];
   readonly hostHeader: string;
-  readonly trustDomains: readonly string[];
+  readonly trustDomains: readonly TrustDomain[];
   /** The signature that was good before, from the stored status. */
   readonly seen: SeenSignature | undefined;
   readonly cadence: Cadence;
@@ -72,7 +73,10 @@ const atOnce = 0;
 /** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
 function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now: number): number {
   const stranger = evidence.strangers.get(endpoint.podUid);
-  if (stranger !== undefined) return stranger.endpointVersion === endpoint.version ? Infinity : atOnce;
+  if (stranger !== undefined) {
+    // A workload that was deleted and made again takes over what it had left behind, which no slice tells.
+    return stranger.endpointVersion === endpoint.version ? strangerRetryAt(stranger, cadence) : atOnce;
+  }
   const pod = evidence.pods.get(endpoint.podUid);
   if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport)
     return atOnce;
@@ -83,6 +87,10 @@ function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now
 function retryAt(silence: { last: number; attempts: number }, cadence: Cadence): number {
   const patience = Math.min(firstRetryMs * retryGrowth ** (silence.attempts - 1), longestRetryMs, cadence.syncPeriodMs);
   return silence.last + patience * spread(`${cadence.seed} ${silence.last}`);
+}
+
+function strangerRetryAt({ at }: Stranger, { syncPeriodMs }: Cadence): number {
+  return at + Math.min(refusalRetryMs, syncPeriodMs);
 }
 
 function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {

@@ -1,4 +1,5 @@
 import type { Key } from '@agentcard-operator/kube/objects';
+import type { EventRecord } from '@agentcard-operator/kube/runtime';
 
 export interface FleetRules {
   /** Share of all cards, in percent, that may lack an answer before the brake engages; 100 = never. */
@@ -11,6 +12,15 @@ export interface FleetRules {
 
 /** Fewer silent cards than this never engage the brake: a small fleet is people's to judge. */
 const leastCards = 5;
+
+/** As an Event of our own pod: no single card is to blame. */
+export function brakeNote(engaged: boolean): Omit<EventRecord, 'regarding'> {
+  const note = engaged
+    ? 'Too many agents fell silent at once: until most are back, none loses trust for it. Look at the network, SPIRE and the agents.'
+    : 'Few enough agents are silent, or the longest hold is over: silence counts again for each agent by itself.';
+  const reason = engaged ? 'FleetBrakeEngaged' : 'FleetBrakeReleased';
+  return { type: engaged ? 'Warning' : 'Normal', reason, action: 'HoldTrust', note };
+}
 
 /**
  * The fleet brake: while too many cards lack an answer at once, the fault is likelier ours or the mesh's than theirs, and

@@ -153,9 +153,12 @@ export class Dialler {
 
   /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
   async #read({ endpoint, workload }: Ask, known?: PodFacts): Promise<PodFacts | Finding | undefined> {
-    const facts = await this.#edges.pods.facts(workload.namespace, endpoint.podName, endpoint.podUid, known);
+    const { podName: name, podUid: uid } = endpoint;
+    const place = { namespace: workload.namespace, name, uid, workloadUid: workload.uid };
+    const facts = await this.#edges.pods.facts(place, known);
     if (facts === undefined) return undefined;
-    if (!belongsTo(facts, workload)) return { kind: 'stranger', owner: `${facts.owner.kind} ${facts.owner.name}` };
+    const owner = `${facts.owner.kind} ${facts.owner.name}`;
+    if (!belongsTo(facts, workload)) return { kind: 'stranger', owner, at: this.#edges.now() };
     return facts.addresses.includes(endpoint.address) ? facts : undefined;
   }
 

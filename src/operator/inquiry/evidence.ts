@@ -1,4 +1,5 @@
 import type { SeenSignature, SignatureFact } from '@agentcard-operator/agentcard';
+import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
 import type { Blocked } from '../api/conditions.ts';
 import type { PodFacts } from '../workload/pod.ts';
 
@@ -7,7 +8,7 @@ import type { PodFacts } from '../workload/pod.ts';
 /** An X509-SVID that a pod proved in a handshake. */
 export interface PeerIdentity {
   readonly uri: string;
-  readonly trustDomain: string;
+  readonly trustDomain: TrustDomain;
   readonly notBefore: number;
   readonly notAfter: number;
   /** DER, leaf first; empty when the evidence was restored after a restart. */
@@ -108,6 +109,7 @@ export function dueAtOnce(pod: PodEvidence): PodEvidence {
 
 /** A pod behind the agent's Service that belongs to something else: no evidence, negative or positive. */
 export interface Stranger {
+  readonly at: number;
   readonly podName: string;
   readonly owner: string;
   readonly endpointVersion: string;
@@ -145,4 +147,4 @@ export type Finding =
       readonly blocked?: Blocked | undefined;
       readonly peer: PeerIdentity | undefined;
     }
-  | { readonly kind: 'stranger'; readonly owner: string };
+  | { readonly kind: 'stranger'; readonly owner: string; readonly at: number };

@@ -1,91 +1,170 @@
+import { once } from 'node:events';
+import type { KnownChains } from '@agentcard-operator/agentcard';
 import type { KubeClient } from '@agentcard-operator/kube';
-import type { Key, Pod } from '@agentcard-operator/kube/objects';
-import type { Logger } from '@agentcard-operator/kube/runtime';
-import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
-import { getCard } from '@agentcard-operator/spiffe/tls';
-import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
-import { parseTrustDomain } from '@agentcard-operator/spiffe/x509';
-import type { FetchMetrics } from '../metrics/fetches.ts';
-import type { Config } from '../settings/config.ts';
-import type { Workload } from '../workload/workload.ts';
-import type { Ask } from './agenda.ts';
-import { Dialler } from './dialler.ts';
-import type { Finding, ReceivedCard } from './evidence.ts';
-import { receiveKnown } from './known-cards.ts';
-import { podReader } from './pod-reader.ts';
+import { type Key, keyOf } from '@agentcard-operator/kube/objects';
+import { type AddOptions, LOW_PRIORITY, type Logger } from '@agentcard-operator/kube/runtime';
+import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
+import { refreshAnnotation } from '../api/labels.ts';
+import { asksWorkloadApi, type Config } from '../settings/config.ts';
+import type { CachedCard } from '../watch/cached.ts';
+import type { Caches } from '../watch/caches.ts';
+import { type Ask, turnAfter } from './agenda.ts';
+import { FleetBrake } from './brake.ts';
+import type { Dialler } from './dialler.ts';
+import { createDialler } from './dialler-edges.ts';
+import type { CardEvidence, Finding } from './evidence.ts';
+import { Ledger } from './ledger.ts';
 import type { SignatureRules } from './receive.ts';
+import { recheck } from './recheck.ts';
+import { signedCardReader } from './signed-card.ts';
 
 export interface InquiryParts {
   readonly config: Config;
   readonly client: KubeClient;
   readonly log: Logger;
   readonly now: () => number;
-  readonly identity: () => IdentitySnapshot;
-  readonly signatures: () => SignatureRules | undefined;
-  readonly labelledPod: (key: Key) => Pod | undefined;
-  /** What the pod's last answer brought. */
-  readonly knownCard: (ask: Ask) => ReceivedCard | undefined;
-  /** Another text for another AgentCard object, or another spec of it. */
-  readonly cardVersion: (key: Key) => string;
-  readonly signedCard: (workload: Workload) => Promise<Uint8Array | undefined>;
-  readonly observe: FetchMetrics;
-  readonly onFinding: (ask: Ask, finding: Finding) => void;
-  /** Nothing was learned: try again after a while. */
-  readonly onNothing: (ask: Ask) => void;
-  /** What was learned does not count any more: ask again. */
-  readonly onVoid: (ask: Ask) => void;
+  readonly identity: IdentitySource;
+  readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'signedCards'>;
+  readonly knownChains: KnownChains;
+  /** For metrics. */
+  readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
+  readonly onBrake: (engaged: boolean) => void;
+  /** Something follows for a card, now or after a while. */
+  readonly wake: (card: Key, when?: AddOptions) => void;
 }
 
-const maxBytes = 1 << 20;
-const maxHeaderBytes = 16 * 1024;
-
-/** The dialler on its real edges: pods and ConfigMaps from the API server, cards from agents. */
-export function createDialler(parts: InquiryParts): Dialler {
-  const { config, client, log, now } = parts;
-  return new Dialler(
-    {
-      now,
-      pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`)),
-      get: (ask, path, signal) => get(parts, ask, path, signal),
-      standsOn: ({ card }) => `${parts.identity().bundleEpoch} ${parts.cardVersion(card)}`,
-      signedCard: (ask) => parts.signedCard(ask.workload),
-      receive: (ask, source, body) =>
-        receiveKnown(body, parts.knownCard(ask), {
-          source,
-          signatures: parts.signatures(),
-          seen: ask.seen,
-          now: now(),
-        }),
-      onFinding: (ask, finding, seconds) => {
-        parts.observe(ask.transport, finding, seconds);
-        log.debug('an agent was asked', { key: ask.card, pod: ask.endpoint.podName, finding: finding.kind });
-        parts.onFinding(ask, finding);
-      },
-      onNothing: (ask, error) => {
-        if (error !== undefined)
-          log.warn('a pod could not be read', { key: ask.card, pod: ask.endpoint.podName, error });
-        parts.onNothing(ask);
-      },
-      onVoid: parts.onVoid,
-    },
-    { concurrency: config.fetchConcurrency },
-  );
+/** What is known of a card's pods. */
+export interface Knowledge {
+  readonly evidence: CardEvidence;
+  /** While the fleet brake holds: until when nobody loses trust for absence. */
+  readonly fleetHeldUntil: number | undefined;
 }
 
-function get(parts: InquiryParts, ask: Ask, path: string, signal: AbortSignal): Promise<FetchOutcome> {
-  const { address, port, family } = ask.endpoint;
-  const trustDomains = ask.trustDomains.flatMap((name) => {
-    const trustDomain = parseTrustDomain(name);
-    return trustDomain.ok ? [trustDomain.value] : [];
-  });
-  return getCard({
-    address,
-    port,
-    family: family === 'IPv6' ? 6 : 4,
-    path,
-    hostHeader: ask.hostHeader,
-    limits: { maxBytes, maxHeaderBytes, timeoutMs: parts.config.fetchTimeout },
-    ...(ask.transport === 'mtls' ? { tls: { identity: parts.identity(), trustDomains } } : {}),
-    signal,
-  });
+/** What one look at a card found still true. */
+export interface Seen {
+  readonly card: CachedCard;
+  /** The pods behind it. */
+  readonly standing: ReadonlySet<string>;
+  /** No pod answers: what the fleet brake counts. */
+  readonly silent: boolean;
+  /** Pods that run other containers than those that proved themselves. */
+  readonly replaced: readonly string[];
+}
+
+const background = { priority: LOW_PRIORITY };
+const unreadRetryMs = 2_000;
+/** How long nothing is dialled while our own identity is on its way. */
+const identityPatienceMs = 10_000;
+
+/** What agents say: puts questions to their pods, away from the reconcile, and keeps what they answered. */
+export class Inquiry {
+  readonly #parts: InquiryParts;
+  readonly #ledger = new Ledger();
+  readonly #brake: FleetBrake;
+  readonly #dialler: Dialler;
+
+  constructor(parts: InquiryParts) {
+    this.#parts = parts;
+    const { maxDistrust, maxHold: maxHoldMs } = parts.config;
+    this.#brake = new FleetBrake({ maxDistrust, maxHoldMs, onChange: parts.onBrake });
+    this.#dialler = this.#createDialler();
+  }
+
+  /** Puts questions, but for those that were answered `since` they were decided on. */
+  ask(asks: readonly Ask[], since: number): void {
+    const now = this.#parts.now();
+    this.#dialler.ask(asks.filter((ask) => !this.#ledger.heardBetween(ask, since, now)));
+  }
+
+  known(card: Key): Knowledge {
+    return { evidence: this.#ledger.of(card), fleetHeldUntil: this.fleet.heldUntil };
+  }
+
+  keep({ card, standing, silent, replaced }: Seen): void {
+    const key = keyOf(card);
+    this.#brake.note(key, silent);
+    this.#ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
+    for (const podUid of replaced) this.#ledger.discard(key, podUid);
+    this.#ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
+  }
+
+  forget(card: Key): void {
+    this.#ledger.forget(card);
+    this.#brake.note(card, false);
+    this.#dialler.forget(card);
+  }
+
+  /** Another bundle: all evidence is held against it, offline. Another, or our own identity back: who was silent is due at once. */
+  identityChanged(after: IdentitySnapshot, before: IdentitySnapshot): void {
+    const { caches, log, now, wake } = this.#parts;
+    const { state, lastError } = after;
+    const trustDomains = [...after.bundles.keys()];
+    if (after.epoch === before.epoch) log.warn('the Workload API has a problem', { state, problem: lastError });
+    else log.info('the identity changed', { state, id: after.svid?.id.uri, trustDomains });
+    const bundles = after.bundleEpoch !== before.bundleEpoch;
+    const back = after.state === 'ready' && before.state !== 'ready';
+    const look = { bundles: after.bundles, signatures: this.#signatures(), now: now() };
+    if (bundles) this.#ledger.revise((pod) => recheck(pod, look));
+    if (!bundles && !back) return;
+    this.#ledger.hurry();
+    for (const card of caches.cards.values()) wake(keyOf(card), background);
+  }
+
+  /** How the whole fleet is doing. */
+  get fleet() {
+    const { caches, now } = this.#parts;
+    return { silent: this.#brake.lacking, heldUntil: this.#brake.heldUntil(caches.cards.size, now()) };
+  }
+
+  /** Until the signal. Waits a while for our own identity, if one is to come, lest its coming look like agents that are away. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, identity } = this.#parts;
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)]);
+    if (asksWorkloadApi(config)) await identity.ready(patience).catch(() => {});
+    this.#dialler.open();
+    if (!signal.aborted) await once(signal, 'abort');
+    this.#dialler.stop();
+  }
+
+  #signatures(): SignatureRules | undefined {
+    const { config, identity, knownChains } = this.#parts;
+    if (!config.enableSignatureVerification) return undefined;
+    return { forms: config.signatureForms, bundles: identity.current().bundles, knownChains };
+  }
+
+  #createDialler(): Dialler {
+    const { caches, client, identity, now, wake } = this.#parts;
+    const unlessGone = (learn: (ask: Ask) => void) => (ask: Ask) => {
+      if (caches.cards.get(ask.card) !== undefined) learn(ask);
+    };
+    return createDialler({
+      ...this.#parts,
+      identity: () => identity.current(),
+      signatures: () => this.#signatures(),
+      labelledPod: (key) => caches.labelledPods.get(key),
+      signedCard: signedCardReader(client, caches.signedCards),
+      knownCard: ({ card, endpoint }) => {
+        const answer = this.#ledger.of(card).pods.get(endpoint.podUid)?.answer;
+        return answer?.kind === 'card' ? answer.card : undefined;
+      },
+      cardVersion: (key) => {
+        const { uid, generation } = caches.cards.get(key)?.metadata ?? {};
+        return `${uid} ${generation}`;
+      },
+      onFinding: (ask, finding) => {
+        if (caches.cards.get(ask.card) === undefined) return;
+        if (this.#ledger.record(ask, finding)) wake(ask.card);
+        // Nothing follows from it but the next question.
+        else wake(ask.card, { ...background, afterMs: Math.max(1, turnAfter(now(), ask.cadence) - now()) });
+      },
+      onNothing: unlessGone((ask) => {
+        this.#ledger.recordNothing(ask);
+        wake(ask.card, { afterMs: unreadRetryMs });
+      }),
+      onVoid: unlessGone((ask) => {
+        this.#ledger.recordVoid(ask);
+        wake(ask.card);
+      }),
+    });
+  }
 }

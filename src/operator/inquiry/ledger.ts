@@ -25,9 +25,11 @@ export class Ledger {
     const { podUid, podName, version } = ask.endpoint;
     entry.unread.delete(podUid);
     if (finding.kind === 'stranger') {
-      entry.pods.delete(podUid);
-      entry.strangers.set(podUid, { podName, owner: finding.owner, endpointVersion: version });
-      return true;
+      const { at, owner } = finding;
+      const known = entry.strangers.get(podUid);
+      const isNew = entry.pods.delete(podUid) || known?.owner !== owner || known.endpointVersion !== version;
+      entry.strangers.set(podUid, { podName, at, owner, endpointVersion: version });
+      return isNew;
     }
     const wasStranger = entry.strangers.delete(podUid);
     const before = entry.pods.get(podUid);

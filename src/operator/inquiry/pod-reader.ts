@@ -6,7 +6,15 @@ import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {
   /** `known` serves while nothing better is at hand without a question. */
-  facts(namespace: string, name: string, uid: string, known?: PodFacts): Promise<PodFacts | undefined>;
+  facts(place: PodPlace, known?: PodFacts): Promise<PodFacts | undefined>;
+}
+
+export interface PodPlace {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  /** Of the workload to which the pod should belong. */
+  readonly workloadUid: string;
 }
 
 interface ReplicaSetOwners {
@@ -16,22 +24,26 @@ interface ReplicaSetOwners {
 /** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
 const rememberedReplicaSets = 65_536;
 
-/** Reads pods and the ReplicaSets above them; a ReplicaSet's owner never changes, so it is read once per uid. */
+/**
+ * Reads pods and the ReplicaSets above them, each once while it leads to the workload: one that was orphaned and adopted has
+ * another owner than before.
+ */
 export function podReader(
   client: KubeClient,
   labelled: (namespace: string, name: string) => Pod | undefined,
 ): PodReader {
   const replicaSets = new Map<string, ReplicaSetOwners>();
 
-  async function replicaSetOf(pod: Pod): Promise<ReplicaSet | undefined> {
+  async function replicaSetOf(pod: Pod, workloadUid: string): Promise<ReplicaSet | undefined> {
     const owner = controllerOf(pod.metadata.ownerReferences);
     if (owner?.kind !== 'ReplicaSet') return undefined;
     const known = replicaSets.get(owner.uid);
-    if (known !== undefined) return known;
+    if (leadsTo(known, workloadUid)) return known;
     const key = `${pod.metadata.namespace}/${owner.name}`;
     const isIt = (set: ReplicaSet | undefined) => set?.metadata.uid === owner.uid;
     const copy = await copyOf(client, key);
-    const read = isIt(copy) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
+    const read =
+      isIt(copy) && leadsTo(copy, workloadUid) ? copy : await client.get<ReplicaSet>(resources.replicaSets, key);
     if (read === undefined || !isIt(read)) return undefined;
     const [oldest] = replicaSets.size < rememberedReplicaSets ? [] : replicaSets.keys();
     if (oldest !== undefined) replicaSets.delete(oldest);
@@ -41,18 +53,22 @@ export function podReader(
   }
 
   return {
-    async facts(namespace, name, uid, known) {
+    async facts({ namespace, name, uid, workloadUid }, known) {
       const watched = labelled(namespace, name);
       if (known !== undefined && watched?.metadata.uid !== uid) return known;
       const pod =
         watched?.metadata.uid === uid ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
       if (pod === undefined || pod.metadata.uid !== uid) return undefined;
-      return podFacts(pod, await replicaSetOf(pod));
+      return podFacts(pod, await replicaSetOf(pod, workloadUid));
     },
   };
 }
 
-/** The API server's own copy, however old, and only what we keep of it: that is cheap, and its owner never changes. */
+function leadsTo(set: ReplicaSetOwners | undefined, workloadUid: string): set is ReplicaSetOwners {
+  return controllerOf(set?.metadata.ownerReferences)?.uid === workloadUid;
+}
+
+/** The API server's own copy, however old, and only what we keep of it: that is cheap. */
 function copyOf(client: KubeClient, key: Key): Promise<ReplicaSet | undefined> {
   const path = objectPath(resources.replicaSets, key);
   const query = { resourceVersion: '0' };

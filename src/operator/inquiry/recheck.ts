@@ -1,5 +1,5 @@
 import type { BundleSet } from '@agentcard-operator/spiffe/x509';
-import { parseTrustDomain, verifyPath } from '@agentcard-operator/spiffe/x509';
+import { verifyPath } from '@agentcard-operator/spiffe/x509';
 import { dueAtOnce, type PeerIdentity, type PodEvidence } from './evidence.ts';
 import { rejudge, type SignatureRules } from './receive.ts';
 
@@ -31,8 +31,7 @@ export function recheck(pod: PodEvidence, { bundles, signatures, now }: Recheck)
 
 /** A bundle that is not there (our source is away) says nothing; one that lost the authority does. */
 function stillTrusted(peer: PeerIdentity, bundles: BundleSet, now: number): boolean {
-  const trustDomain = parseTrustDomain(peer.trustDomain);
-  const bundle = trustDomain.ok ? bundles.get(trustDomain.value) : undefined;
+  const bundle = bundles.get(peer.trustDomain);
   // The end of a certificate is judged where evidence is weighed; here only its authority counts.
   if (bundle === undefined || peer.chain.length === 0 || now >= peer.notAfter) return true;
   return verifyPath({ chain: peer.chain, anchors: bundle.authorities, now: new Date(now), role: 'server' }).ok;

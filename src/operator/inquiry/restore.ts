@@ -1,4 +1,5 @@
 import type { Pod } from '@agentcard-operator/kube/objects';
+import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { AgentCardSpec, AgentCardStatus } from '../api/agentcard.ts';
 import { attestedAnnotation } from '../api/labels.ts';
 import { containersHash, podFacts } from '../workload/pod.ts';
@@ -58,7 +59,7 @@ function restored(
   // An end that had passed before any hold began was never updated, unless nobody may ask: then it says nothing.
   const known = status.fresh || expires > (heldSince ?? silence?.since ?? -Infinity);
   const uri = status.attestedAgentSpiffeId;
-  const peer = { uri, trustDomain: '', notBefore: 0, notAfter: known ? expires : Infinity, chain: [] };
+  const peer = { uri, trustDomain: trustDomainOf(uri), notBefore: 0, notAfter: known ? expires : Infinity, chain: [] };
   return {
     facts: learned?.facts ?? podFacts(pod, undefined),
     transport: 'mtls',

@@ -5,9 +5,8 @@ import type { CachedCard } from '../watch/cached.ts';
 /** What the gauges read when they are scraped. */
 export interface Fleet {
   readonly cards: () => Iterable<CachedCard>;
-  /** Cards without an answer now. */
-  readonly silent: () => number;
-  readonly brakeEngaged: () => boolean;
+  /** Cards without an answer now, and until when the brake holds. */
+  readonly fleet: () => { readonly silent: number; readonly heldUntil: number | undefined };
 }
 
 export interface StatusMetrics {
@@ -72,7 +71,7 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
   ];
 }
 
-function fleetGauges(registry: Registry, { cards, silent, brakeEngaged }: Fleet): void {
+function fleetGauges(registry: Registry, { cards, fleet }: Fleet): void {
   const registers = [registry];
   const gauge = (name: string, help: string, read: () => number) => {
     const collect = function (this: Gauge) {
@@ -81,8 +80,10 @@ function fleetGauges(registry: Registry, { cards, silent, brakeEngaged }: Fleet)
     return new Gauge({ name, help, registers, collect });
   };
   gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', () => held(cards()));
-  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', silent);
-  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', () => (brakeEngaged() ? 1 : 0));
+  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', () => fleet().silent);
+  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', () =>
+    fleet().heldUntil === undefined ? 0 : 1,
+  );
   new Gauge({
     name: 'agentcard_cards',
     help: 'Cards by the status and reason of their condition Ready',

@@ -1,6 +1,9 @@
 import type { EndpointSlice, Service } from '@agentcard-operator/kube/objects';
 import type { PolicyPeers } from './policy.ts';
 
+/** The Service that stands for the API server in every cluster. */
+export const apiServerService = 'default/kubernetes';
+
 /** The API server's endpoints and its ClusterIPs, each with its own ports: policies apply before or after translation. */
 export function apiServerFacts(
   service: Service | undefined,

@@ -1,15 +1,16 @@
 import type { Key, Pod, Service } from '@agentcard-operator/kube/objects';
 import { policyName, signedCardName } from '../api/labels.ts';
-import type { Ledger } from '../inquiry/ledger.ts';
+import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { ClusterFacts, Snapshot } from '../judge/snapshot.ts';
-import { apiServerFacts, dnsFacts } from '../network/facts.ts';
+import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { pairKey } from '../watch/indexes.ts';
+import { workloadOf } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
-import { groupKind, type Workload, type WorkloadReference, workloadKey } from '../workload/workload.ts';
+import { type Workload, workloadKey } from '../workload/workload.ts';
 
 export interface OperatorPlace {
   readonly namespace: string;
@@ -18,22 +19,18 @@ export interface OperatorPlace {
   readonly dnsServices: readonly Key[];
 }
 
-export interface Sources {
+export interface Sources extends Knowledge {
   readonly caches: Caches;
-  readonly ledger: Ledger;
   readonly place: OperatorPlace;
-  readonly fleetHeldUntil: number | undefined;
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
 }
-
-export const apiServerService = 'default/kubernetes';
 
 /**
  * Reads everything that one card's reconcile sees from the caches; undefined when the card or its whole namespace is gone
  * or going: what is written there then is refused or deleted again.
  */
 export function observe(key: Key, sources: Sources): Snapshot | undefined {
-  const { caches, ledger, place, fleetHeldUntil, quarantineList } = sources;
+  const { caches, place, evidence, fleetHeldUntil, quarantineList } = sources;
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
@@ -54,32 +51,10 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     quarantineList,
     namespaceLabels: home?.labels ?? {},
     cluster: clusterFacts(caches, place),
-    evidence: ledger.of(key),
+    evidence,
     fleetHeldUntil,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
-}
-
-export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
-  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
-}
-
-/** The workloads whose pods could carry these labels, by their selectors. */
-export function workloadsSelecting(caches: Caches, namespace: string, labels: Labels): Workload[] {
-  const found = new Map<string, Workload>();
-  for (const pair of Object.entries(labels)) {
-    for (const workload of workloadsWithPair(caches, pairKey(namespace, ...pair))) found.set(workload.uid, workload);
-  }
-  return [...found.values()].filter((workload) => selects(workload.selector, labels));
-}
-
-type Labels = Readonly<Record<string, string>>;
-
-/** The workloads in whose template one label pair stands. */
-export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
-  return [...caches.workloads.values()].flatMap((cache) =>
-    cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
-  );
 }
 
 function signedCardVersion(caches: Caches, workload: Workload): string | undefined {

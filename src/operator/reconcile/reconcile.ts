@@ -1,11 +1,11 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { Requeue } from '@agentcard-operator/kube/runtime';
 import type { Ask } from '../inquiry/agenda.ts';
+import type { Seen } from '../inquiry/inquiry.ts';
 import { resolve } from '../judge/resolve.ts';
 import { podsBehind, type Snapshot } from '../judge/snapshot.ts';
 import { evaluate, isSilent } from '../judge/verdict.ts';
 import type { Settings } from '../settings/settings.ts';
-import type { CachedCard } from '../watch/cached.ts';
 import { type Applied, type ApplyEdges, apply } from './apply.ts';
 import { plan } from './plan.ts';
 import { type SettleEdges, settle } from './settle.ts';
@@ -15,23 +15,16 @@ export interface Edges extends SettleEdges, ApplyEdges {
   readonly client: SettleEdges['client'];
   /** Reads the caches; undefined when the card is gone. */
   readonly snapshot: (key: Key) => Snapshot | undefined;
-  /** Hands questions to the dialler, but for those answered since; it answers by evidence and by adding the key again. */
+  /** Hands questions to the inquiry, but for those answered since; it answers by evidence and by adding the key again. */
   readonly ask: (asks: readonly Ask[], since: number) => void;
-  /** Keeps what is still true of a card's evidence, and counts silent cards. */
-  readonly tidy: (seen: Seen, applied: Applied) => void;
+  /** Keeps what is still true of a card's evidence. */
+  readonly keep: (seen: Omit<Seen, 'replaced'>, applied: Applied) => void;
   readonly forget: (key: Key) => Promise<void>;
-}
-
-export interface Seen {
-  readonly card: CachedCard;
-  readonly standing: ReadonlySet<string>;
-  /** No pod answers: what the fleet brake counts. */
-  readonly silent: boolean;
 }
 
 /**
  * observe → resolve → evaluate → plan → apply → settle. Never waits on an agent: what must be asked goes to the
- * dialler, and this run decides with the evidence there is.
+ * inquiry, and this run decides with the evidence there is.
  */
 export async function reconcile(key: Key, settings: Settings, edges: Edges): Promise<Requeue> {
   const snapshot = edges.snapshot(key);
@@ -46,7 +39,7 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
 
   const applied = await apply(planned, snapshot.card.metadata.namespace ?? '', edges);
   edges.ask(planned.agenda, now);
-  edges.tidy({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
+  edges.keep({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
   if (applied.replaced.length > 0) return { requeueAfterMs: 0 };
   await settle(planned, applied, snapshot, edges);
 

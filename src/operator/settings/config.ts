@@ -9,6 +9,11 @@ export type Config = FlagValues<typeof flags> & {
   readonly podName: string;
 };
 
+/** Whether our own identity and trust bundles come from SPIRE's agent. */
+export function asksWorkloadApi({ spiffeEndpointSocket, ...config }: Config): boolean {
+  return (config.enableVerifiedFetch || config.enableSignatureVerification) && spiffeEndpointSocket !== '';
+}
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** Flags, then AGENTCARD_ variables, then defaults; a list of complaints when they do not fit together. */

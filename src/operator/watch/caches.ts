@@ -15,6 +15,8 @@ import {
 } from '@agentcard-operator/kube/objects';
 import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
+import { apiServerService } from '../network/facts.ts';
+import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import {
@@ -57,6 +59,12 @@ export interface CacheScope {
   readonly signatures: boolean;
   /** Where the list of quarantines is kept; empty = nowhere. */
   readonly ownNamespace: string;
+}
+
+export function scopeFrom(config: Config): CacheScope {
+  const { namespaces, dnsService, podNamespace: ownNamespace, enableSignatureVerification: signatures } = config;
+  const infrastructure = [apiServerService, ...dnsService].map((key) => key.split('/', 1)[0] ?? '');
+  return { namespaces, infrastructure, signatures, ownNamespace };
 }
 
 /** All of them by name, for the manager to start and watch over. */

@@ -1,13 +1,16 @@
 import type { Informer } from '@agentcard-operator/kube';
-import { type ConfigMap, type Key, keyOf } from '@agentcard-operator/kube/objects';
+import { type ConfigMap, type Key, keyOf, resources, typeOf } from '@agentcard-operator/kube/objects';
+import { type AddOptions, type EventRecord, LOW_PRIORITY, type Logger } from '@agentcard-operator/kube/runtime';
 import type { Caches } from './caches.ts';
 import { namesCard, parseQuarantineList, type QuarantineEntry } from './quarantine-entries.ts';
 
 export interface QuarantineSinks {
-  /** `background`: a card of which only live evidence could tell whether the change concerns it. */
-  readonly addCard: (key: Key, background: boolean) => void;
-  readonly onMalformed: (list: ConfigMap, problem: string) => void;
-  readonly onGood: () => void;
+  /** In the background: a card of which only live evidence could tell whether the change concerns it. */
+  readonly wake: (key: Key, when?: AddOptions) => void;
+  readonly record: (record: EventRecord) => void;
+  readonly log: Logger;
+  /** For metrics. */
+  readonly malformed: (isMalformed: boolean) => void;
 }
 
 /**
@@ -15,26 +18,33 @@ export interface QuarantineSinks {
  * last good list stays when a later one is malformed, and a list that is not there names nobody.
  */
 export function followQuarantineList(
-  caches: Pick<Caches, 'cards' | 'quarantine'>,
-  sinks: QuarantineSinks,
+  { cards, quarantine }: Pick<Caches, 'cards' | 'quarantine'>,
+  { wake, record, log, malformed }: QuarantineSinks,
 ): () => readonly QuarantineEntry[] | undefined {
-  const { cards, quarantine } = caches;
   let good: readonly QuarantineEntry[] | undefined;
   const take = (entries: readonly QuarantineEntry[]) => {
     const changed = differing(good ?? [], entries);
     good = entries;
-    sinks.onGood();
+    malformed(false);
     const concerned = [...cards.values()].filter((card) => changed.some((entry) => namesCard(entry, card)));
-    for (const card of concerned) sinks.addCard(keyOf(card), false);
-    for (const card of cards.values()) sinks.addCard(keyOf(card), true);
+    for (const card of concerned) wake(keyOf(card));
+    for (const card of cards.values()) wake(keyOf(card), { priority: LOW_PRIORITY });
   };
   const read = (list: ConfigMap) => {
     const parsed = parseQuarantineList(list);
-    if (parsed.ok) take(parsed.value);
-    else sinks.onMalformed(list, parsed.error.message);
+    if (parsed.ok) return take(parsed.value);
+    malformed(true);
+    log.warn('the list of quarantines cannot be read', { reason: parsed.error.message });
+    record({ regarding: { ...list, ...typeOf(resources.configMaps) }, ...malformedNote(parsed.error.message) });
   };
   quarantine?.onEvent({ add: read, update: (_, list) => read(list), remove: () => take([]) });
   return () => good ?? (isEmpty(quarantine) ? [] : undefined);
+}
+
+/** Told once per version of the list. */
+function malformedNote(problem: string): Omit<EventRecord, 'regarding'> {
+  const note = `The list of quarantines cannot be read (${problem}): the last good one stays. Correct it.`;
+  return { type: 'Warning', reason: 'QuarantineListMalformed', action: 'ReadQuarantineList', note };
 }
 
 function isEmpty(quarantine: Informer<ConfigMap> | undefined): boolean {

@@ -1,28 +1,32 @@
 import type { Key, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
 import { keyOf } from '@agentcard-operator/kube/objects';
+import { type AddOptions, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
+import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
-import { apiServerService, workloadOf, workloadsSelecting, workloadsWithPair } from '../reconcile/observe.ts';
 import { pairsSelect, selects } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
 import type { CachedCard } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { pairKey } from './indexes.ts';
+import { workloadOf, workloadsSelecting, workloadsWithPair } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
 
 export interface Sinks {
-  /** `background`: nobody waits for it; what people caused goes first. */
-  readonly addCard: (key: Key, background: boolean) => void;
+  readonly wake: (card: Key, when?: AddOptions) => void;
   /** A labelled pod that no card accounts for. */
   readonly addStray: (key: Key) => void;
   readonly ownWrites: OwnWrites;
 }
 
+/** Nobody waits for it; what people caused goes first. */
+const background = { priority: LOW_PRIORITY };
+
 /** Which changes wake which cards. Every mapping looks at the object before and after the change. */
 export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sinks): void {
   const wake: Wake = (cards) => {
-    for (const card of cards) sinks.addCard(keyOf(card), false);
+    for (const card of cards) sinks.wake(keyOf(card));
   };
   watchCards(caches, sinks, wake);
   watchWays(caches, dnsServices, sinks, wake);
@@ -113,7 +117,7 @@ function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
   };
   caches.cards.onEvent({
     add: (card, initial) => {
-      sinks.addCard(keyOf(card), initial);
+      sinks.wake(keyOf(card), initial ? background : {});
       if (!initial) wakeSiblings(card);
     },
     update: (old, card) => {
@@ -126,7 +130,7 @@ function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
     },
     remove: (card) => {
       sinks.ownWrites.forget(card);
-      sinks.addCard(keyOf(card), false);
+      sinks.wake(keyOf(card));
       wakeSiblings(card);
       recheckLabels(caches, sinks, card);
     },
@@ -145,7 +149,7 @@ function recheckLabels(caches: Caches, sinks: Sinks, { metadata }: CachedCard): 
 }
 
 function wakeAll(caches: Caches, sinks: Sinks): void {
-  for (const card of caches.cards.values()) sinks.addCard(keyOf(card), true);
+  for (const card of caches.cards.values()) sinks.wake(keyOf(card), background);
 }
 
 /** The cards, not being deleted, whose workload's selector chooses the pod. */

@@ -3,8 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '@agentcard-operator/kube';
 import { Informer } from '@agentcard-operator/kube';
 import { type ConfigMap, type Key, resources } from '@agentcard-operator/kube/objects';
-import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
-import { parseBundle, type TrustBundle } from '@agentcard-operator/spiffe/x509';
+import type { Cache, Logger, Task } from '@agentcard-operator/kube/runtime';
+import type { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
+import { parseBundle, parseTrustDomain, type TrustBundle, type TrustDomain } from '@agentcard-operator/spiffe/x509';
+import type { Config } from '../settings/config.ts';
 
 export interface BundleListener {
   readonly loaded: (bundle: TrustBundle) => void;
@@ -13,6 +15,28 @@ export interface BundleListener {
 }
 
 const rereadMs = 10_000;
+
+interface BundleParts {
+  readonly client: KubeClient;
+  readonly identity: IdentitySource;
+  readonly log: Logger;
+}
+
+/** What follows the bundle that the configuration names, which stands in for the Workload API's; undefined without one. */
+export function trustBundle(config: Config, { client, identity, log }: BundleParts): Task | Cache | undefined {
+  const parsed = parseTrustDomain(config.trustDomain);
+  if (!parsed.ok) return undefined;
+  const trustDomain = parsed.value;
+  const listener: BundleListener = {
+    loaded: (bundle) => identity.setBundle(trustDomain, bundle),
+    refused: (code, message) =>
+      log.warn('the trust bundle was refused, the last good one stays', { code, reason: message }),
+  };
+  const { trustBundleFile: file, trustBundleConfigmap: configMap, trustBundleConfigmapKey: dataKey } = config;
+  const run = (signal: AbortSignal) => followFile(file, trustDomain, listener, signal);
+  if (file !== '') return { name: 'trust bundle', needsLeadership: false, run };
+  return configMap === '' ? undefined : bundleConfigMap(client, { configMap, dataKey, trustDomain }, listener);
+}
 
 /** Reads a trust bundle from a file, and again when it changes (a mounted ConfigMap is swapped under its name). */
 export async function followFile(

@@ -77,12 +77,12 @@ test('a new value of the refresh annotation asks every pod now, and only once', 
   expect(due(['a-0', 'a-1'], { ...seen, refresh: '1' }, now, { refresh: '1' }).ask).toEqual([]);
 });
 
-test('a pod of something else is left alone until its EndpointSlice entry changes', () => {
-  const stranger = { podName: 'a-0', owner: 'ReplicaSet other', endpointVersion: '198.19.0.1 8443 true' };
+test('a pod of something else is left alone for a while, or until its EndpointSlice entry changes', () => {
+  const stranger = { at: now, podName: 'a-0', owner: 'ReplicaSet other', endpointVersion: '198.19.0.1 8443 true' };
   expect(due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', stranger]]) })).toEqual({
     ask: [],
     urgent: [],
-    next: undefined,
+    next: now + 30_000,
   });
   const moved = { ...stranger, endpointVersion: 'before' };
   expect(due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', moved]]) }).ask).toEqual(['a-0']);

@@ -2,7 +2,9 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
 import { Dialler, type DiallerEdges, findingFrom } from '../../../../src/operator/inquiry/dialler.ts';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
+import type { PodPlace } from '../../../../src/operator/inquiry/pod-reader.ts';
 import { type PodFacts, podFacts } from '../../../../src/operator/workload/pod.ts';
+import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import type { FetchOutcome } from '../../../../src/spiffe/tls/outcome.ts';
 import { failed } from '../../../../src/spiffe/tls/outcome.ts';
 import { pod, workload } from '../reconcile/builders.ts';
@@ -26,7 +28,7 @@ function ask(name: string, over: Partial<Ask> = {}): Ask {
     transport: 'mtls',
     paths: ['/a', '/b'],
     hostHeader: 'weather.team.svc',
-    trustDomains: ['example.org'],
+    trustDomains: [trustDomainOf('spiffe://example.org')],
     seen: undefined,
     cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
     urgent: true,
@@ -39,7 +41,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
   const nothing: string[] = [];
   const edges: DiallerEdges = {
     now: () => 0,
-    pods: { facts: async (_, name) => podFacts(pod(name), undefined) },
+    pods: { facts: async ({ name }) => podFacts(pod(name), undefined) },
     get: async () => ok,
     signedCard: async () => undefined,
     receive: async () => ({ ok: true, value: receivedCard }),
@@ -56,9 +58,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
 
 describe('reading pods', () => {
   test('a pod that stays silent is read once, and again when it speaks', async () => {
-    const facts = vi.fn(
-      async (_: string, name: string, _uid: string, known?: PodFacts) => known ?? podFacts(pod(name), undefined),
-    );
+    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), undefined));
     const outcomes = [failed('Timeout', 'no'), failed('ConnectionRefused', 'no'), ok];
     const { dialler, findings } = rig({ pods: { facts }, get: async () => outcomes.shift() ?? ok });
     for (const kind of ['silence', 'silence', 'answer']) {
@@ -67,19 +67,17 @@ describe('reading pods', () => {
       findings.length = 0;
       await vi.waitFor(() => expect(dialler.running).toBe(0));
     }
-    expect(facts.mock.calls.map(([, , , known]) => known !== undefined)).toEqual([false, true, true, false]);
+    expect(facts.mock.calls.map(([, known]) => known !== undefined)).toEqual([false, true, true, false]);
   });
 
   test('another EndpointSlice entry is another pod to read', async () => {
-    const facts = vi.fn(
-      async (_: string, name: string, _uid: string, known?: PodFacts) => known ?? podFacts(pod(name), undefined),
-    );
+    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), undefined));
     const { dialler } = rig({ pods: { facts }, get: async () => failed('Timeout', 'no') });
     for (const version of ['v', 'w']) {
       dialler.ask([ask('a', { endpoint: { ...ask('a').endpoint, version } })]);
       await vi.waitFor(() => expect(dialler.running).toBe(0));
     }
-    expect(facts.mock.calls.map(([, , , known]) => known)).toEqual([undefined, undefined]);
+    expect(facts.mock.calls.map(([, known]) => known)).toEqual([undefined, undefined]);
   });
 });
 
@@ -165,7 +163,7 @@ describe('what is asked', () => {
     const dialler = new Dialler(
       {
         now: () => 0,
-        pods: { facts: async (_, name) => podFacts(pod(name), undefined) },
+        pods: { facts: async ({ name }) => podFacts(pod(name), undefined) },
         get,
         signedCard: async () => undefined,
         receive: async () => ({ ok: true, value: receivedCard }),

@@ -1,95 +1,152 @@
-import { expect, test, vi } from 'vitest';
-import { defaultForms } from '../../../../src/agentcard/forms/forms.ts';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
-import { signCard } from '../../../../src/agentcard/signature/sign.ts';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { createLogger } from '../../../../src/kube/runtime/log.ts';
 import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
-import { createDialler } from '../../../../src/operator/inquiry/inquiry.ts';
+import { Inquiry } from '../../../../src/operator/inquiry/inquiry.ts';
 import type { Config } from '../../../../src/operator/settings/config.ts';
-import type { TrustDomain } from '../../../../src/spiffe/id.ts';
-import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { bundle, type Minted, root, svid } from '../../../pki/mint.ts';
-import { pod, workload } from '../reconcile/builders.ts';
+import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
+import type { Caches } from '../../../../src/operator/watch/caches.ts';
+import { type IdentitySnapshot, IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
+import { card, pod, workload } from '../reconcile/builders.ts';
 
-const now = Date.now();
-const [ours, foreign] = [root('a.test'), root('a.test')];
-const leaf = svid(ours, 'spiffe://a.test/ns/team/sa/weather');
-const plain = { name: 'Weather', version: '1', url: 'https://weather.test' };
-const signed = await signCard(plain, { key: leaf.privateKey, chain: [leaf.der] });
-const body = Buffer.from(JSON.stringify(signed.ok ? signed.value : undefined));
+const key = 'team/weather';
+const document = JSON.stringify({ name: 'Weather', version: '1', url: 'https://weather.test' });
 
-const ask: Ask = {
-  card: 'team/weather',
-  endpoint: {
-    podUid: 'w-uid',
-    podName: 'w',
-    address: '198.19.0.1',
-    family: 'IPv4',
-    port: 8443,
-    ready: true,
-    version: 'v1',
-  },
-  workload,
-  transport: 'http',
-  paths: ['/'],
-  hostHeader: 'h',
-  trustDomains: [],
-  seen: undefined,
-  cadence: { transport: 'http', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
-  urgent: true,
+/** An agent on loopback; every answer is counted. */
+async function agent() {
+  let asked = 0;
+  const server = createServer((_, response) => {
+    asked += 1;
+    response.end(document);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise<void>((resolve) => void server.close(() => resolve())));
+  return { port: (server.address() as AddressInfo).port, asked: () => asked };
+}
+
+/** An inquiry about one card, which may be taken away; what it wakes and whether its brake holds. */
+function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
+  const woken: string[] = [];
+  const brake: boolean[] = [];
+  const there = { ...pod('w'), status: { podIPs: [{ ip: '127.0.0.1' }] } };
+  const inquiry = new Inquiry({
+    config: { fetchConcurrency: 4, fetchTimeout: 5_000, maxDistrust: 20, maxHold: 60_000 } as Config,
+    client: { get: async () => there } as unknown as KubeClient,
+    log: createLogger({ write: () => {} }),
+    now: () => Date.now(),
+    identity: new IdentitySource({ clock: () => Date.now() }),
+    caches: { cards, labelledPods: new Map(), signedCards: undefined } as unknown as Caches,
+    knownChains: new KnownChains(1),
+    learned: () => {},
+    onBrake: (engaged) => brake.push(engaged),
+    wake: (card, when) => woken.push(when === undefined ? card : `${card} ${JSON.stringify(Object.keys(when))}`),
+  });
+  const stop = new AbortController();
+  const running = inquiry.run(stop.signal);
+  onTestFinished(async () => {
+    stop.abort();
+    await running;
+  });
+  return { inquiry, cards, woken, brake };
+}
+
+function ask(port: number): Ask {
+  return {
+    card: key,
+    endpoint: { podUid: 'w-uid', podName: 'w', address: '127.0.0.1', family: 'IPv4', port, ready: true, version: 'v1' },
+    workload,
+    transport: 'http',
+    paths: ['/'],
+    hostHeader: 'h',
+    trustDomains: [],
+    seen: undefined,
+    cadence: { transport: 'http', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
+    urgent: true,
+  };
+}
+
+const seen = (over: object = {}) => {
+  return { card: card(), standing: new Set(['w-uid']), silent: false, replaced: [], ...over };
 };
 
-interface World {
-  readonly trust: (authority: Minted) => void;
-  readonly edit: () => void;
-}
+test('what a pod answers is known from then on, and wakes its card', async () => {
+  const { inquiry, woken } = rig();
+  const { port } = await agent();
+  expect(inquiry.known(key).evidence.pods.size).toBe(0);
+  inquiry.ask([ask(port)], 0);
+  await vi.waitFor(() => expect(woken).toEqual([key]));
+  expect(inquiry.known(key).evidence.pods.get('w-uid')?.answer).toMatchObject({ kind: 'card' });
+});
 
-/** A dialler whose only card is the signer's; one thing after the other `happens` while it is read. */
-function rig(...happens: readonly ((world: World) => void)[]) {
-  const identity = new IdentitySource({ clock: () => now });
-  const trust = (authority: Minted) => identity.setBundle('a.test' as TrustDomain, bundle('a.test', authority));
-  trust(foreign);
-  let generation = 1;
-  const edit = () => {
-    generation += 1;
+test('the same answer again wakes nobody before the next turn', async () => {
+  const { inquiry, woken } = rig();
+  const { port } = await agent();
+  inquiry.ask([ask(port)], 0);
+  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  inquiry.ask([ask(port)], Date.now());
+  await vi.waitFor(() => expect(woken).toEqual([key, `${key} ["priority","afterMs"]`]));
+});
+
+test('a question that was answered since it was decided on is not put again', async () => {
+  const { inquiry, woken } = rig();
+  const { port, asked } = await agent();
+  const decided = Date.now() - 1;
+  inquiry.ask([ask(port)], decided);
+  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  inquiry.ask([ask(port)], decided);
+  inquiry.ask([{ ...ask(port), endpoint: { ...ask(port).endpoint, podUid: 'other-uid' } }], decided);
+  await vi.waitFor(() => expect(woken).toHaveLength(2));
+  expect(asked()).toBe(1);
+});
+
+test('what is kept is what still stands: neither pods that went nor those whose containers were replaced', async () => {
+  const { inquiry, woken } = rig();
+  const { port } = await agent();
+  inquiry.ask([ask(port)], 0);
+  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  inquiry.keep(seen());
+  expect(inquiry.known(key).evidence.pods.size).toBe(1);
+  inquiry.keep(seen({ replaced: ['w-uid'] }));
+  expect(inquiry.known(key).evidence.pods.size).toBe(0);
+});
+
+test('nothing is known of a card that was forgotten, nor is an answer kept for one that is gone', async () => {
+  const { inquiry, cards, woken } = rig();
+  const { port, asked } = await agent();
+  inquiry.ask([ask(port)], 0);
+  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  inquiry.forget(key);
+  expect(inquiry.known(key).evidence.pods.size).toBe(0);
+  cards.clear();
+  inquiry.ask([ask(port)], 0);
+  await vi.waitFor(() => expect(asked()).toBe(2));
+  expect(inquiry.known(key).evidence.pods.size).toBe(0);
+});
+
+test('while too many cards lack an answer at once, the brake holds for all', () => {
+  const many = new Map(Array.from({ length: 10 }, (_, index) => [`team/${index}`, card()]));
+  const { inquiry, brake } = rig(many);
+  const silent = (index: number) => {
+    const named = { ...card(), metadata: { ...card().metadata, name: String(index) } };
+    inquiry.keep(seen({ card: named, silent: true }));
   };
-  const told: string[] = [];
-  const dialler = createDialler({
-    config: { fetchConcurrency: 1, fetchTimeout: 1000 } as Config,
-    client: {} as KubeClient,
-    log: createLogger({ write: () => {} }),
-    now: () => now,
-    identity: () => identity.current(),
-    signatures: () => ({ forms: defaultForms, bundles: identity.current().bundles, knownChains: new KnownChains(1) }),
-    cardVersion: (key) => `${key} ${generation}`,
-    labelledPod: () => pod('w'),
-    knownCard: () => undefined,
-    signedCard: async () => {
-      happens[told.length]?.({ trust, edit });
-      return body;
-    },
-    observe: () => {},
-    onFinding: (_, finding) => {
-      const card = finding.kind === 'answer' && finding.answer.kind === 'card' ? finding.answer.card : undefined;
-      told.push(`${finding.kind} ${card?.signature?.outcome}`);
-    },
-    onNothing: () => told.push('nothing'),
-    onVoid: (asked) => told.push(`void ${asked.endpoint.podName}`),
-  });
-  dialler.open();
-  return { dialler, told };
-}
+  for (let index = 0; index < 4; index += 1) silent(index);
+  expect(inquiry.known('team/0').fleetHeldUntil).toBeUndefined();
+  silent(4);
+  expect(inquiry.known('team/9').fleetHeldUntil).toBeGreaterThan(Date.now());
+  expect(inquiry.fleet.silent).toBe(5);
+  expect(brake).toEqual([true]);
+});
 
-test('what was learned under other trust bundles or for another spec is dropped, and the next answer counts', async () => {
-  const { dialler, told } = rig(
-    ({ trust }) => trust(ours),
-    ({ edit }) => edit(),
-  );
-  for (const expected of ['void w', 'void w', 'answer valid']) {
-    const before = told.length;
-    dialler.ask([ask]);
-    await vi.waitFor(() => expect(told.slice(before)).toEqual([expected]));
-    await vi.waitFor(() => expect(dialler.running).toBe(0));
-  }
+test('bundles that changed, or our own identity that is back, wake every card; other news of ours wakes none', () => {
+  const { inquiry, woken } = rig();
+  const before: IdentitySnapshot = { epoch: 1, bundleEpoch: 1, state: 'waiting', bundles: new Map() };
+  inquiry.identityChanged({ ...before, lastError: { code: 'x', message: 'y' } }, before);
+  expect(woken).toEqual([]);
+  inquiry.identityChanged({ ...before, epoch: 2, bundleEpoch: 2 }, before);
+  inquiry.identityChanged({ ...before, epoch: 3, state: 'ready' }, before);
+  expect(woken).toEqual([`${key} ["priority"]`, `${key} ["priority"]`]);
 });

@@ -97,7 +97,7 @@ test('another transport does not inherit either', () => {
 test('a pod that turns out to belong elsewhere leaves the evidence, and comes back when it does not', () => {
   const ledger = new Ledger();
   ledger.record(ask, answer(1));
-  ledger.record(ask, { kind: 'stranger', owner: 'ReplicaSet other' });
+  ledger.record(ask, { kind: 'stranger', owner: 'ReplicaSet other', at: 1 });
   expect(evidenceOf(ledger)).toBeUndefined();
   expect(ledger.of('team/weather').strangers.size).toBe(1);
   ledger.record(ask, answer(2));
@@ -125,7 +125,7 @@ describe('a round after the start', () => {
   test.each([
     ['an answer', (ledger: Ledger) => ledger.record(other, answer(2))],
     ['an unanswered attempt', (ledger: Ledger) => ledger.record(other, silence(2))],
-    ['a pod of something else', (ledger: Ledger) => ledger.record(other, { kind: 'stranger', owner: 'Pod v' })],
+    ['a pod of something else', (ledger: Ledger) => ledger.record(other, { kind: 'stranger', owner: 'Pod v', at: 1 })],
     ['a pod that cannot be read', (ledger: Ledger) => ledger.recordNothing(other)],
   ])('is complete once every pod brought something: %s', (_, bring) => {
     const ledger = new Ledger();

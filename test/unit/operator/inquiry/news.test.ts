@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import type { PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { isNews } from '../../../../src/operator/inquiry/news.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
+import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import { pod } from '../reconcile/builders.ts';
 import { card } from './received.ts';
 
 const peer = {
   uri: 'spiffe://a.test/x',
-  trustDomain: 'a.test',
+  trustDomain: trustDomainOf('spiffe://a.test'),
   notBefore: 0,
   notAfter: 9,
   chain: [Buffer.from('der')],

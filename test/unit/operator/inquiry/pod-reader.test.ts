@@ -33,7 +33,11 @@ function cluster(copy: ReplicaSet | undefined) {
     },
   } as unknown as KubeClient;
   const reader = podReader(client, () => undefined);
-  return { reads, facts: () => reader.facts('team', 'weather-0', there.metadata.uid ?? '') };
+  return {
+    reads,
+    facts: (workloadUid = 'weather-uid') =>
+      reader.facts({ namespace: 'team', name: 'weather-0', uid: there.metadata.uid ?? '', workloadUid }),
+  };
 }
 
 test("a ReplicaSet is read once, from the API server's own copy", async () => {
@@ -46,8 +50,17 @@ test("a ReplicaSet is read once, from the API server's own copy", async () => {
 test.each([
   ['missing', undefined],
   ['of an older ReplicaSet of that name', { metadata: { ...set.metadata, uid: 'another' } }],
+  ['of a time before it was adopted', { metadata: { ...set.metadata, ownerReferences: [] } }],
 ])('a copy that is %s is not believed', async (_, copy) => {
   const { reads, facts } = cluster(copy);
   expect((await facts())?.owner.uid).toBe('weather-uid');
+  expect(reads).toEqual(['read team/weather-0', 'copy', 'read team/weather-1']);
+});
+
+test('a ReplicaSet that does not lead to the workload is read again, since it may have been adopted', async () => {
+  const { reads, facts } = cluster(set);
+  await facts();
+  reads.length = 0;
+  expect((await facts('weather-again-uid'))?.owner.uid).toBe('weather-uid');
   expect(reads).toEqual(['read team/weather-0', 'copy', 'read team/weather-1']);
 });

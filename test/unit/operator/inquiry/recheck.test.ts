@@ -7,6 +7,7 @@ import { agenda } from '../../../../src/operator/inquiry/agenda.ts';
 import { noEvidence, type PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { receiveCard } from '../../../../src/operator/inquiry/receive.ts';
 import { recheck } from '../../../../src/operator/inquiry/recheck.ts';
+import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import type { BundleSet, TrustBundle } from '../../../../src/spiffe/x509/bundle.ts';
 import { bundle, intermediate, type Minted, root, svid } from '../../../pki/mint.ts';
 import { answered, refused } from '../reconcile/builders.ts';
@@ -25,7 +26,11 @@ const hour = 3_600_000;
 const asked = answered('weather-0')[1].endpointVersion;
 
 /** Evidence of a pod that proved this chain; from another trust domain when told. */
-function proved(chain: readonly Minted[], trustDomain = 'a.test', notAfter = now + hour): PodEvidence {
+function proved(
+  chain: readonly Minted[],
+  trustDomain = trustDomainOf('spiffe://a.test'),
+  notAfter = now + hour,
+): PodEvidence {
   const [, pod] = answered('weather-0', { id, at: now });
   if (pod.answer?.kind !== 'card' || pod.answer.peer === undefined) throw new Error('the pod proved nothing');
   const peer = { ...pod.answer.peer, trustDomain, notAfter, chain: chain.map(({ der }) => der) };
@@ -76,14 +81,14 @@ describe('a chain, when the bundles have changed', () => {
   });
 
   test('that has ended is not looked at: its time is judged elsewhere', () => {
-    const pod = proved([leaf], 'a.test', now);
+    const pod = proved([leaf], trustDomainOf('spiffe://a.test'), now);
     expect(recheck(pod, look(bundlesOf(bundle('a.test', newCa))))).toBe(pod);
   });
 
   test('that was restored after a restart has no certificates to look at', () => {
     const pod = proved([]);
     expect(recheck(pod, look(bundlesOf(bundle('a.test', newCa))))).toBe(pod);
-    const peer = { uri: id, trustDomain: '', notBefore: 0, notAfter: now + hour, chain: [] };
+    const peer = { uri: id, trustDomain: trustDomainOf(id), notBefore: 0, notAfter: now + hour, chain: [] };
     const restored: PodEvidence = { ...pod, answer: { kind: 'restored', at: 0, peer } };
     expect(recheck(restored, look(bundlesOf(bundle('a.test', newCa))))).toBe(restored);
   });

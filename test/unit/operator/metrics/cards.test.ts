@@ -12,7 +12,7 @@ const ready = (status: 'True' | 'False', reason: string, over: object = {}): Cac
 
 function subject(cards: readonly CachedCard[]) {
   const registry = new Registry();
-  const metrics = statusMetrics(registry, { cards: () => cards, silent: () => 2, brakeEngaged: () => true });
+  const metrics = statusMetrics(registry, { cards: () => cards, fleet: () => ({ silent: 2, heldUntil: 1 }) });
   const lines = async (name: string) =>
     (await registry.getSingleMetricAsString(name))
       .split('\n')
@@ -56,7 +56,7 @@ test('verifications are counted by mechanism and result', async () => {
   };
   metrics.learned('mtls', finding(answered('weather-0')));
   metrics.learned('mtls', finding(refused('weather-0', 'NoSpiffeId')));
-  metrics.learned('mtls', { kind: 'stranger', owner: 'x' });
+  metrics.learned('mtls', { kind: 'stranger', owner: 'x', at: 1 });
   expect(await lines('agentcard_verifications_total')).toEqual([
     'agentcard_verifications_total{mechanism="mtls",result="proven"} 1',
     'agentcard_verifications_total{mechanism="mtls",result="refused"} 1',

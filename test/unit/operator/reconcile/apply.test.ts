@@ -58,7 +58,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     takeMark: () => {},
     record: (_, note) => void notes.push(note),
     ask: () => {},
-    tidy: () => {},
+    keep: () => {},
     forget: async () => {},
   };
   const failure = await reconcile('team/weather', { ...settings, ...more.settings }, edges).then(

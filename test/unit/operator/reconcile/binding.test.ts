@@ -4,6 +4,7 @@ import { reasons } from '../../../../src/operator/api/conditions.ts';
 import type { PodEvidence, SignatureFinding } from '../../../../src/operator/inquiry/evidence.ts';
 import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
+import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import { answered, card, evidence, expectedId, now, refused, silent, snapshot, workload } from './builders.ts';
 import { tell } from './tell.ts';
 
@@ -206,7 +207,7 @@ describe('how strictly', () => {
 
   test('an identity without a card is guilt where binding is strict, and absence where it is not', () => {
     const [uid, pod] = silent('weather-0');
-    const peer = { uri: impostor, trustDomain: 'example.org', notBefore: 0, notAfter: now * 2, chain: [] };
+    const peer = { uri: impostor, trustDomain: trustDomainOf(impostor), notBefore: 0, notAfter: now * 2, chain: [] };
     const silence = pod.silence && { ...pod.silence, peer };
     const seen = { evidence: evidence([uid, { ...pod, silence }]) };
     expect(bound(undefined, seen).says('Verified')).toBe('False IdentityMismatch');

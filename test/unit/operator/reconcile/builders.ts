@@ -7,6 +7,7 @@ import { defaultTemplate } from '../../../../src/operator/settings/spiffe-id-tem
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { containersHash, podFacts } from '../../../../src/operator/workload/pod.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
+import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 
 export const now = Date.parse('2026-03-01T12:00:00Z');
 export const minute = 60_000;
@@ -122,7 +123,7 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
   const { silentSince } = said;
   const peer = {
     uri: said.id ?? expectedId,
-    trustDomain: 'example.org',
+    trustDomain: trustDomainOf('spiffe://example.org'),
     notBefore: now - 30 * minute,
     notAfter: said.notAfter ?? now + 30 * minute,
     chain: [],

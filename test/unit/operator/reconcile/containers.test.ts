@@ -36,7 +36,7 @@ async function run(seen: Snapshot, actual: Pod) {
     takeMark: () => {},
     record: () => {},
     ask: (asks: readonly Ask[]) => did.push(...asks.map(({ endpoint }) => `ask ${endpoint.podName}`)),
-    tidy: (_, what) => {
+    keep: (_, what) => {
       applied = what;
     },
     forget: async () => {},

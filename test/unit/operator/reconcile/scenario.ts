@@ -5,6 +5,7 @@ import {
   noEvidence,
   type PodEvidence,
   type SignatureFinding,
+  type Stranger,
 } from '../../../../src/operator/inquiry/evidence.ts';
 import { resolve } from '../../../../src/operator/judge/resolve.ts';
 import type { ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
@@ -16,6 +17,7 @@ import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { QuarantineEntry } from '../../../../src/operator/watch/quarantine-entries.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
+import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import * as build from './builders.ts';
 
 /** What one pod has shown; minutes count back from the scenario's moment. */
@@ -192,11 +194,11 @@ function policyOf({ name, spec }: PolicyGiven, ownerUid: string | undefined): Ne
 
 function evidenceOf(pods: Readonly<Record<string, PodGiven>>, at: number): CardEvidence {
   const seen: [string, PodEvidence][] = [];
-  const strangers: [string, { podName: string; owner: string; endpointVersion: string }][] = [];
+  const strangers: [string, Stranger][] = [];
   for (const [index, [name, given]] of Object.entries(pods).entries()) {
     const endpointVersion = `198.19.0.${index + 1} 8443 true`;
     if (given.stranger !== undefined)
-      strangers.push([`${name}-uid`, { podName: name, owner: given.stranger, endpointVersion }]);
+      strangers.push([`${name}-uid`, { at, podName: name, owner: given.stranger, endpointVersion }]);
     const evidence = podEvidence(name, given, at);
     if (evidence !== undefined) seen.push([`${name}-uid`, evidence]);
   }
@@ -216,7 +218,7 @@ function podEvidence(name: string, given: PodGiven, at: number): PodEvidence | u
     peer:
       silent.peer === undefined
         ? undefined
-        : { uri: silent.peer, trustDomain: 'example.org', notBefore: 0, notAfter: at + 1, chain: [] },
+        : { uri: silent.peer, trustDomain: trustDomainOf(silent.peer), notBefore: 0, notAfter: at + 1, chain: [] },
   };
   if (answers === undefined) return silence && { ...build.silent(name)[1], silence };
   const { source = 'mtls', signature, minutesAgo = 1, certificateMinutes = 30 } = answers;

@@ -217,7 +217,10 @@ describe('several pods', () => {
 
   test('a pod of something else is no evidence: it is named, not asked and not labelled', () => {
     const strangers = new Map([
-      ['weather-1-uid', { podName: 'weather-1', owner: 'ReplicaSet evil', endpointVersion: '198.19.0.2 8443 true' }],
+      [
+        'weather-1-uid',
+        { at: now, podName: 'weather-1', owner: 'ReplicaSet evil', endpointVersion: '198.19.0.2 8443 true' },
+      ],
     ]);
     const seen = { ...evidence(answered('weather-0')), strangers };
     const told = tell(snapshot({ pods: ['weather-0', 'weather-1'], evidence: seen }));

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ConfigMap } from '../../../../src/kube/objects.ts';
+import { createLogger } from '../../../../src/kube/runtime/log.ts';
 import type { Handler } from '../../../../src/kube/watch/store.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { parseQuarantineList } from '../../../../src/operator/watch/quarantine-entries.ts';
@@ -46,6 +47,7 @@ describe('following it', () => {
   function follow() {
     const woken: string[] = [];
     const told: string[] = [];
+    const events: string[] = [];
     let handler: Handler<ConfigMap> = {};
     let held: ConfigMap | undefined;
     const other = { ...card(), metadata: { ...card().metadata, name: 'other', uid: 'other' } };
@@ -61,9 +63,10 @@ describe('following it', () => {
       },
     } as unknown as Pick<Caches, 'cards' | 'quarantine'>;
     const now = followQuarantineList(caches, {
-      addCard: (key, background) => woken.push(`${key}${background ? ' later' : ''}`),
-      onMalformed: () => told.push('malformed'),
-      onGood: () => told.push('good'),
+      wake: (key, when) => woken.push(`${key}${when === undefined ? '' : ' later'}`),
+      record: ({ regarding, reason }) => events.push(`${regarding.kind} ${reason}`),
+      log: createLogger({ write: () => {} }),
+      malformed: (is) => told.push(is ? 'malformed' : 'good'),
     });
     const set = (next: ConfigMap | undefined) => {
       const before = held;
@@ -73,16 +76,17 @@ describe('following it', () => {
       else if (before === undefined) handler.add?.(next, false);
       else handler.update?.(before, next);
     };
-    return { now, set, woken, told };
+    return { now, set, woken, told, events };
   }
 
   test('a list that is not there names nobody', () => expect(follow().now()).toEqual([]));
 
   test('one that is malformed from the start is unknown, not empty', () => {
-    const { now, set, told } = follow();
+    const { now, set, told, events } = follow();
     set(list('oops'));
     expect(now()).toBeUndefined();
     expect(told).toEqual(['malformed']);
+    expect(events).toEqual(['ConfigMap QuarantineListMalformed']);
   });
 
   test('the last good list stays when a later one is malformed', () => {

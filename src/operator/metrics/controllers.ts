@@ -1,0 +1,12 @@
+import { type Logger, type Metrics, WorkQueue } from '@agentcard-operator/kube/runtime';
+
+export interface Measured {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Name, bound and metrics of a controller. */
+export function measured(name: string, workers: number, { log, metrics }: Measured) {
+  const { controller: telemetry, queue } = metrics.controller(name, workers);
+  return { name, workers, log, telemetry, queue: new WorkQueue({ telemetry: queue }) };
+}

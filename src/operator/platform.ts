@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type ClusterConfig, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
+import {
+  createMetrics,
+  type EventRecord,
+  EventRecorder,
+  LeaderElection,
+  type Logger,
+  type Metrics,
+} from '@agentcard-operator/kube/runtime';
+import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
+import { leaseName } from './api/labels.ts';
+import { registerIdentityMetrics } from './metrics/identity.ts';
+import { asksWorkloadApi, type Config } from './settings/config.ts';
+
+/** What the operator stands on. */
+export interface Platform {
+  readonly client: KubeClient;
+  readonly identity: IdentitySource;
+  readonly log: Logger;
+  readonly now: () => number;
+  readonly metrics: Metrics;
+  readonly record: (record: EventRecord) => void;
+}
+
+/** The same, with what only the process itself needs. */
+export interface ProcessPlatform extends Platform {
+  readonly events: EventRecorder;
+  /** Undefined: we lead. */
+  readonly election: LeaderElection | undefined;
+}
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Client, identity, events, metrics and leadership as the configuration wants them; nothing of it runs yet. */
+export async function createPlatform(config: Config, env: Env, log: Logger): Promise<ProcessPlatform> {
+  const metrics = createMetrics();
+  const now = () => Date.now();
+  const cluster = await clusterConfig(config, env);
+  const client = new KubeClient(cluster, { telemetry: metrics.client, userAgent: 'agentcard-operator' });
+  const source = asksWorkloadApi(config) ? { workloadApi: workloadApi(config.spiffeEndpointSocket) } : {};
+  const identity = new IdentitySource({ clock: now, ...source });
+  registerIdentityMetrics(metrics.registry, identity);
+  const instance = config.podName || hostname();
+  const controller = 'agent.kagenti.dev/agentcard-operator';
+  const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
+  const namespace = config.podNamespace || cluster.namespace || 'default';
+  const election = config.leaderElect ? elect({ client, namespace, instance }, log, metrics) : undefined;
+  if (election !== undefined) client.fence = () => election.isLeader();
+  const record = (told: EventRecord) => events.record(told);
+  return { client, identity, log, now, metrics, events, record, election };
+}
+
+function clusterConfig(config: Config, env: Env): ClusterConfig | Promise<ClusterConfig> {
+  if (config.kubeconfig !== '') return kubeconfigConfig(config.kubeconfig);
+  return env.KUBERNETES_SERVICE_HOST === undefined ? kubeconfigConfig() : inClusterConfig();
+}
+
+interface Candidate {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  readonly instance: string;
+}
+
+function elect({ client, namespace, instance }: Candidate, log: Logger, metrics: Metrics): LeaderElection {
+  const leads = metrics.leader(leaseName);
+  return new LeaderElection({
+    ...{ client, namespace, name: leaseName, identity: `${instance}_${randomUUID()}` },
+    onChange: (now) => {
+      leads(now);
+      log.info('leadership changed', { leads: now });
+    },
+    onError: (error) => log.warn('the lease could not be renewed', { error }),
+  });
+}

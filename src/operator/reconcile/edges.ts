@@ -1,0 +1,51 @@
+import type { KubeClient } from '@agentcard-operator/kube';
+import { typeOf } from '@agentcard-operator/kube/objects';
+import type { EventRecord } from '@agentcard-operator/kube/runtime';
+import { customResources } from '../api/resources.ts';
+import { releaseCard } from '../cleanup/remains.ts';
+import type { Inquiry } from '../inquiry/inquiry.ts';
+import type { StatusMetrics } from '../metrics/cards.ts';
+import type { CachedCard } from '../watch/cached.ts';
+import type { Caches } from '../watch/caches.ts';
+import type { OwnWrites } from '../watch/own-writes.ts';
+import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import { type OperatorPlace, observe } from './observe.ts';
+import type { Edges } from './reconcile.ts';
+
+export interface EdgeParts {
+  readonly client: KubeClient;
+  readonly now: () => number;
+  readonly caches: Caches;
+  readonly ownWrites: OwnWrites;
+  readonly inquiry: Inquiry;
+  readonly metrics: StatusMetrics;
+  readonly place: OperatorPlace;
+  readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
+  readonly record: (record: EventRecord) => void;
+}
+
+/** The world around the story as it runs: caches, the inquiry, the API server. */
+export function storyEdges(parts: EdgeParts): Edges {
+  const { client, now, caches, ownWrites, inquiry, metrics, place } = parts;
+  return {
+    client,
+    now,
+    snapshot: (key) => observe(key, { caches, place, ...inquiry.known(key), quarantineList: parts.quarantineList() }),
+    takePolicy: (policy) => ownWrites.take(policy, caches.policies),
+    takeMark: (pod) => ownWrites.note(pod),
+    takeCard: (card) => ownWrites.take(card as CachedCard, caches.cards),
+    record: (card, note) => {
+      metrics.told(note.reason);
+      parts.record({ regarding: { ...card, ...typeOf(customResources.agentCards) }, ...note });
+    },
+    ask: (asks, since) => inquiry.ask(asks, since),
+    keep: (seen, { replaced, unmarked }) => {
+      metrics.stripped('unproven', unmarked);
+      inquiry.keep({ ...seen, replaced });
+    },
+    forget: async (key) => {
+      inquiry.forget(key);
+      await releaseCard(caches.cards.get(key), client);
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import { selects } from '../workload/selector.ts';
+import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
+import type { Caches } from './caches.ts';
+import { pairKey } from './indexes.ts';
+
+export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
+  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
+}
+
+/** The workloads whose pods could carry these labels, by their selectors. */
+export function workloadsSelecting(caches: Caches, namespace: string, labels: Labels): Workload[] {
+  const found = new Map<string, Workload>();
+  for (const pair of Object.entries(labels)) {
+    for (const workload of workloadsWithPair(caches, pairKey(namespace, ...pair))) found.set(workload.uid, workload);
+  }
+  return [...found.values()].filter((workload) => selects(workload.selector, labels));
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** The workloads in whose template one label pair stands. */
+export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
+  return [...caches.workloads.values()].flatMap((cache) =>
+    cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
+  );
+}

@@ -1,0 +1,96 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Registry } from 'prom-client';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { EventRecord } from '../../../src/kube/runtime/event-recorder.ts';
+import { createLogger } from '../../../src/kube/runtime/log.ts';
+import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
+import { assemble } from '../../../src/operator/operator.ts';
+import { readConfig } from '../../../src/operator/settings/config.ts';
+import { everyCache } from '../../../src/operator/watch/caches.ts';
+import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
+import { fakeApi, type Step, stream } from '../kube/fake-api.ts';
+import { card, pod, service, slice } from './reconcile/builders.ts';
+
+const document = { name: 'Weather', version: '1', url: 'https://weather.test' };
+
+/** A cluster with one agent: what it holds by plural, and the patches that came. */
+async function world() {
+  const agent = createServer((_, response) => void response.end(JSON.stringify(document)));
+  await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => new Promise<void>((resolve) => void agent.close(() => resolve())));
+  const { port } = agent.address() as AddressInfo;
+  const versioned = <T extends { metadata: object }>(object: T) => {
+    return { ...object, metadata: { uid: 'uid', ...object.metadata, resourceVersion: '1' } };
+  };
+  const [slices] = [slice(['weather-0'])];
+  const there = versioned({ ...pod('weather-0'), status: { podIPs: [{ ip: '127.0.0.1' }] } });
+  const labels = { 'kagenti.io/type': 'agent', 'protocol.kagenti.io/a2a': '' };
+  const template = { metadata: { labels: { app: 'weather' } }, spec: { serviceAccountName: 'weather' } };
+  const objects: Record<string, object[]> = {
+    agentcards: [versioned(card())],
+    deployments: [
+      versioned({
+        metadata: { name: 'weather', namespace: 'team', uid: 'deployment-uid', labels },
+        spec: { selector: { matchLabels: { app: 'weather' } }, template },
+      }),
+    ],
+    services: [versioned(service)],
+    endpointslices: [
+      versioned({
+        ...slices,
+        ports: [{ name: 'http', port }],
+        endpoints: slices.endpoints?.map((endpoint) => ({ ...endpoint, addresses: ['127.0.0.1'] })),
+      }),
+    ],
+  };
+  const patches: {
+    readonly url: string;
+    readonly body: { status?: { conditions?: { type: string; reason: string }[] } };
+  }[] = [];
+  const answer: Step = (response, request) => {
+    const { pathname, searchParams } = new URL(request.url ?? '', 'http://fake');
+    const plural = pathname.split('/').at(-1) ?? '';
+    if (request.method === 'PATCH') {
+      patches.push({ url: pathname, body: JSON.parse(request.body) });
+      return void response.end(JSON.stringify({ ...versioned(card()), ...JSON.parse(request.body) }));
+    }
+    if (searchParams.get('watch') === '1') {
+      const held = searchParams.has('labelSelector') ? [] : (objects[plural] ?? []);
+      return void response.writeHead(200).write(stream(2, ...(held as never[])));
+    }
+    return void response.end(JSON.stringify(there));
+  };
+  const { client } = await fakeApi([answer]);
+  return { client, patches };
+}
+
+test('what the cluster says and what its agent answers become one status, and nothing is asked of anybody else', async () => {
+  const { client, patches } = await world();
+  const read = readConfig(['--dns-service=kube-system/kube-dns'], {});
+  if ('problems' in read) throw new Error(read.problems.join());
+  const recorded: EventRecord[] = [];
+  const { caches, controllers, inquiry } = assemble(read.config, {
+    client,
+    identity: new IdentitySource({ clock: () => Date.now() }),
+    log: createLogger({ write: () => {} }),
+    now: () => Date.now(),
+    metrics: createMetrics(new Registry()),
+    record: (event) => recorded.push(event),
+  });
+  const stop = new AbortController();
+  const running = [...everyCache(caches).map(({ cache }) => cache.start(stop.signal)), inquiry.run(stop.signal)];
+  await Promise.all(everyCache(caches).map(({ cache }) => cache.synced));
+  running.push(...controllers.map((each) => each.start(stop.signal)));
+  onTestFinished(async () => {
+    stop.abort();
+    await Promise.all(running);
+  });
+  await vi.waitFor(() => expect(patches).toHaveLength(1), 10_000);
+  const [patch] = patches;
+  expect(patch?.url).toBe('/apis/agent.kagenti.dev/v1alpha1/namespaces/team/agentcards/weather/status');
+  const reasons = patch?.body.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`);
+  expect(reasons).toEqual(['Ready ReadyUnverified', 'Synced SyncSucceeded', 'Enforced Off']);
+  expect(patch?.body.status).toMatchObject({ card: document });
+  expect(recorded.map(({ regarding, reason }) => `${regarding.kind} ${reason}`)).toEqual(['AgentCard SyncSucceeded']);
+});
