@@ -127,6 +127,40 @@ describe('the size of things', () => {
   });
 });
 
+describe('a package', () => {
+  const foreign = {
+    wire: /operator|kubernetes|spiffe|svid|agent ?card/i,
+    spiffe: /operator|kubernetes|\bpod\b|agent ?card|informer/i,
+    agentcard: /operator|kubernetes|\bpod\b|informer/i,
+    kube: /agentcard-operator|agent ?card|spiffe|svid|sandbox|quarantine/i,
+  } as const;
+
+  test.each(packages)('%s holds no word of those who stand on it', (folder) => {
+    const words = sources
+      .filter((file) => file.startsWith(`src/${folder}/`) && !isGenerated(file))
+      .flatMap((file) =>
+        textOf(file)
+          .split('\n')
+          .map((line) => `${file}: ${line.trim()}`),
+      )
+      .map((line) => line.replaceAll(/@agentcard-operator\/|src\/(agentcard|spiffe)\//g, ''))
+      .filter((line) => foreign[folder].test(line.slice(line.indexOf(': '))));
+    expect(words).toEqual([]);
+  });
+
+  test.each(packages)('%s is entered by its doors alone, from outside, and by paths from inside', (folder) => {
+    const inside = (file: string) => file.startsWith(`src/${folder}/`);
+    const faults = sources.flatMap((file) =>
+      [...textOf(file).matchAll(/from '([^']+)'/g)].flatMap(([, specifier = '']) => {
+        const byPath = specifier.startsWith('.') && inside(relative(root, join(root, dirname(file), specifier)));
+        const byName = specifier.startsWith(`@agentcard-operator/${folder}`);
+        return (byPath && !inside(file)) || (byName && inside(file)) ? [`${file}: ${specifier}`] : [];
+      }),
+    );
+    expect(faults).toEqual([]);
+  });
+});
+
 describe('the import graph', () => {
   test('has no circle of files, type-only imports included', () => {
     const graph = new Map(sources.map((file) => [file, importsOf(file).map(({ from }) => from)]));

@@ -1,6 +1,6 @@
 export { type CardChange, diffCards } from './document/diff.ts';
 export { isArray, type JsonObject, type JsonValue, sameJson } from './document/json.ts';
-export { type AgentCard, parseAgentCard } from './document/parse.ts';
+export { type CardDocument, parseCardDocument } from './document/parse.ts';
 export { publishCard } from './document/publish.ts';
 export { cardLimits } from './document/strict-json.ts';
 export { canonicalize, cardId, sha256, withoutSignatures } from './forms/canonical.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';
-import { type AgentCard, cardLimits, parseAgentCard } from '@agentcard-operator/agentcard';
+import { type CardDocument, cardLimits, parseCardDocument } from '@agentcard-operator/agentcard';
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
 import { TlsAgent } from '@agentcard-operator/wire/tls';
@@ -12,16 +12,16 @@ const fetchTimeout = 10_000;
 const wellKnown = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
 
 /** Reads a card from a file, a URL or `-`. What was read but is no card is an answer; what cannot be read is {@link Trouble}. */
-export async function readCard(source: string, io: Io): Promise<Result<AgentCard>> {
+export async function readCard(source: string, io: Io): Promise<Result<CardDocument>> {
   // One byte over the limit lets the parser say so.
-  return parseAgentCard(await readSource(source, cardLimits.maxBytes + 1, io));
+  return parseCardDocument(await readSource(source, cardLimits.maxBytes + 1, io));
 }
 
 /** Like {@link readCard}, where anything but a card is of no use. */
-export async function requireCard(source: string, io: Io): Promise<AgentCard> {
+export async function requireCard(source: string, io: Io): Promise<CardDocument> {
   const card = await readCard(source, io);
   if (card.ok) return card.value;
-  throw new Trouble(`${source} is no AgentCard: ${card.error.message}`);
+  throw new Trouble(`${source} is no CardDocument: ${card.error.message}`);
 }
 
 /** Reads a small text file of the user's own, such as a bundle or a key. */

@@ -1,4 +1,4 @@
-import type { AgentCard, JsonObject } from '@agentcard-operator/agentcard';
+import type { CardDocument, JsonObject } from '@agentcard-operator/agentcard';
 import {
   canonicalForms,
   diffCards,
@@ -44,7 +44,7 @@ const reasons = {
   untrusted: 'SignerUntrusted',
 } as const;
 
-export async function judge(card: Result<AgentCard>, question: Question): Promise<Verdict> {
+export async function judge(card: Result<CardDocument>, question: Question): Promise<Verdict> {
   if (!card.ok) {
     const { code, message } = card.error;
     const check: Check = {

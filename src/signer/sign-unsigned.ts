@@ -6,7 +6,7 @@ import {
   isArray,
   type JsonObject,
   type JsonValue,
-  parseAgentCard,
+  parseCardDocument,
   readEntry,
   signCard,
   verifyCard,
@@ -27,7 +27,7 @@ export interface SignedCard {
  * for the new one, which comes last. Codes: `CardInvalid`, `SvidIncomplete` and those of signCard.
  */
 export async function signUnsigned(bytes: Uint8Array, svid: X509Svid): Promise<Result<SignedCard>> {
-  const card = parseAgentCard(bytes);
+  const card = parseCardDocument(bytes);
   if (!card.ok) return refused('CardInvalid', `the unsigned card is no AgentCard: ${card.error.message}`);
   const [leaf, ...issuers] = svid.chain;
   if (leaf === undefined) return refused('SvidIncomplete', 'the X509-SVID has no certificate');
@@ -48,7 +48,7 @@ export async function confirmSigned(
   bundles: BundleSet,
   now: Date,
 ): Promise<Result<GoodSignature>> {
-  const card = parseAgentCard(bytes);
+  const card = parseCardDocument(bytes);
   if (!card.ok) return refused('SignatureUnusable', `the signed card would be refused: ${card.error.message}`);
   if (cardId(card.value.raw) !== expected.cardId) {
     return refused(

@@ -1,7 +1,7 @@
 /** What one card costs: verification with a known and an unknown chain, and the worst that a hostile card can do. */
 
 import type { JsonObject } from '../../src/agentcard/document/json.ts';
-import { parseAgentCard } from '../../src/agentcard/document/parse.ts';
+import { parseCardDocument } from '../../src/agentcard/document/parse.ts';
 import { publishCard } from '../../src/agentcard/document/publish.ts';
 import { cardId } from '../../src/agentcard/forms/canonical.ts';
 import { defaultForms } from '../../src/agentcard/forms/forms.ts';
@@ -56,7 +56,7 @@ function newBundles(): BundleSet {
 }
 
 async function verify(bytes: Uint8Array, bundles: BundleSet, knownChains?: KnownChains): Promise<VerifiedCard> {
-  const card = parseAgentCard(bytes);
+  const card = parseCardDocument(bytes);
   if (!card.ok) throw new Error(card.error.message);
   const chains = knownChains === undefined ? {} : { knownChains };
   const evidence = await verifyCard({ card: card.value.raw, bundles, now, forms: defaultForms, ...chains });

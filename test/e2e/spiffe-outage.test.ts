@@ -49,7 +49,7 @@ describe("while SPIRE's agent is away", () => {
     expect(status?.heldSince).toBeDefined();
     expect(status?.card?.name).toBe('weather');
     const message = status?.conditions?.find(({ type }) => type === 'Ready')?.message;
-    expect(message).toMatch(/^The operator has no SVID to ask with\. Look at SPIRE's agent/);
+    expect(message).toMatch(/^We have no SVID to ask with\. Look at SPIRE's agent/);
     expect(await world.writes()).toEqual({ ...before, 'agentcards/status': (before['agentcards/status'] ?? 0) + 2 });
   });
 

@@ -8,7 +8,7 @@ export interface CardInterface {
   readonly protocolVersion: string;
 }
 
-/** What the operator reads of a card, the same for every version of A2A. */
+/** What is read of a card, the same for every version of A2A. */
 export interface CardView {
   readonly shape: '1.x' | '0.x';
   readonly name: string;

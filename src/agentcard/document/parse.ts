@@ -8,7 +8,7 @@ import { isVersion0, viewVersion0 } from './version-0.ts';
 export type { CardInterface, CardView } from './card-view.ts';
 
 /** `raw` is the document as received, unknown fields and `signatures` included. */
-export interface AgentCard {
+export interface CardDocument {
   readonly raw: JsonObject;
   readonly view: CardView;
 }
@@ -18,7 +18,7 @@ export interface AgentCard {
  * and what is expected there. Fields that ProtoJSON leaves out when empty may be absent, unknown fields are kept,
  * names are matched exactly, and types are never converted.
  */
-export function parseAgentCard(input: Uint8Array | JsonValue): Result<AgentCard> {
+export function parseCardDocument(input: Uint8Array | JsonValue): Result<CardDocument> {
   const json = input instanceof Uint8Array ? parseStrictJson(input) : ok(input);
   if (!json.ok) return json;
   const raw = json.value;

@@ -16,7 +16,7 @@ export const legacyForms: readonly CanonicalForm[] = [
     }),
   },
   {
-    // kagenti-operator: a Go struct round trip, which leaves interfaces and security unsigned.
+    // kagenti: a Go struct round trip, which leaves interfaces and security unsigned.
     name: 'kagenti',
     coverage: 'legacy',
     write: whereTyped((card) => write(withoutEmptyMembers(struct(card, 'AgentCard')), go)),

@@ -3,7 +3,7 @@ import {
   canonicalize,
   cardId,
   judgeSignatures,
-  parseAgentCard,
+  parseCardDocument,
   publishCard,
   readSignatures,
   type SeenSignature,
@@ -34,7 +34,7 @@ export interface ReceiveContext {
 /** From bytes to a card that may be published: where a signature is good, nothing but the signed payload is. */
 export async function receiveCard(body: Uint8Array, context: ReceiveContext): Promise<Result<ReceivedCard>> {
   const { source, signatures: rules, now } = context;
-  const parsed = parseAgentCard(body);
+  const parsed = parseCardDocument(body);
   if (!parsed.ok) return parsed;
   const { raw, view } = parsed.value;
   const served = publicationOf(raw, view.url);
@@ -76,7 +76,7 @@ function publicationOf(raw: JsonObject, url: string | undefined): Publication {
 /** What was signed is a document of its own. A form that drops much may leave no AgentCard, but JSON always. */
 function payloadOf(text: string): Publication {
   const raw: JsonObject = JSON.parse(text);
-  const card = parseAgentCard(raw);
+  const card = parseCardDocument(raw);
   return publicationOf(raw, card.ok ? card.value.view.url : undefined);
 }
 

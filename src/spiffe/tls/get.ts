@@ -54,7 +54,7 @@ async function openExpected(
   stop: AbortSignal,
 ): Promise<Connection | FetchFailure> {
   const { svid } = identity;
-  if (svid === undefined) return failed('NoIdentity', 'the operator has no SVID to ask with');
+  if (svid === undefined) return failed('NoIdentity', 'we have no SVID to ask with');
   const bundles = trustDomains
     .flatMap((name) => identity.bundles.get(name) ?? [])
     .filter(({ pems }) => pems.length > 0);
@@ -68,7 +68,7 @@ async function openExpected(
 }
 
 function noBundle(trustDomains: readonly TrustDomain[]): FetchFailure {
-  return failed('NoBundle', `the operator knows no authority of trust domain ${trustDomains.join(', ')}`);
+  return failed('NoBundle', `we know no authority of trust domain ${trustDomains.join(', ')}`);
 }
 
 function domainOf(claimedId = ''): TrustDomain | undefined {

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonValue } from '../../../src/agentcard/document/json.ts';
-import { parseAgentCard } from '../../../src/agentcard/document/parse.ts';
+import { parseCardDocument } from '../../../src/agentcard/document/parse.ts';
 import { confirmSigned, type SignedCard, signUnsigned } from '../../../src/signer/sign-unsigned.ts';
 import type { Result } from '../../../src/spiffe/result.ts';
 import type { X509Svid } from '../../../src/spiffe/x509/svid.ts';
@@ -50,8 +50,8 @@ test('no member is lost, whatever the card holds', async () => {
     fc.asyncProperty(anything, async (extra) => {
       const input = bytes({ ...extra, ...weather });
       const card = must(await signUnsigned(input, ours));
-      const before = must(parseAgentCard(input)).raw;
-      const { signatures: _, ...after } = must(parseAgentCard(Buffer.from(card.text))).raw;
+      const before = must(parseCardDocument(input)).raw;
+      const { signatures: _, ...after } = must(parseCardDocument(Buffer.from(card.text))).raw;
       expect({ ...after }).toEqual({ ...before });
       expect((await confirm(card.text, card)).ok).toBe(true);
     }),

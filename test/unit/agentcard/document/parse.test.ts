@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/agentcard/document/json.ts';
-import { parseAgentCard } from '../../../../src/agentcard/document/parse.ts';
+import { parseCardDocument } from '../../../../src/agentcard/document/parse.ts';
 
 const card1: JsonObject = {
   name: 'Weather',
@@ -28,13 +28,13 @@ const card0: JsonObject = {
 };
 
 function viewOf(raw: JsonValue) {
-  const parsed = parseAgentCard(raw);
+  const parsed = parseCardDocument(raw);
   if (!parsed.ok) throw new Error(parsed.error.message);
   return parsed.value.view;
 }
 
 function complaintOf(raw: JsonValue): string {
-  const parsed = parseAgentCard(raw);
+  const parsed = parseCardDocument(raw);
   if (parsed.ok) throw new Error('accepted');
   expect(parsed.error.code).toBe('CardInvalid');
   return parsed.error.message;
@@ -120,12 +120,12 @@ test('fields that ProtoJSON leaves out when they are empty may be absent', () =>
 
 test('unknown fields are kept', () => {
   const raw = { ...card1, extra: { deep: [1] } };
-  const parsed = parseAgentCard(raw);
+  const parsed = parseCardDocument(raw);
   expect(parsed.ok && parsed.value.raw).toEqual(raw);
 });
 
 test('bytes that are not strict JSON are refused under their own code', () => {
-  expect(parseAgentCard(new TextEncoder().encode('{"name":1,"name":2}'))).toMatchObject({
+  expect(parseCardDocument(new TextEncoder().encode('{"name":1,"name":2}'))).toMatchObject({
     ok: false,
     error: { code: 'DuplicateKey' },
   });

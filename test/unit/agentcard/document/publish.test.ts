@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/agentcard/document/json.ts';
-import { parseAgentCard } from '../../../../src/agentcard/document/parse.ts';
+import { parseCardDocument } from '../../../../src/agentcard/document/parse.ts';
 import { publishCard, publishedBytes } from '../../../../src/agentcard/document/publish.ts';
 import { canonicalize } from '../../../../src/agentcard/forms/canonical.ts';
 
@@ -64,7 +64,7 @@ test('even a card whose name and URL alone exceed the budget becomes one that fi
   };
   const { card: published } = publishCard(raw);
   expect(bytesOf(published)).toBeLessThanOrEqual(publishedBytes);
-  expect(parseAgentCard(published).ok).toBe(true);
+  expect(parseCardDocument(published).ok).toBe(true);
 });
 
 test('a card is cut when it is one byte over the budget, and not before', () => {

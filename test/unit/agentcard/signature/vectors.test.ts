@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseAgentCard } from '../../../../src/agentcard/document/parse.ts';
+import { parseCardDocument } from '../../../../src/agentcard/document/parse.ts';
 import { canonicalForms, parseForms } from '../../../../src/agentcard/forms/forms.ts';
 import { type VerifiedCard, verifyCard } from '../../../../src/agentcard/signature/verify.ts';
 import { bundles, bytesOf, cardOf, manifest, now } from './vectors.ts';
@@ -19,7 +19,7 @@ test('there are 108 vectors, each with its own file', () => {
 });
 
 test.each(manifest.vectors)('$name is $outcome', async ({ file, verified, outcome, codes, form }) => {
-  const card = parseAgentCard(bytesOf(file));
+  const card = parseCardDocument(bytesOf(file));
   if (!card.ok) {
     expect({ verified, outcome, codes }).toEqual({ verified: false, outcome: 'not-a-card', codes: [card.error.code] });
     return;

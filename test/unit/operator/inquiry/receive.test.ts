@@ -10,7 +10,7 @@ import { bundle, type Minted, root, svid } from '../../../pki/mint.ts';
 
 vi.mock('@agentcard-operator/agentcard', async (original) => {
   const door = await original<typeof agentcard>();
-  return { ...door, parseAgentCard: vi.fn(door.parseAgentCard) };
+  return { ...door, parseCardDocument: vi.fn(door.parseCardDocument) };
 });
 
 const now = Date.now();
@@ -42,11 +42,11 @@ async function signed(card: JsonObject, unsigned: JsonObject = {}): Promise<Buff
 }
 
 async function received(body: Buffer, by: ReceiveContext) {
-  vi.mocked(agentcard.parseAgentCard).mockClear();
+  vi.mocked(agentcard.parseCardDocument).mockClear();
   const result = await receiveCard(body, by);
   if (!result.ok) throw new Error(result.error.message);
   const { signature, ...card } = result.value;
-  return { ...card, signature, readings: vi.mocked(agentcard.parseAgentCard).mock.calls.length };
+  return { ...card, signature, readings: vi.mocked(agentcard.parseCardDocument).mock.calls.length };
 }
 
 test('a card is read once, and what was signed is published', async () => {
