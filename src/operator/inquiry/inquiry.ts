@@ -10,13 +10,13 @@ import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { type Ask, turnAfter } from './agenda.ts';
 import { FleetBrake } from './brake.ts';
-import type { Dialler } from './dialler.ts';
-import { createDialler } from './dialler-edges.ts';
+import type { Dialler } from './dial/dialler.ts';
+import { createDialler } from './dial/dialler-edges.ts';
+import { signedCardReader } from './dial/signed-card.ts';
 import type { CardEvidence, Finding } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import type { SignatureRules } from './receive.ts';
 import { recheck } from './recheck.ts';
-import { signedCardReader } from './signed-card.ts';
 
 export interface InquiryParts {
   readonly config: Config;

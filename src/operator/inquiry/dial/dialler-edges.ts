@@ -4,14 +4,14 @@ import type { Logger } from '@agentcard-operator/kube/runtime';
 import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import { getCard } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
-import type { Config } from '../settings/config.ts';
-import type { Workload } from '../workload/workload.ts';
-import type { Ask } from './agenda.ts';
+import type { Config } from '../../settings/config.ts';
+import type { Workload } from '../../workload/workload.ts';
+import type { Ask } from '../agenda.ts';
+import type { Finding, ReceivedCard } from '../evidence.ts';
+import { receiveKnown } from '../known-cards.ts';
+import type { SignatureRules } from '../receive.ts';
 import { Dialler } from './dialler.ts';
-import type { Finding, ReceivedCard } from './evidence.ts';
-import { receiveKnown } from './known-cards.ts';
 import { podReader } from './pod-reader.ts';
-import type { SignatureRules } from './receive.ts';
 
 export interface DiallerParts {
   readonly config: Config;

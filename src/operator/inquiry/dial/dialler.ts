@@ -1,9 +1,9 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { FetchFailure, FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import type { Result } from '@agentcard-operator/spiffe/x509';
-import { belongsTo, type PodFacts } from '../workload/pod.ts';
-import type { Ask } from './agenda.ts';
-import type { CardSource, Finding, PeerIdentity, ReceivedCard } from './evidence.ts';
+import { belongsTo, type PodFacts } from '../../workload/pod.ts';
+import type { Ask } from '../agenda.ts';
+import type { CardSource, Finding, PeerIdentity, ReceivedCard } from '../evidence.ts';
 import type { PodReader } from './pod-reader.ts';
 import { WaitingLine } from './waiting-line.ts';
 

@@ -1,7 +1,7 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import { metadataType, objectPath } from '@agentcard-operator/kube';
 import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
-import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
+import { controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {

@@ -1,16 +1,16 @@
 import { expect, test, vi } from 'vitest';
-import { defaultForms } from '../../../../src/agentcard/forms/forms.ts';
-import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
-import { signCard } from '../../../../src/agentcard/signature/sign.ts';
-import type { KubeClient } from '../../../../src/kube/client/client.ts';
-import { createLogger } from '../../../../src/kube/runtime/log.ts';
-import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
-import { createDialler } from '../../../../src/operator/inquiry/dialler-edges.ts';
-import type { Config } from '../../../../src/operator/settings/config.ts';
-import type { TrustDomain } from '../../../../src/spiffe/id.ts';
-import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { bundle, type Minted, root, svid } from '../../../pki/mint.ts';
-import { pod, workload } from '../reconcile/builders.ts';
+import { defaultForms } from '../../../../../src/agentcard/forms/forms.ts';
+import { KnownChains } from '../../../../../src/agentcard/signature/known-chains.ts';
+import { signCard } from '../../../../../src/agentcard/signature/sign.ts';
+import type { KubeClient } from '../../../../../src/kube/client/client.ts';
+import { createLogger } from '../../../../../src/kube/runtime/log.ts';
+import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
+import { createDialler } from '../../../../../src/operator/inquiry/dial/dialler-edges.ts';
+import type { Config } from '../../../../../src/operator/settings/config.ts';
+import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
+import { IdentitySource } from '../../../../../src/spiffe/workload-api/identity.ts';
+import { bundle, type Minted, root, svid } from '../../../../pki/mint.ts';
+import { pod, workload } from '../../reconcile/builders.ts';
 
 const now = Date.now();
 const [ours, foreign] = [root('a.test'), root('a.test')];
