@@ -13,7 +13,7 @@ import { storyEdges } from './reconcile/edges.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 import type { Config } from './settings/config.ts';
 import { settingsFrom } from './settings/settings.ts';
-import { type Caches, createCaches, scopeFrom } from './watch/caches.ts';
+import { type Caches, createCaches } from './watch/caches.ts';
 import { OwnWrites } from './watch/own-writes.ts';
 import { followQuarantineList } from './watch/quarantine-list.ts';
 import { connect } from './watch/triggers.ts';
@@ -31,7 +31,7 @@ const rememberedChains = 4_096;
 export function assemble(config: Config, platform: Platform): Operator {
   const { client, log, now, record, identity } = platform;
   const settings = settingsFrom(config);
-  const caches = createCaches(client, scopeFrom(config), (resource) => platform.metrics.informer(resource, log));
+  const caches = createCaches(client, config, (resource) => platform.metrics.informer(resource, log));
   const wake = (card: string, when?: AddOptions) => cards.add(card, when);
   const measureFetch = fetchMetrics(platform.metrics.registry);
   const inquiry = new Inquiry({
