@@ -1,10 +1,10 @@
 import { predecessor } from '../../operator/api/predecessor.ts';
-import { kindOwner } from '../../operator/cleanup/kind.ts';
 import { predecessorRemains, runningPredecessor } from '../../operator/cleanup/predecessor.ts';
 import { undoAll } from '../../operator/cleanup/remains.ts';
 import { type Command, exit } from '../command.ts';
 import { formatOf, outputOption } from '../table.ts';
 import { asking, fleetOptions, namespacesOf, placeOf } from './cluster.ts';
+import { kindOwner } from './kind.ts';
 import { listed, reported } from './remains.ts';
 
 export const migrate: Command = {

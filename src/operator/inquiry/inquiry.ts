@@ -1,33 +1,26 @@
 import { once } from 'node:events';
 import type { KnownChains } from '@agentcard-operator/agentcard';
-import type { KubeClient } from '@agentcard-operator/kube';
 import { type Key, keyOf } from '@agentcard-operator/kube/objects';
-import { type AddOptions, LOW_PRIORITY, type Logger } from '@agentcard-operator/kube/runtime';
+import { type AddOptions, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import { refreshAnnotation } from '../api/labels.ts';
-import { asksWorkloadApi, type Config } from '../settings/config.ts';
+import { asksWorkloadApi } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { type Ask, turnAfter } from './agenda.ts';
 import { FleetBrake } from './brake.ts';
 import type { Dialler } from './dial/dialler.ts';
-import { createDialler } from './dial/dialler-edges.ts';
+import { createDialler, type DiallerParts } from './dial/dialler-edges.ts';
 import { signedCardReader } from './dial/signed-card.ts';
-import type { CardEvidence, Finding } from './evidence.ts';
+import type { CardEvidence } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import type { SignatureRules } from './receive.ts';
 import { recheck } from './recheck.ts';
 
-export interface InquiryParts {
-  readonly config: Config;
-  readonly client: KubeClient;
-  readonly log: Logger;
-  readonly now: () => number;
+export interface InquiryParts extends Pick<DiallerParts, 'config' | 'client' | 'log' | 'now' | 'learned'> {
   readonly identity: IdentitySource;
   readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'signedCards'>;
   readonly knownChains: KnownChains;
-  /** For metrics. */
-  readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly onBrake: (engaged: boolean) => void;
   /** Something follows for a card, now or after a while. */
   readonly wake: (card: Key, when?: AddOptions) => void;

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Finding } from '../inquiry/evidence.ts';
 import type { CachedCard } from '../watch/cached.ts';
+import { scraped } from './scraped.ts';
 
 /** What the gauges read when they are scraped. */
 export interface Fleet {
@@ -72,45 +73,23 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
 }
 
 function fleetGauges(registry: Registry, { cards, fleet }: Fleet): void {
-  const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number) => {
-    const collect = function (this: Gauge) {
-      this.set(read());
-    };
-    return new Gauge({ name, help, registers, collect });
-  };
-  gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', () => held(cards()));
-  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', () => fleet().silent);
-  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', () =>
-    fleet().heldUntil === undefined ? 0 : 1,
-  );
-  new Gauge({
-    name: 'agentcard_cards',
-    help: 'Cards by the status and reason of their condition Ready',
-    labelNames: ['ready', 'reason'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { status } of cards()) {
-        const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-        this.inc({ ready: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Pending' });
-      }
-    },
+  const gauge = scraped(registry);
+  gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', [], (held) => {
+    for (const { status } of cards()) if (status?.heldSince !== undefined) held.inc();
   });
-  new Gauge({
-    name: 'agentcard_policies',
-    help: 'NetworkPolicies by mode',
-    labelNames: ['mode'],
-    registers,
-    collect() {
-      for (const mode of ['enforce', 'quarantine']) this.set({ mode }, 0);
-      for (const { status } of cards()) if (status?.policy !== undefined) this.inc({ mode: status.policy.mode });
-    },
+  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', [], (silent) => silent.set(fleet().silent));
+  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', [], (engaged) => {
+    engaged.set(fleet().heldUntil === undefined ? 0 : 1);
   });
-}
-
-function held(cards: Iterable<CachedCard>): number {
-  let count = 0;
-  for (const { status } of cards) if (status?.heldSince !== undefined) count += 1;
-  return count;
+  const ready = 'Cards by the status and reason of their condition Ready';
+  gauge('agentcard_cards', ready, ['ready', 'reason'], (byReady) => {
+    for (const { status } of cards()) {
+      const condition = status?.conditions?.find(({ type }) => type === 'Ready');
+      byReady.inc({ ready: condition?.status ?? 'Unknown', reason: condition?.reason ?? 'Pending' });
+    }
+  });
+  gauge('agentcard_policies', 'NetworkPolicies by mode', ['mode'], (byMode) => {
+    for (const mode of ['enforce', 'quarantine']) byMode.set({ mode }, 0);
+    for (const { status } of cards()) if (status?.policy !== undefined) byMode.inc({ mode: status.policy.mode });
+  });
 }

@@ -14,8 +14,7 @@ import {
   managedByValue,
   policyCardLabel,
   policyName,
-  policyTypeLabel,
-  policyTypeValue,
+  policyTypeLabels,
   verifiedLabel,
 } from '../api/labels.ts';
 import { controllerOf } from '../workload/pod.ts';
@@ -57,7 +56,7 @@ export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers:
     labels: {
       [managedByLabel]: managedByValue,
       [policyCardLabel]: fitName(card.name),
-      [policyTypeLabel]: policyTypeValue,
+      ...policyTypeLabels,
     },
     ownerReferences: [ownerOf(card)],
   };

@@ -10,14 +10,13 @@ import type { Ask } from '../agenda.ts';
 import type { Finding, ReceivedCard } from '../evidence.ts';
 import { receiveKnown } from '../known-cards.ts';
 import type { SignatureRules } from '../receive.ts';
-import { Dialler } from './dialler.ts';
+import { Dialler, type DiallerEdges } from './dialler.ts';
 import { podReader } from './pod-reader.ts';
 
-export interface DiallerParts {
+export interface DiallerParts extends Pick<DiallerEdges, 'now' | 'onVoid'> {
   readonly config: Config;
   readonly client: KubeClient;
   readonly log: Logger;
-  readonly now: () => number;
   readonly identity: () => IdentitySnapshot;
   readonly signatures: () => SignatureRules | undefined;
   readonly labelledPod: (key: Key) => Pod | undefined;
@@ -26,12 +25,11 @@ export interface DiallerParts {
   /** Another text for another AgentCard object, or another spec of it. */
   readonly cardVersion: (key: Key) => string;
   readonly signedCard: (workload: Workload) => Promise<Uint8Array | undefined>;
+  /** For metrics. */
   readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly onFinding: (ask: Ask, finding: Finding) => void;
   /** Nothing was learned: try again after a while. */
   readonly onNothing: (ask: Ask) => void;
-  /** What was learned does not count any more: ask again. */
-  readonly onVoid: (ask: Ask) => void;
 }
 
 const maxBytes = 1 << 20;
