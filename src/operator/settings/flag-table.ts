@@ -1,6 +1,7 @@
 import { parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
+import { jsonOrUndefined } from '../api/json.ts';
 import { tlsPortName } from '../api/labels.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
 import { address, boolean, duration } from './flag-schemas.ts';
@@ -192,11 +193,3 @@ export const flags = flagsFrom({
     doc: 'JSON lines, or text for people.',
   },
 });
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

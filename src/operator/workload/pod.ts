@@ -17,13 +17,7 @@ export interface PodFacts {
   readonly revision: string;
   /** Which revision is newer; 0 when unknown. */
   readonly revisionNumber: number;
-  readonly owner: PodOwner;
-}
-
-export interface PodOwner {
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
+  readonly owner: Pick<OwnerReference, 'kind' | 'name' | 'uid'>;
 }
 
 const revisionAnnotation = 'deployment.kubernetes.io/revision';

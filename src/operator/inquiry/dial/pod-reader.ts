@@ -17,9 +17,7 @@ export interface PodPlace {
   readonly workloadUid: string;
 }
 
-interface ReplicaSetOwners {
-  readonly metadata: ReplicaSet['metadata'];
-}
+type ReplicaSetOwners = Pick<ReplicaSet, 'metadata'>;
 
 /** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
 const rememberedReplicaSets = 65_536;
