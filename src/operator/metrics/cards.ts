@@ -10,16 +10,9 @@ export interface Fleet {
   readonly fleet: () => { readonly silent: number; readonly heldUntil: number | undefined };
 }
 
-export interface StatusMetrics {
-  readonly learned: (transport: 'mtls' | 'http', finding: Finding) => void;
-  /** An event was told. */
-  readonly told: (reason: string) => void;
-  /** Labels taken off: of pods that no card accounts for, or of pods that lost their proof. */
-  readonly stripped: (why: 'stray' | 'unproven', count: number) => void;
-  readonly quarantineList: (malformed: boolean) => void;
-}
+export type StatusMetrics = ReturnType<typeof statusMetrics>;
 
-export function statusMetrics(registry: Registry, fleet: Fleet): StatusMetrics {
+export function statusMetrics(registry: Registry, fleet: Fleet) {
   const registers = [registry];
   const verifications = new Counter({
     name: 'agentcard_verifications_total',
@@ -45,12 +38,14 @@ export function statusMetrics(registry: Registry, fleet: Fleet): StatusMetrics {
     for (const result of results) verifications.inc({ mechanism, result }, 0);
   }
   return {
-    learned: (transport, finding) => {
+    learned: (transport: 'mtls' | 'http', finding: Finding): void => {
       for (const labels of resultsOf(transport, finding)) verifications.inc(labels);
     },
-    told: (reason) => drift.inc(reason === 'CardContentChanged' ? 1 : 0),
-    stripped: (why, count) => stripped.inc({ why }, count),
-    quarantineList: (isMalformed) => malformed.set(isMalformed ? 1 : 0),
+    /** An event was told. */
+    told: (reason: string): void => drift.inc(reason === 'CardContentChanged' ? 1 : 0),
+    /** Labels taken off: of pods that no card accounts for, or of pods that lost their proof. */
+    stripped: (why: 'stray' | 'unproven', count: number): void => stripped.inc({ why }, count),
+    quarantineList: (isMalformed: boolean): void => malformed.set(isMalformed ? 1 : 0),
   };
 }
 

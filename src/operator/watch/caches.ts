@@ -1,5 +1,4 @@
-import type { JsonObject } from '@agentcard-operator/agentcard';
-import { canonicalize, sha256 } from '@agentcard-operator/agentcard';
+import { canonicalize, type JsonObject, sha256 } from '@agentcard-operator/agentcard';
 import {
   Informer,
   type InformerOptions,
@@ -26,18 +25,7 @@ import { apiServerService } from '../network/facts.ts';
 import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
-import {
-  firstSelectorPair,
-  foreignIn,
-  inNamespace,
-  labelPairs,
-  ownerUid,
-  policyOf,
-  serviceOf,
-  servicesNamed,
-  targetOf,
-  templatePairs,
-} from './indexes.ts';
+import { indexes } from './indexes.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
 export interface Caches {
@@ -83,26 +71,23 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
   const list = { namespaces: [ownNamespace], fieldSelector: `metadata.name=${quarantineListName}` };
   const kinds = workloadKinds.filter(({ optional }) => !optional || namespaces.length === 0);
   return {
-    cards: watch(customResources.agentCards, {
-      transform: trimCard,
-      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed, policy: policyOf },
-    }),
+    cards: watch(customResources.agentCards, { transform: trimCard, indexes: indexes.cards }),
     workloads: new Map(
       kinds.map(({ resource, read, optional }) => {
         const transform = (raw: CachedWorkload) => ({ metadata: identityOf(raw.metadata), workload: read(raw) });
-        const wanted = options<CachedWorkload>(resource, { transform, indexes: { pair: templatePairs } });
+        const wanted = options<CachedWorkload>(resource, { transform, indexes: indexes.workloads });
         const cache = optional ? new OptionalInformer(wanted) : new Informer(wanted);
         return [`${resource.group}/${resource.kind}`, cache];
       }),
     ),
-    services: watch(resources.services, { ...around, transform: trimService, indexes: { pair: firstSelectorPair } }),
-    slices: watch(resources.endpointSlices, { ...around, transform: trimSlice, indexes: { service: serviceOf } }),
+    services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
+    slices: watch(resources.endpointSlices, { ...around, transform: trimSlice, indexes: indexes.slices }),
     labelledPods: watch(resources.pods, {
       labelSelector: `${verifiedLabel}=true`,
       transform: trimPod,
-      indexes: { namespace: inNamespace, pair: labelPairs },
+      indexes: indexes.pods,
     }),
-    policies: watch(resources.networkPolicies, { indexes: { owner: ownerUid, foreign: foreignIn } }),
+    policies: watch(resources.networkPolicies, { indexes: indexes.policies }),
     signedCards: scope.enableSignatureVerification
       ? watch(resources.configMaps, { labelSelector: `${signedCardLabel}=true` })
       : undefined,

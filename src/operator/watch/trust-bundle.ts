@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KubeClient } from '@agentcard-operator/kube';
-import { Informer } from '@agentcard-operator/kube';
+import { Informer, type KubeClient } from '@agentcard-operator/kube';
 import { type ConfigMap, type Key, resources, splitKey } from '@agentcard-operator/kube/objects';
 import type { Cache, Logger, Task } from '@agentcard-operator/kube/runtime';
 import type { IdentitySource } from '@agentcard-operator/spiffe/workload-api';

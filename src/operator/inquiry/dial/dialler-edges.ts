@@ -1,8 +1,7 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import type { Key, Pod } from '@agentcard-operator/kube/objects';
 import type { Logger } from '@agentcard-operator/kube/runtime';
-import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
-import { getCard } from '@agentcard-operator/spiffe/tls';
+import { type FetchOutcome, getCard } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import type { Config } from '../../settings/config.ts';
 import type { Workload } from '../../workload/workload.ts';

@@ -1,5 +1,4 @@
-import type { KubeClient } from '@agentcard-operator/kube';
-import { metadataType, objectPath } from '@agentcard-operator/kube';
+import { type KubeClient, metadataType, objectPath } from '@agentcard-operator/kube';
 import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
 import { controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
 
