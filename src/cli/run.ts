@@ -1,14 +1,14 @@
-import { canonicalize } from './canonicalize.ts';
-import { cleanup } from './cleanup.ts';
+import { canonicalize } from './card/canonicalize.ts';
+import { diff } from './card/diff.ts';
+import { sign } from './card/sign.ts';
+import { verify } from './card/verify.ts';
+import { cleanup } from './cluster/cleanup.ts';
+import { migrate } from './cluster/migrate.ts';
+import { approve, quarantine, release } from './cluster/orders.ts';
 import { type Command, exit, type Io, parseInvocation, Trouble } from './command.ts';
 import { candidates, completionOf } from './completion.ts';
-import { diff } from './diff.ts';
 import { explain } from './explain/explain.ts';
 import { helpOf, overview } from './help.ts';
-import { migrate } from './migrate.ts';
-import { approve, quarantine, release } from './orders.ts';
-import { sign } from './sign.ts';
-import { verify } from './verify.ts';
 
 const offline = [verify, sign, canonicalize, diff];
 const inCluster = [explain, quarantine, release, approve, migrate, cleanup];

@@ -13,25 +13,19 @@ import { storyEdges } from './reconcile/edges.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 import type { Config } from './settings/config.ts';
 import { settingsFrom } from './settings/settings.ts';
-import { type Caches, createCaches, scopeFrom } from './watch/caches.ts';
+import { createCaches } from './watch/caches.ts';
 import { OwnWrites } from './watch/own-writes.ts';
 import { followQuarantineList } from './watch/quarantine-list.ts';
 import { connect } from './watch/triggers.ts';
-
-export interface Operator {
-  readonly caches: Caches;
-  readonly controllers: readonly Controller[];
-  readonly inquiry: Inquiry;
-}
 
 const operatorPodLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
 const rememberedChains = 4_096;
 
 /** Joins what the cluster says, what agents say, and the story between them; starts nothing. */
-export function assemble(config: Config, platform: Platform): Operator {
+export function assemble(config: Config, platform: Platform) {
   const { client, log, now, record, identity } = platform;
   const settings = settingsFrom(config);
-  const caches = createCaches(client, scopeFrom(config), (resource) => platform.metrics.informer(resource, log));
+  const caches = createCaches(client, config, (resource) => platform.metrics.informer(resource, log));
   const wake = (card: string, when?: AddOptions) => cards.add(card, when);
   const measureFetch = fetchMetrics(platform.metrics.registry);
   const inquiry = new Inquiry({

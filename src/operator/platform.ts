@@ -46,7 +46,9 @@ export async function createPlatform(config: Config, env: Env, log: Logger): Pro
   const controller = 'agent.kagenti.dev/agentcard-operator';
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
   const namespace = config.podNamespace || cluster.namespace || 'default';
-  const election = config.leaderElect ? elect({ client, namespace, instance }, log, metrics) : undefined;
+  const election = config.leaderElect
+    ? elect({ client, namespace, identity: `${instance}_${randomUUID()}` }, log, metrics)
+    : undefined;
   if (election !== undefined) client.fence = () => election.isLeader();
   const record = (told: EventRecord) => events.record(told);
   return { client, identity, log, now, metrics, events, record, election };
@@ -57,16 +59,12 @@ function clusterConfig(config: Config, env: Env): ClusterConfig | Promise<Cluste
   return env.KUBERNETES_SERVICE_HOST === undefined ? kubeconfigConfig() : inClusterConfig();
 }
 
-interface Candidate {
-  readonly client: KubeClient;
-  readonly namespace: string;
-  readonly instance: string;
-}
+type Candidate = Pick<ConstructorParameters<typeof LeaderElection>[0], 'client' | 'namespace' | 'identity'>;
 
-function elect({ client, namespace, instance }: Candidate, log: Logger, metrics: Metrics): LeaderElection {
+function elect(candidate: Candidate, log: Logger, metrics: Metrics): LeaderElection {
   const leads = metrics.leader(leaseName);
   return new LeaderElection({
-    ...{ client, namespace, name: leaseName, identity: `${instance}_${randomUUID()}` },
+    ...{ ...candidate, name: leaseName },
     onChange: (now) => {
       leads(now);
       log.info('leadership changed', { leads: now });

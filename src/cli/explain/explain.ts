@@ -1,7 +1,7 @@
 import { keyOf } from '@agentcard-operator/kube/objects';
 import { modeFor } from '../../operator/network/mode.ts';
 import type { Workload } from '../../operator/workload/workload.ts';
-import { cardAt, clusterOptions, placeOf } from '../cluster.ts';
+import { cardAt, clusterOptions, placeOf } from '../cluster/cluster.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';
 import { serialized } from '../table.ts';

@@ -16,7 +16,7 @@ import { type Settings, settingsFrom } from '../../operator/settings/settings.ts
 import { workloadKinds } from '../../operator/workload/kinds.ts';
 import { serviceNameLabel } from '../../operator/workload/service.ts';
 import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
-import { type Place, type Sight, sightOf } from '../cluster.ts';
+import { type Place, type Sight, sightOf } from '../cluster/cluster.ts';
 import { Trouble } from '../command.ts';
 
 /** Everything that this user may see of what decides about packets. */

@@ -4,10 +4,11 @@ import { verifiedLabel } from '../../operator/api/labels.ts';
 import { winnerOver } from '../../operator/judge/conflict.ts';
 import { desiredPolicy, owningCard, type PolicyShape } from '../../operator/network/policy.ts';
 import { controllerOf } from '../../operator/workload/pod.ts';
-import { pairsSelect, selectorIndex, selects } from '../../operator/workload/selector.ts';
+import { pairsSelect, selects } from '../../operator/workload/selector.ts';
 import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
 import type { Fleet } from './fleet.ts';
 import { choosing, connects, type Party, type Port } from './reach.ts';
+import { selectorIndex } from './selector-index.ts';
 
 /** One way that packets may take: as things are, and if the mode were enforce everywhere. */
 export interface Way {

@@ -2,7 +2,8 @@ import { isIP } from 'node:net';
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '@agentcard-operator/kube/objects';
 import { holdsRange } from '../../operator/network/ranges.ts';
 import { type Direction, isolates, peersOf, rulesOf } from '../../operator/network/rules.ts';
-import { selectorIndex, selects } from '../../operator/workload/selector.ts';
+import { selects } from '../../operator/workload/selector.ts';
+import { selectorIndex } from './selector-index.ts';
 
 type Labels = Readonly<Record<string, string>>;
 

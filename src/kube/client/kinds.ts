@@ -29,13 +29,8 @@ export interface Deployment extends KubeObject {
 }
 
 export interface StatefulSet extends KubeObject {
-  readonly spec: { readonly replicas?: number; readonly selector: LabelSelector; readonly template: PodTemplate };
-  readonly status?: {
-    readonly readyReplicas?: number;
-    readonly currentRevision?: string;
-    readonly updateRevision?: string;
-    readonly observedGeneration?: number;
-  };
+  readonly spec: Deployment['spec'];
+  readonly status?: Deployment['status'] & { readonly currentRevision?: string; readonly updateRevision?: string };
 }
 
 export interface ReplicaSet extends KubeObject {
@@ -132,36 +127,22 @@ export interface NetworkPolicy extends KubeObject {
   };
 }
 
+const v1 = (group: string, plural: string, kind: string, namespaced = true): Resource => {
+  return { group, version: 'v1', plural, kind, namespaced };
+};
+
 /** Where Kubernetes' own kinds live. */
 export const resources = {
-  deployments: { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true },
-  statefulSets: { group: 'apps', version: 'v1', plural: 'statefulsets', kind: 'StatefulSet', namespaced: true },
-  replicaSets: { group: 'apps', version: 'v1', plural: 'replicasets', kind: 'ReplicaSet', namespaced: true },
-  pods: { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true },
-  services: { group: '', version: 'v1', plural: 'services', kind: 'Service', namespaced: true },
-  endpointSlices: {
-    group: 'discovery.k8s.io',
-    version: 'v1',
-    plural: 'endpointslices',
-    kind: 'EndpointSlice',
-    namespaced: true,
-  },
-  networkPolicies: {
-    group: 'networking.k8s.io',
-    version: 'v1',
-    plural: 'networkpolicies',
-    kind: 'NetworkPolicy',
-    namespaced: true,
-  },
-  configMaps: { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true },
-  namespaces: { group: '', version: 'v1', plural: 'namespaces', kind: 'Namespace', namespaced: false },
-  events: { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true },
-  leases: { group: 'coordination.k8s.io', version: 'v1', plural: 'leases', kind: 'Lease', namespaced: true },
-  customResourceDefinitions: {
-    group: 'apiextensions.k8s.io',
-    version: 'v1',
-    plural: 'customresourcedefinitions',
-    kind: 'CustomResourceDefinition',
-    namespaced: false,
-  },
-} as const satisfies Record<string, Resource>;
+  deployments: v1('apps', 'deployments', 'Deployment'),
+  statefulSets: v1('apps', 'statefulsets', 'StatefulSet'),
+  replicaSets: v1('apps', 'replicasets', 'ReplicaSet'),
+  pods: v1('', 'pods', 'Pod'),
+  services: v1('', 'services', 'Service'),
+  endpointSlices: v1('discovery.k8s.io', 'endpointslices', 'EndpointSlice'),
+  networkPolicies: v1('networking.k8s.io', 'networkpolicies', 'NetworkPolicy'),
+  configMaps: v1('', 'configmaps', 'ConfigMap'),
+  namespaces: v1('', 'namespaces', 'Namespace', false),
+  events: v1('events.k8s.io', 'events', 'Event'),
+  leases: v1('coordination.k8s.io', 'leases', 'Lease'),
+  customResourceDefinitions: v1('apiextensions.k8s.io', 'customresourcedefinitions', 'CustomResourceDefinition', false),
+} as const;

@@ -1,7 +1,7 @@
 import type { Condition, KubeObject } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
 import { longestText } from './budget.ts';
-import { apiGroup } from './labels.ts';
+import { customResources } from './resources.ts';
 import { durationMs, goDuration } from './time.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
@@ -221,10 +221,7 @@ export const printerColumns = [
 ] as const;
 
 export const kindNames = {
-  group: apiGroup,
-  version: 'v1alpha1',
-  kind: 'AgentCard',
-  plural: 'agentcards',
+  ...customResources.agentCards,
   singular: 'agentcard',
   shortNames: ['cards'],
   categories: ['a2a'],

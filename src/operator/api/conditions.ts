@@ -1,3 +1,4 @@
+import type { Settings } from '../settings/settings.ts';
 import { tlsPortName } from './labels.ts';
 
 /**
@@ -67,7 +68,6 @@ export type BoundReason = keyof typeof reasons.Bound;
 export type VerifiedReason = keyof typeof reasons.Verified;
 export type EnforcedReason = keyof typeof reasons.Enforced;
 export type SignatureReason = keyof typeof reasons.SignatureVerified;
-export type ReadyReason = keyof typeof reasons.Ready | SyncedReason | VerifiedReason;
 
 /** The longest condition message, in characters. */
 export const longestMessage = 1024;
@@ -88,13 +88,10 @@ export const floorRemedies: Readonly<Record<string, string>> = {
     'Find out who answers on this address; --strict-binding=floor ignores spec.identityBinding.allowedSpiffeIDs.',
 };
 
-interface BindingPlace {
-  readonly strictBinding: 'true' | 'false' | 'floor';
-  readonly agentTlsPortName: string;
-}
+type Place = Pick<Settings, 'strictBinding' | 'agentTlsPortName'>;
 
 /** What to do about an identity that is not the expected one. */
-export function bindingRemedy(reason: string, { strictBinding, agentTlsPortName }: BindingPlace): string {
+export function bindingRemedy(reason: string, { strictBinding, agentTlsPortName }: Place): string {
   return (strictBinding === 'floor' ? floorRemedies[reason] : undefined) ?? remedy('Bound', reason, agentTlsPortName);
 }
 

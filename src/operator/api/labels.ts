@@ -30,8 +30,15 @@ export const leaseName = 'agentcard-operator';
 export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedByValue = 'agentcard-operator';
 export const policyCardLabel = 'kagenti.dev/agentcard';
-export const policyTypeLabel = 'kagenti.dev/policy-type';
-export const policyTypeValue = 'identity-verification';
+/** The Go operator before us writes the same. */
+export const policyTypeLabels = { 'kagenti.dev/policy-type': 'identity-verification' } as const;
+
+/** Chooses the NetworkPolicies of one operator, ours or the Go one. */
+export function policiesManagedBy(operator: string): string {
+  return Object.entries({ [managedByLabel]: operator, ...policyTypeLabels })
+    .map((pair) => pair.join('='))
+    .join(',');
+}
 
 /** Read from ConfigMaps that hold a signed card. */
 export const signedCardLabel = `${apiGroup}/card`;

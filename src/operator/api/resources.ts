@@ -1,19 +1,8 @@
 import type { Resource } from '@agentcard-operator/kube/objects';
+import { apiGroup } from './labels.ts';
 
 /** Where the kinds live that are not Kubernetes' own. */
 export const customResources = {
-  agentCards: {
-    group: 'agent.kagenti.dev',
-    version: 'v1alpha1',
-    plural: 'agentcards',
-    kind: 'AgentCard',
-    namespaced: true,
-  },
-  sandboxes: {
-    group: 'agents.x-k8s.io',
-    version: 'v1alpha1',
-    plural: 'sandboxes',
-    kind: 'Sandbox',
-    namespaced: true,
-  },
+  agentCards: { group: apiGroup, plural: 'agentcards', kind: 'AgentCard', version: 'v1alpha1', namespaced: true },
+  sandboxes: { group: 'agents.x-k8s.io', plural: 'sandboxes', kind: 'Sandbox', version: 'v1alpha1', namespaced: true },
 } as const satisfies Record<string, Resource>;

@@ -1,11 +1,11 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, keyOf, type ObjectMeta, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { Lease } from '@agentcard-operator/kube/runtime';
-import { managedByLabel, managedByValue, policyTypeLabel, policyTypeValue, verifiedLabel } from '../api/labels.ts';
+import { managedByLabel, managedByValue, verifiedLabel } from '../api/labels.ts';
 import { predecessor } from '../api/predecessor.ts';
 import { customResources } from '../api/resources.ts';
 import { controllerOf } from '../workload/pod.ts';
-import { finalizersOf, noneWithoutKind, policyRemain, type Remain, remainsIn } from './remains.ts';
+import { finalizersOf, noneWithoutKind, onCard, policyRemains, type Remain, remainsIn } from './remains.ts';
 
 /** An AgentCard, as far as a migration looks at it. */
 interface StoredCard extends KubeObject {
@@ -33,15 +33,13 @@ export async function predecessorRemains(
   client: KubeClient,
   namespaces: readonly string[],
 ): Promise<readonly Remain[]> {
-  const labelSelector = `${managedByLabel}=${predecessor.managedBy},${policyTypeLabel}=${policyTypeValue}`;
-  const { networkPolicies, deployments, statefulSets } = resources;
-  const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
+  const { deployments, statefulSets } = resources;
   const [hooks, cards, policies, ...workloads] = await Promise.all([
     remainsIn<WebhookConfiguration>(client, { resource: webhooks, namespaces: [] }, webhookRemain),
     remainsIn<StoredCard>(client, { resource: customResources.agentCards, namespaces }, cardRemains).catch(
       noneWithoutKind,
     ),
-    remainsIn(client, policiesOf, (policy) => policyRemain(policy, `a NetworkPolicy of ${predecessor.managedBy}`)),
+    policyRemains(client, namespaces, predecessor.managedBy),
     ...[deployments, statefulSets].map((resource) =>
       remainsIn<TemplatedWorkload>(client, { resource, namespaces }, (workload) => workloadRemain(workload, resource)),
     ),
@@ -62,23 +60,18 @@ export async function runningPredecessor(client: KubeClient, now: Date): Promise
 /** The finalizers, the mark of a card that was created for its workload, and a stored `strict: false`. */
 export function cardRemains(card: StoredCard): Remain[] {
   const { uid, labels, ownerReferences, deletionTimestamp } = card.metadata;
-  const common = { resource: customResources.agentCards, key: keyOf(card) };
   const remains = [finalizersOf(card)].filter((remain) => remain !== undefined);
   // A card that goes takes nothing else along.
   if (deletionTimestamp !== undefined) return remains;
   if (labels?.[managedByLabel] === predecessor.managedBy && controllerOf(ownerReferences) !== undefined) {
     const metadata = { uid, labels: { [managedByLabel]: managedByValue } };
-    remains.push({
-      ...common,
-      what: 'created for its workload',
-      consequence: 'is kept as ours',
-      fix: { merge: { metadata } },
-    });
+    const created = onCard(card, 'created for its workload', { merge: { metadata } });
+    remains.push({ ...created, consequence: 'is kept as ours' });
   }
   if (card.spec?.identityBinding?.strict === false) {
     const fix = { merge: { metadata: { uid }, spec: { identityBinding: { strict: null } } } };
     const consequence = 'another identity than the expected one fails the card from then on';
-    remains.push({ ...common, what: 'strict: false, which was the default', consequence, fix });
+    remains.push({ ...onCard(card, 'strict: false, which was the default', fix), consequence });
   }
   return remains;
 }

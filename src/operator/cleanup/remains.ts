@@ -1,14 +1,7 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type Key, type KubeObject, keyOf, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
-import {
-  attestedAnnotation,
-  managedByLabel,
-  managedByValue,
-  policyTypeLabel,
-  policyTypeValue,
-  verifiedLabel,
-} from '../api/labels.ts';
+import { attestedAnnotation, managedByValue, policiesManagedBy, verifiedLabel } from '../api/labels.ts';
 import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
 import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
@@ -94,17 +87,18 @@ export async function ownRemains(
   namespaces: readonly string[],
   now: Date,
 ): Promise<readonly Remain[]> {
-  const { pods, networkPolicies } = resources;
-  const labelSelector = `${managedByLabel}=${managedByValue},${policyTypeLabel}=${policyTypeValue}`;
-  const policiesOf = { resource: networkPolicies, namespaces, labelSelector, metadataOnly: true };
   const [marks, policies, cards] = await Promise.all([
-    remainsIn(client, { resource: pods, namespaces, metadataOnly: true }, markOf),
-    remainsIn(client, policiesOf, (policy) => policyRemain(policy, "the operator's NetworkPolicy")),
+    remainsIn(client, { resource: resources.pods, namespaces, metadataOnly: true }, markOf),
+    policyRemains(client, namespaces, managedByValue),
     remainsIn<AgentCard>(client, { resource: customResources.agentCards, namespaces }, (card) =>
       [finalizersOf(card) ?? [], verdictOf(card, now) ?? []].flat(),
     ).catch(noneWithoutKind),
   ]);
   return [...marks, ...policies, ...cards];
+}
+
+export function onCard(card: KubeObject, what: string, fix: Fix): Remain {
+  return { resource: customResources.agentCards, key: keyOf(card), what, fix };
 }
 
 export function noneWithoutKind(error: unknown): [] {
@@ -120,9 +114,14 @@ export function markOf(pod: KubeObject): Remain | undefined {
   return { resource: resources.pods, key: keyOf(pod), what: 'the verified label', fix: { merge: { metadata } } };
 }
 
-export function policyRemain(policy: KubeObject, what: string): Remain {
-  const { uid = '' } = policy.metadata;
-  return { resource: resources.networkPolicies, key: keyOf(policy), what, fix: { delete: { uid } } };
+/** The NetworkPolicies of an operator, ours or the Go one. */
+export function policyRemains(client: KubeClient, namespaces: readonly string[], operator: string) {
+  const resource = resources.networkPolicies;
+  const what = operator === managedByValue ? "the operator's NetworkPolicy" : `a NetworkPolicy of ${operator}`;
+  const policies = { resource, namespaces, labelSelector: policiesManagedBy(operator), metadataOnly: true };
+  return remainsIn(client, policies, (policy) => {
+    return { resource, key: keyOf(policy), what, fix: { delete: { uid: policy.metadata.uid ?? '' } } };
+  });
 }
 
 const nobody =
@@ -152,12 +151,7 @@ export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
     replicas: null,
     heldSince: null,
   };
-  return {
-    resource: customResources.agentCards,
-    key: keyOf(card),
-    what: 'a verdict',
-    fix: { merge: { metadata: { uid }, status }, subresource: 'status' },
-  };
+  return onCard(card, 'a verdict', { merge: { metadata: { uid }, status }, subresource: 'status' });
 }
 
 /** The finalizers that the Go operator put on a card. */
@@ -171,12 +165,7 @@ export function finalizersOf(card: KubeObject): Remain | undefined {
     { op: 'test', path: '/metadata/finalizers', value: finalizers },
     { op: 'replace', path: '/metadata/finalizers', value: kept },
   ];
-  return {
-    resource: customResources.agentCards,
-    key: keyOf(card),
-    what: `finalizers of ${predecessor.managedBy}`,
-    fix: { json },
-  };
+  return onCard(card, `finalizers of ${predecessor.managedBy}`, { json });
 }
 
 /** Takes the Go operator's finalizers off a card that is being deleted: the deletion would wait for that operator for ever. */

@@ -1,5 +1,5 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
-import type { KubeObject, NetworkPolicy } from '@agentcard-operator/kube/objects';
+import { type KubeObject, type NetworkPolicy, typeOf } from '@agentcard-operator/kube/objects';
 import { Controller, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
@@ -115,10 +115,9 @@ function wasCollected({ metadata }: CachedCard, { workloads, namespaces }: Cache
 /** Changes of workloads, of cards, and of who owns a policy, as keys of workloads. */
 export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: string) => void): void {
   for (const cache of caches.workloads.values()) {
-    const { group, version, kind } = cache.resource;
-    const reference = { apiVersion: `${group}/${version}`, kind };
+    const type = typeOf(cache.resource);
     const wake = ({ metadata: { namespace = '', name } }: KubeObject) => {
-      add(workloadKey(namespace, { ...reference, name }));
+      add(workloadKey(namespace, { ...type, name }));
     };
     cache.onEvent({ add: wake, update: (_, object) => wake(object), remove: wake });
   }

@@ -81,10 +81,14 @@ export type Answer =
     };
 
 /** Attempts that brought no card since the last answer: absence, not guilt. */
-export interface Silence {
+export interface Silence extends Told {
   readonly since: number;
   readonly last: number;
   readonly attempts: number;
+}
+
+/** What an attempt that brought no card tells. */
+interface Told {
   readonly reason: 'FetchFailed' | 'CardInvalid';
   readonly message: string;
   /** It was we who could not ask. */
@@ -138,13 +142,5 @@ export const noEvidence: CardEvidence = {
 /** What one attempt brought. */
 export type Finding =
   | { readonly kind: 'answer'; readonly facts: PodFacts; readonly answer: Answer }
-  | {
-      readonly kind: 'silence';
-      readonly facts: PodFacts;
-      readonly at: number;
-      readonly reason: Silence['reason'];
-      readonly message: string;
-      readonly blocked?: Blocked | undefined;
-      readonly peer: PeerIdentity | undefined;
-    }
+  | ({ readonly kind: 'silence'; readonly facts: PodFacts; readonly at: number } & Told)
   | { readonly kind: 'stranger'; readonly owner: string; readonly at: number };

@@ -1,33 +1,29 @@
 import { once } from 'node:events';
 import type { KnownChains } from '@agentcard-operator/agentcard';
-import type { KubeClient } from '@agentcard-operator/kube';
 import { type Key, keyOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, LOW_PRIORITY, type Logger } from '@agentcard-operator/kube/runtime';
 import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import { refreshAnnotation } from '../api/labels.ts';
-import { asksWorkloadApi, type Config } from '../settings/config.ts';
+import { asksWorkloadApi } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { type Ask, turnAfter } from './agenda.ts';
 import { FleetBrake } from './brake.ts';
-import type { Dialler } from './dialler.ts';
-import { createDialler } from './dialler-edges.ts';
+import type { Dialler } from './dial/dialler.ts';
+import { createDialler, type DiallerParts } from './dial/dialler-edges.ts';
+import { signedCardReader } from './dial/signed-card.ts';
 import type { CardEvidence, Finding } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import type { SignatureRules } from './receive.ts';
 import { recheck } from './recheck.ts';
-import { signedCardReader } from './signed-card.ts';
 
-export interface InquiryParts {
-  readonly config: Config;
-  readonly client: KubeClient;
+export interface InquiryParts extends Pick<DiallerParts, 'config' | 'client' | 'now'> {
   readonly log: Logger;
-  readonly now: () => number;
+  /** For metrics. */
+  readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly identity: IdentitySource;
   readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'signedCards'>;
   readonly knownChains: KnownChains;
-  /** For metrics. */
-  readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly onBrake: (engaged: boolean) => void;
   /** Something follows for a card, now or after a while. */
   readonly wake: (card: Key, when?: AddOptions) => void;
@@ -133,12 +129,10 @@ export class Inquiry {
   }
 
   #createDialler(): Dialler {
-    const { caches, client, identity, now, wake } = this.#parts;
-    const unlessGone = (learn: (ask: Ask) => void) => (ask: Ask) => {
-      if (caches.cards.get(ask.card) !== undefined) learn(ask);
-    };
+    const { caches, client, config, identity, log, now, wake } = this.#parts;
+    const isGone = ({ card }: Ask) => caches.cards.get(card) === undefined;
     return createDialler({
-      ...this.#parts,
+      ...{ config, client, now },
       identity: () => identity.current(),
       signatures: () => this.#signatures(),
       labelledPod: (key) => caches.labelledPods.get(key),
@@ -151,20 +145,26 @@ export class Inquiry {
         const { uid, generation } = caches.cards.get(key)?.metadata ?? {};
         return `${uid} ${generation}`;
       },
-      onFinding: (ask, finding) => {
-        if (caches.cards.get(ask.card) === undefined) return;
+      onFinding: (ask, finding, seconds) => {
+        this.#parts.learned(ask, finding, seconds);
+        log.debug('an agent was asked', { key: ask.card, pod: ask.endpoint.podName, finding: finding.kind });
+        if (isGone(ask)) return;
         if (this.#ledger.record(ask, finding)) wake(ask.card);
         // Nothing follows from it but the next question.
         else wake(ask.card, { ...background, afterMs: Math.max(1, turnAfter(now(), ask.cadence) - now()) });
       },
-      onNothing: unlessGone((ask) => {
+      onNothing: (ask, error) => {
+        const { podName: pod } = ask.endpoint;
+        if (error !== undefined) log.warn('a pod could not be read', { key: ask.card, pod, error });
+        if (isGone(ask)) return;
         this.#ledger.recordNothing(ask);
         wake(ask.card, { afterMs: unreadRetryMs });
-      }),
-      onVoid: unlessGone((ask) => {
+      },
+      onVoid: (ask) => {
+        if (isGone(ask)) return;
         this.#ledger.recordVoid(ask);
         wake(ask.card);
-      }),
+      },
     });
   }
 }

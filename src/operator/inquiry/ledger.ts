@@ -123,15 +123,8 @@ function merged(
   const same = before?.facts.containersHash === facts.containersHash && before.transport === ask.transport;
   const base = { facts, transport: ask.transport, endpointVersion: ask.endpoint.version };
   if (finding.kind === 'answer') return { ...base, answer: finding.answer, silence: undefined };
-  const earlier = same ? before.silence : undefined;
-  const silence = {
-    since: earlier?.since ?? finding.at,
-    last: finding.at,
-    attempts: (earlier?.attempts ?? 0) + 1,
-    reason: finding.reason,
-    message: finding.message,
-    blocked: finding.blocked,
-    peer: finding.peer,
-  };
+  const { since = finding.at, attempts = 0 } = (same ? before.silence : undefined) ?? {};
+  const { at: last, reason, message, blocked, peer } = finding;
+  const silence = { since, last, attempts: attempts + 1, reason, message, blocked, peer };
   return { ...base, answer: same ? before.answer : undefined, silence };
 }

@@ -65,12 +65,8 @@ function judged(signed: SignedCard, rules: SignatureRules, { seen, now }: Circum
 function publicationOf(raw: JsonObject, url: string | undefined): Publication {
   const { card, truncated } = publishCard(raw);
   const text = canonicalize(card);
-  return {
-    cardId: cardId(raw),
-    url: url && ownText(withinBudget(url)),
-    published: { text, sha256: sha256(text) },
-    truncated,
-  };
+  const published = { text, sha256: sha256(text) };
+  return { cardId: cardId(raw), url: url && ownText(withinBudget(url)), published, truncated };
 }
 
 /** What was signed is a document of its own. A form that drops much may leave no AgentCard, but JSON always. */

@@ -1,5 +1,4 @@
-import type { BundleSet } from '@agentcard-operator/spiffe/x509';
-import { verifyPath } from '@agentcard-operator/spiffe/x509';
+import { type BundleSet, verifyPath } from '@agentcard-operator/spiffe/x509';
 import { dueAtOnce, type PeerIdentity, type PodEvidence } from './evidence.ts';
 import { rejudge, type SignatureRules } from './receive.ts';
 

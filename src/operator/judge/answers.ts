@@ -1,6 +1,5 @@
 import type { Check } from '../api/agentcard.ts';
-import type { Answer, Matter } from './question.ts';
-import { skipped } from './question.ts';
+import { type Answer, type Matter, skipped } from './question.ts';
 import { type QuestionName, questions } from './questions.ts';
 import type { JudgedPod } from './standing.ts';
 

@@ -34,7 +34,7 @@ export interface Heard {
 }
 
 /** Synced: whether the card can be read now. */
-export function syncedOutcome({ matter, pods, answers }: Heard): Outcome<SyncedReason> {
+function syncedOutcome({ matter, pods, answers }: Heard): Outcome<SyncedReason> {
   const { target, snapshot } = matter;
   const suspended = snapshot.card.spec.suspend === true;
   if (target.resolved && suspended) return no('Suspended', 'The agent is not asked while spec.suspend is set.');
@@ -67,7 +67,7 @@ function unread(pods: readonly JudgedPod[]): Outcome<SyncedReason> {
 }
 
 /** Bound: whether the proven identity is the expected one; undefined when no mechanism is on. */
-export function boundOutcome({ matter, pods }: Heard): Outcome<BoundReason> | undefined {
+function boundOutcome({ matter, pods }: Heard): Outcome<BoundReason> | undefined {
   const { target, settings, hold } = matter;
   if (!settings.mtls && !settings.signature) return undefined;
   if (!target.resolved) return no('WorkloadUnresolved', target.message);
@@ -150,7 +150,7 @@ export interface SignatureVerdict {
 }
 
 /** SignatureVerified: what the card's signature proves; undefined when signatures are not verified. */
-export function signatureOutcome({ matter, answers }: Heard): SignatureVerdict | undefined {
+function signatureOutcome({ matter, answers }: Heard): SignatureVerdict | undefined {
   if (!matter.settings.signature) return undefined;
   const { answer, pod } = answers.get('signature') as Told;
   const finding = pod?.shown?.kind === 'card' ? pod.shown.card.signature : undefined;
@@ -163,10 +163,21 @@ export function signatureOutcome({ matter, answers }: Heard): SignatureVerdict |
   return { outcome: no(reason ?? 'SignatureMissing', message), finding, signerMatches };
 }
 
+/** All of them. `verified` is decided before, since on what the others may rest follows from it. */
+export function outcomesOf(
+  heard: Heard,
+  verified: Outcome<VerifiedReason> | undefined,
+  quarantine: Quarantine | undefined,
+) {
+  const synced = syncedOutcome(heard);
+  const ready = readyOutcome(synced, verified, quarantine);
+  return { ready, synced, verified, bound: boundOutcome(heard), signature: signatureOutcome(heard) };
+}
+
 const guilty = new Set<string>(guilts);
 
 /** Ready = Synced and (Verified or no mechanism) and not quarantined; guilt is named before absence. */
-export function readyOutcome(
+function readyOutcome(
   synced: Outcome<SyncedReason>,
   verified: Outcome<VerifiedReason> | undefined,
   quarantine: Quarantine | undefined,

@@ -31,16 +31,8 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   if (endpoints.length === 0) {
     return absent('WorkloadNotReady', `No pod of ${title(workload)} stands behind Service ${service}.`);
   }
-  return {
-    resolved: true,
-    workload,
-    protocol: spokenProtocol,
-    expected,
-    strict,
-    transport: port.transport,
-    service,
-    endpoints,
-  };
+  const { transport } = port;
+  return { resolved: true, workload, protocol: spokenProtocol, expected, strict, transport, service, endpoints };
 }
 
 /** A changed ConfigMap of a signed card calls for another look at every pod that it speaks for. */

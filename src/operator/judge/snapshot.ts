@@ -40,13 +40,10 @@ export interface Snapshot {
 /** The agent behind a card, found; or why it was not. */
 export type Target = ResolvedTarget | Unresolved;
 
-export interface ResolvedTarget {
+export interface ResolvedTarget extends Demanded {
   readonly resolved: true;
   readonly workload: Workload;
   readonly protocol: string;
-  /** SPIFFE IDs of which the agent must prove one; empty when no SPIFFE mechanism is on. */
-  readonly expected: readonly string[];
-  readonly strict: boolean;
   readonly transport: 'mtls' | 'http';
   readonly service: string;
   readonly endpoints: readonly Endpoint[];
@@ -54,24 +51,27 @@ export interface ResolvedTarget {
 
 export type Unresolved = Unfound | Unreachable;
 
-/** There is no agent for this card. */
-export interface Unfound {
-  readonly resolved: false;
-  readonly reason: 'WorkloadNotFound' | 'NotAgentWorkload' | 'NoProtocol' | 'Conflict';
-  readonly message: string;
-  readonly absent: undefined;
+interface Demanded {
+  /** SPIFFE IDs of which the agent must prove one; empty when no SPIFFE mechanism is on. */
   readonly expected: readonly string[];
   readonly strict: boolean;
 }
 
-/** Only the way to the agent is missing: then earlier evidence is held for a while. */
-export interface Unreachable {
+interface Missing extends Demanded {
   readonly resolved: false;
-  readonly reason: 'WorkloadNotReady' | 'ServiceNotFound' | 'AmbiguousService';
   readonly message: string;
+}
+
+/** There is no agent for this card. */
+export interface Unfound extends Missing {
+  readonly reason: 'WorkloadNotFound' | 'NotAgentWorkload' | 'NoProtocol' | 'Conflict';
+  readonly absent: undefined;
+}
+
+/** Only the way to the agent is missing: then earlier evidence is held for a while. */
+export interface Unreachable extends Missing {
+  readonly reason: 'WorkloadNotReady' | 'ServiceNotFound' | 'AmbiguousService';
   readonly absent: Workload;
-  readonly expected: readonly string[];
-  readonly strict: boolean;
 }
 
 /** The uids of the pods behind the agent's Service. */

@@ -1,21 +1,11 @@
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { Check } from '../api/agentcard.ts';
-import type { BoundReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
 import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
 import type { Settings } from '../settings/settings.ts';
 import { renderSpiffeId } from '../settings/spiffe-id-template.ts';
 import type { PodFacts } from '../workload/pod.ts';
 import { answersOf, checksOf } from './answers.ts';
-import {
-  boundOutcome,
-  type Heard,
-  type Outcome,
-  readyOutcome,
-  type SignatureVerdict,
-  signatureOutcome,
-  syncedOutcome,
-  verifiedOutcome,
-} from './conditions.ts';
+import { type Heard, outcomesOf, verifiedOutcome } from './conditions.ts';
 import { type PublishedCard, publishedCard, speakerOf } from './published.ts';
 import { type Quarantine, quarantineOf } from './quarantine.ts';
 import type { Demands } from './question.ts';
@@ -24,17 +14,12 @@ import type { Snapshot, Target } from './snapshot.ts';
 import { isTrusted, type JudgedPod, judgePod, servedBy } from './standing.ts';
 
 /** Everything that one look at the evidence decides. */
-export interface Verdict {
+export interface Verdict extends ReturnType<typeof outcomesOf> {
   /** Nothing has been learned since the operator started: what stands, stands. */
   readonly pending: boolean;
   /** Why the agent is cut off, whatever it proves; undefined when it is not. */
   readonly quarantine: Quarantine | undefined;
   readonly pods: readonly JudgedPod[];
-  readonly ready: Outcome<string>;
-  readonly synced: Outcome<SyncedReason>;
-  readonly signature: SignatureVerdict | undefined;
-  readonly bound: Outcome<BoundReason> | undefined;
-  readonly verified: Outcome<VerifiedReason> | undefined;
   readonly checks: readonly Check[];
   readonly card: PublishedCard;
   readonly attested: string | undefined;
@@ -75,17 +60,12 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const isHeld = verified?.reason === 'EvidenceHeld';
   // Nothing else rests on a hold on which the verdict does not.
   const heard = isHeld ? withHold : hearing(noHold);
-  const synced = syncedOutcome(heard);
   const resting = heard.matter.hold;
   return {
     pending: target.resolved && isPending(snapshot, pods),
     quarantine,
     pods,
-    ready: readyOutcome(synced, verified, quarantine),
-    synced,
-    signature: signatureOutcome(heard),
-    bound: boundOutcome(heard),
-    verified,
+    ...outcomesOf(heard, verified, quarantine),
     checks: checksOf(heard.answers),
     card,
     attested: attestedId(target, pods) ?? resting.attested,

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Finding } from '../inquiry/evidence.ts';
 import type { CachedCard } from '../watch/cached.ts';
+import { scraped } from './scraped.ts';
 
 /** What the gauges read when they are scraped. */
 export interface Fleet {
@@ -9,16 +10,9 @@ export interface Fleet {
   readonly fleet: () => { readonly silent: number; readonly heldUntil: number | undefined };
 }
 
-export interface StatusMetrics {
-  readonly learned: (transport: 'mtls' | 'http', finding: Finding) => void;
-  /** An event was told. */
-  readonly told: (reason: string) => void;
-  /** Labels taken off: of pods that no card accounts for, or of pods that lost their proof. */
-  readonly stripped: (why: 'stray' | 'unproven', count: number) => void;
-  readonly quarantineList: (malformed: boolean) => void;
-}
+export type StatusMetrics = ReturnType<typeof statusMetrics>;
 
-export function statusMetrics(registry: Registry, fleet: Fleet): StatusMetrics {
+export function statusMetrics(registry: Registry, fleet: Fleet) {
   const registers = [registry];
   const verifications = new Counter({
     name: 'agentcard_verifications_total',
@@ -44,12 +38,14 @@ export function statusMetrics(registry: Registry, fleet: Fleet): StatusMetrics {
     for (const result of results) verifications.inc({ mechanism, result }, 0);
   }
   return {
-    learned: (transport, finding) => {
+    learned: (transport: 'mtls' | 'http', finding: Finding): void => {
       for (const labels of resultsOf(transport, finding)) verifications.inc(labels);
     },
-    told: (reason) => drift.inc(reason === 'CardContentChanged' ? 1 : 0),
-    stripped: (why, count) => stripped.inc({ why }, count),
-    quarantineList: (isMalformed) => malformed.set(isMalformed ? 1 : 0),
+    /** An event was told. */
+    told: (reason: string): void => drift.inc(reason === 'CardContentChanged' ? 1 : 0),
+    /** Labels taken off: of pods that no card accounts for, or of pods that lost their proof. */
+    stripped: (why: 'stray' | 'unproven', count: number): void => stripped.inc({ why }, count),
+    quarantineList: (isMalformed: boolean): void => malformed.set(isMalformed ? 1 : 0),
   };
 }
 
@@ -72,45 +68,23 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
 }
 
 function fleetGauges(registry: Registry, { cards, fleet }: Fleet): void {
-  const registers = [registry];
-  const gauge = (name: string, help: string, read: () => number) => {
-    const collect = function (this: Gauge) {
-      this.set(read());
-    };
-    return new Gauge({ name, help, registers, collect });
-  };
-  gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', () => held(cards()));
-  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', () => fleet().silent);
-  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', () =>
-    fleet().heldUntil === undefined ? 0 : 1,
-  );
-  new Gauge({
-    name: 'agentcard_cards',
-    help: 'Cards by the status and reason of their condition Ready',
-    labelNames: ['ready', 'reason'],
-    registers,
-    collect() {
-      this.reset();
-      for (const { status } of cards()) {
-        const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-        this.inc({ ready: ready?.status ?? 'Unknown', reason: ready?.reason ?? 'Pending' });
-      }
-    },
+  const gauge = scraped(registry);
+  gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', [], (held) => {
+    for (const { status } of cards()) if (status?.heldSince !== undefined) held.inc();
   });
-  new Gauge({
-    name: 'agentcard_policies',
-    help: 'NetworkPolicies by mode',
-    labelNames: ['mode'],
-    registers,
-    collect() {
-      for (const mode of ['enforce', 'quarantine']) this.set({ mode }, 0);
-      for (const { status } of cards()) if (status?.policy !== undefined) this.inc({ mode: status.policy.mode });
-    },
+  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', [], (silent) => silent.set(fleet().silent));
+  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', [], (engaged) => {
+    engaged.set(fleet().heldUntil === undefined ? 0 : 1);
   });
-}
-
-function held(cards: Iterable<CachedCard>): number {
-  let count = 0;
-  for (const { status } of cards) if (status?.heldSince !== undefined) count += 1;
-  return count;
+  const ready = 'Cards by the status and reason of their condition Ready';
+  gauge('agentcard_cards', ready, ['ready', 'reason'], (byReady) => {
+    for (const { status } of cards()) {
+      const condition = status?.conditions?.find(({ type }) => type === 'Ready');
+      byReady.inc({ ready: condition?.status ?? 'Unknown', reason: condition?.reason ?? 'Pending' });
+    }
+  });
+  gauge('agentcard_policies', 'NetworkPolicies by mode', ['mode'], (byMode) => {
+    for (const mode of ['enforce', 'quarantine']) byMode.set({ mode }, 0);
+    for (const { status } of cards()) if (status?.policy !== undefined) byMode.inc({ mode: status.policy.mode });
+  });
 }

@@ -6,9 +6,7 @@ const outcomes = ['card', 'refusal', 'silence', 'stranger'] as const;
 type Outcome = (typeof outcomes)[number];
 
 /** Tells one fetch: over which transport, what it brought, how long it took. */
-export type FetchMetrics = (transport: 'mtls' | 'http', finding: Finding, seconds: number) => void;
-
-export function fetchMetrics(registry: Registry): FetchMetrics {
+export function fetchMetrics(registry: Registry) {
   const labelNames = ['transport', 'outcome'] as const;
   const fetches = new Counter({
     name: 'agentcard_fetches_total',
@@ -27,7 +25,7 @@ export function fetchMetrics(registry: Registry): FetchMetrics {
     durations.zero({ transport });
     for (const outcome of outcomes) fetches.inc({ transport, outcome }, 0);
   }
-  return (transport, finding, seconds) => {
+  return (transport: (typeof transports)[number], finding: Finding, seconds: number): void => {
     fetches.inc({ transport, outcome: outcomeOf(finding) });
     durations.observe({ transport }, seconds);
   };

@@ -1,14 +1,10 @@
 import type { EndpointSlice, Service } from '@agentcard-operator/kube/objects';
-import type { PolicyPeers } from './policy.ts';
 
 /** The Service that stands for the API server in every cluster. */
 export const apiServerService = 'default/kubernetes';
 
 /** The API server's endpoints and its ClusterIPs, each with its own ports: policies apply before or after translation. */
-export function apiServerFacts(
-  service: Service | undefined,
-  slices: readonly EndpointSlice[],
-): PolicyPeers['apiServer'] {
+export function apiServerFacts(service: Service | undefined, slices: readonly EndpointSlice[]) {
   const behind = slices.map((slice) => ({
     addresses: (slice.endpoints ?? []).flatMap(({ addresses }) => addresses),
     ports: (slice.ports ?? []).flatMap(({ port }) => (port === undefined ? [] : [port])),
@@ -21,10 +17,7 @@ export function apiServerFacts(
  * The pods behind a DNS Service and the ports on which they answer: those that the Service names by number, else those
  * that its slices name, else 53, so that DNS pods that come and go change no policy.
  */
-export function dnsFacts(
-  service: Service | undefined,
-  slices: readonly EndpointSlice[],
-): PolicyPeers['dns'][number] | undefined {
+export function dnsFacts(service: Service | undefined, slices: readonly EndpointSlice[]) {
   const podLabels = service?.spec?.selector;
   if (service === undefined || podLabels === undefined) return undefined;
   const ports = new Map<string, { protocol: string; port: number }>();

@@ -14,11 +14,11 @@ import {
   managedByValue,
   policyCardLabel,
   policyName,
-  policyTypeLabel,
-  policyTypeValue,
+  policyTypeLabels,
   verifiedLabel,
 } from '../api/labels.ts';
 import { controllerOf } from '../workload/pod.ts';
+import type { apiServerFacts, dnsFacts } from './facts.ts';
 
 /** What a policy lets through: a verified agent's, an unverified one's, or nothing but us. */
 export type PolicyShape = 'verified' | 'unverified' | 'quarantined';
@@ -26,12 +26,8 @@ export type PolicyShape = 'verified' | 'unverified' | 'quarantined';
 export interface PolicyPeers {
   readonly operatorNamespace: string;
   readonly operatorPodLabels: Readonly<Record<string, string>>;
-  readonly apiServer: readonly { readonly addresses: readonly string[]; readonly ports: readonly number[] }[];
-  readonly dns: readonly {
-    readonly namespace: string;
-    readonly podLabels: Readonly<Record<string, string>>;
-    readonly ports: readonly { readonly protocol: string; readonly port: number }[];
-  }[];
+  readonly apiServer: ReturnType<typeof apiServerFacts>;
+  readonly dns: readonly NonNullable<ReturnType<typeof dnsFacts>>[];
   readonly dnsCidrs: readonly string[];
   /** Extra rules from --ingress-allow and --egress-allow. */
   readonly ingressAllow: readonly NetworkPolicyRule[];
@@ -57,7 +53,7 @@ export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers:
     labels: {
       [managedByLabel]: managedByValue,
       [policyCardLabel]: fitName(card.name),
-      [policyTypeLabel]: policyTypeValue,
+      ...policyTypeLabels,
     },
     ownerReferences: [ownerOf(card)],
   };

@@ -59,20 +59,11 @@ async function applyPolicy(operation: PolicyOperation, client: KubeClient): Prom
       await client.delete(resources.networkPolicies, keyOf(policy), { uid: operation.uid });
       return undefined;
     case 'hand-over':
-      await patchPolicy(operation, [['metadata/ownerReferences', policy.metadata.ownerReferences]], client);
+      await patchPolicy(operation, { 'metadata/ownerReferences': policy.metadata.ownerReferences }, client);
       // Not told as a write of ours: its echo is what wakes the other card.
       return undefined;
-    case 'replace': {
-      const { labels } = policy.metadata;
-      return patchPolicy(
-        operation,
-        [
-          ['metadata/labels', labels],
-          ['spec', policy.spec],
-        ],
-        client,
-      );
-    }
+    case 'replace':
+      return patchPolicy(operation, { 'metadata/labels': policy.metadata.labels, spec: policy.spec }, client);
   }
 }
 
@@ -85,17 +76,17 @@ async function createPolicy(policy: NetworkPolicy, client: KubeClient): Promise<
     const uid = there?.metadata.uid;
     const ours = there !== undefined && owningCard(there)?.uid === owningCard(policy)?.uid;
     if (uid === undefined || !ours) throw error;
-    return patchPolicy({ uid, policy }, [['spec', policy.spec]], client);
+    return patchPolicy({ uid, policy }, { spec: policy.spec }, client);
   }
 }
 
 function patchPolicy(
   { uid, policy }: { readonly uid: string; readonly policy: NetworkPolicy },
-  members: readonly (readonly [path: string, value: unknown])[],
+  members: Readonly<Record<string, unknown>>,
   client: KubeClient,
 ): Promise<NetworkPolicy> {
   const test = { op: 'test', path: '/metadata/uid', value: uid };
-  const body = [test, ...members.map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))];
+  const body = [test, ...Object.entries(members).map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))];
   return client.patch<NetworkPolicy>(resources.networkPolicies, keyOf(policy), body, { type: 'json' });
 }
 

@@ -14,10 +14,8 @@ import type { Workload } from '../workload/workload.ts';
 
 export type PolicyOperation =
   | { readonly kind: 'create'; readonly policy: NetworkPolicy }
-  | { readonly kind: 'replace'; readonly uid: string; readonly policy: NetworkPolicy }
-  /** Gives a policy of ours to the card that stands for the workload, so that the agent is never without one. */
-  | { readonly kind: 'hand-over'; readonly uid: string; readonly policy: NetworkPolicy }
-  | { readonly kind: 'delete'; readonly uid: string; readonly policy: NetworkPolicy };
+  /** `hand-over` gives a policy of ours to the card that stands for the workload, so that the agent is never without one. */
+  | { readonly kind: 'replace' | 'hand-over' | 'delete'; readonly uid: string; readonly policy: NetworkPolicy };
 
 export interface PolicyPlan {
   readonly operations: readonly PolicyOperation[];

@@ -12,7 +12,6 @@ import { type SettleEdges, settle } from './settle.ts';
 
 /** The world around the story. Only observe, ask, apply and settle touch it; the steps between them are pure. */
 export interface Edges extends SettleEdges, ApplyEdges {
-  readonly client: SettleEdges['client'];
   /** Reads the caches; undefined when the card is gone. */
   readonly snapshot: (key: Key) => Snapshot | undefined;
   /** Hands questions to the inquiry, but for those answered since; it answers by evidence and by adding the key again. */

@@ -73,20 +73,13 @@ function conditionsFrom(
   return order.flatMap((type): Condition[] => {
     const outcome = outcomes[type];
     if (outcome === undefined) return [];
-    const status = outcome.ok ? 'True' : 'False';
-    const todo = outcome.todo ?? remedy(type, outcome.reason, tlsPort);
+    const { ok, reason, todo = remedy(type, reason, tlsPort) } = outcome;
+    const status = ok ? 'True' : 'False';
     const before = stored?.conditions?.find((condition) => condition.type === type);
-    const since = before?.status === status ? before.lastTransitionTime : isoTime(now);
-    return [
-      {
-        type,
-        status,
-        reason: outcome.reason,
-        message: messageWithRemedy(type, outcome.reason, outcome.message, todo),
-        lastTransitionTime: since,
-        ...(generation === undefined ? {} : { observedGeneration: generation }),
-      },
-    ];
+    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : isoTime(now);
+    const message = messageWithRemedy(type, reason, outcome.message, todo);
+    const observed = generation === undefined ? {} : { observedGeneration: generation };
+    return [{ type, status, reason, message, lastTransitionTime, ...observed }];
   });
 }
 

@@ -70,12 +70,9 @@ function quarantineNotes(before: StatusFields, after: StatusFields): Note[] {
 }
 
 function contentNotes(before: StatusFields, after: StatusFields): Note[] {
-  const notes: Note[] = [];
-  if (before.cardId !== undefined && after.cardId !== undefined && before.cardId !== after.cardId) {
-    const note = `The card changed from ${before.cardId} to ${after.cardId}.`;
-    notes.push({ type: 'Warning', reason: 'CardContentChanged', action: 'FetchCard', note });
-  }
-  return notes;
+  if (before.cardId === undefined || after.cardId === undefined || before.cardId === after.cardId) return [];
+  const note = `The card changed from ${before.cardId} to ${after.cardId}.`;
+  return [{ type: 'Warning', reason: 'CardContentChanged', action: 'FetchCard', note }];
 }
 
 /** Mutual TLS is on and the Service has no port for it: told by the check alone, whatever is read instead. */

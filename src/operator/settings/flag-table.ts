@@ -1,10 +1,11 @@
 import { parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
+import { jsonOrUndefined } from '../api/json.ts';
 import { tlsPortName } from '../api/labels.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
 import { address, boolean, duration } from './flag-schemas.ts';
-import type { Flag } from './flags.ts';
+import { flagsFrom } from './flags.ts';
 import { defaultTemplate } from './spiffe-id-template.ts';
 
 const count = (max: number) =>
@@ -49,189 +50,146 @@ const rules = (schema: z.ZodType, sides: string) =>
   });
 
 /** Every flag. --help, the chart's schema and the README's table are made from this. */
-export const flags = {
+export const flags = flagsFrom({
   trustDomain: {
-    name: 'trust-domain',
     schema: z.string(),
-    default: '',
     doc: 'SPIFFE trust domain of the operator and its agents, for example example.org. Required with --enable-verified-fetch.',
     aliases: { 'spire-trust-domain': undefined },
   },
   enableVerifiedFetch: {
-    name: 'enable-verified-fetch',
     schema: boolean,
     default: 'false',
     doc: 'Fetch cards over SPIFFE mutual TLS from agents whose Service has the port of --agent-tls-port-name.',
   },
   agentTlsPortName: {
-    name: 'agent-tls-port-name',
     schema: portName,
     default: tlsPortName,
     doc: 'Name of the Service port behind which agents answer over SPIFFE mutual TLS.',
   },
   spiffeEndpointSocket: {
-    name: 'spiffe-endpoint-socket',
     schema: z.string(),
-    default: '',
     doc: 'Address of the SPIFFE Workload API, for example unix:///spiffe-workload-api/spire-agent.sock. Default: SPIFFE_ENDPOINT_SOCKET.',
     aliases: { 'verified-fetch-spiffe-socket': undefined },
   },
   enableSignatureVerification: {
-    name: 'enable-signature-verification',
     schema: boolean,
     default: 'false',
     doc: 'Verify the JWS signatures of cards whose x5c chain leads to a trust bundle.',
     aliases: { 'require-a2a-signature': undefined },
   },
   signatureForms: {
-    name: 'signature-forms',
     schema: forms,
     default: 'raw-jcs,spec-8.4.1',
     doc: 'Canonical forms over which a signature may be made, by commas. Projected and legacy forms leave parts of a card unsigned.',
   },
   require: {
-    name: 'require',
     schema: mechanisms,
-    default: '',
     doc: 'Mechanisms that must all pass: mtls, signature, or both by a comma. Default: one of those that are on.',
   },
   strictBinding: {
-    name: 'strict-binding',
     schema: z.enum(['true', 'false', 'floor']),
     default: 'true',
     doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: every card, whose allowedSpiffeIDs and trustDomain are then ignored as well.',
   },
   spiffeIdTemplate: {
-    name: 'spiffe-id-template',
     schema: z.string(),
     default: defaultTemplate,
     doc: "Template of the SPIFFE ID that a workload must prove, with the names of ClusterSPIFFEID's.",
   },
   enforcement: {
-    name: 'enforcement',
     schema: z.enum(['off', 'audit', 'enforce']),
     default: 'off',
     doc: 'Whether NetworkPolicies follow the verdicts. A namespace labelled agent.kagenti.dev/enforcement decides for itself.',
     aliases: { 'enforce-network-policies': (text: string) => (text === 'false' ? 'off' : 'enforce') },
   },
   ingressAllow: {
-    name: 'ingress-allow',
     schema: rules(ingressRules, 'from and ports'),
     default: '[]',
     doc: 'JSON list of NetworkPolicy ingress rules that every verified agent also lets in.',
   },
   egressAllow: {
-    name: 'egress-allow',
     schema: rules(egressRules, 'to and ports'),
     default: '[]',
     doc: 'JSON list of NetworkPolicy egress rules that an unverified agent may also use.',
   },
   dnsService: {
-    name: 'dns-service',
     schema: namespacedName.transform((text) => text.split(',')),
     default: 'kube-system/kube-dns,openshift-dns/dns-default',
     doc: 'Services of the cluster DNS, which unverified agents may reach.',
   },
   dnsCidr: {
-    name: 'dns-cidr',
     schema: list,
-    default: '',
     doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.',
   },
   evidenceTtl: {
-    name: 'evidence-ttl',
     schema: duration,
     default: '10m',
     doc: 'How long a verdict stands after the agent stopped answering; never past its certificate.',
   },
   maxDistrust: {
-    name: 'max-distrust',
     schema: percent,
     default: '20',
     doc: 'Percent of all cards (at least 5 cards) that may fall silent at once before the fleet brake holds every verdict; 100: never.',
   },
   maxHold: {
-    name: 'max-hold',
     schema: duration,
     default: '30m',
     doc: 'The longest that the fleet brake holds; never past a certificate.',
   },
   trustBundleFile: {
-    name: 'trust-bundle-file',
     schema: z.string(),
-    default: '',
     doc: "File with the trust bundle of --trust-domain, PEM or SPIFFE JSON. Default: the Workload API's.",
   },
   trustBundleConfigmap: {
-    name: 'trust-bundle-configmap',
     schema: optionalName,
-    default: '',
     doc: 'ConfigMap (namespace/name) with that trust bundle instead.',
     aliases: { 'spire-trust-bundle-configmap': undefined },
   },
   trustBundleConfigmapKey: {
-    name: 'trust-bundle-configmap-key',
     schema: z.string().min(1),
     default: 'bundle.spiffe',
     doc: 'Key of that ConfigMap.',
     aliases: { 'spire-trust-bundle-configmap-key': undefined },
   },
   fetchTimeout: {
-    name: 'fetch-timeout',
     schema: duration,
     default: '5s',
     doc: 'Bound on one fetch of a card, from dial to last byte.',
   },
   fetchConcurrency: {
-    name: 'fetch-concurrency',
     schema: count(1024),
     default: '64',
     doc: 'Fetches under way at once.',
   },
-  concurrency: { name: 'concurrency', schema: count(256), default: '16', doc: 'Reconciles under way at once.' },
-  namespaces: { name: 'namespaces', schema: list, default: '', doc: 'Namespaces to watch, by commas. Default: all.' },
+  concurrency: { schema: count(256), default: '16', doc: 'Reconciles under way at once.' },
+  namespaces: { schema: list, doc: 'Namespaces to watch, by commas. Default: all.' },
   leaderElect: {
-    name: 'leader-elect',
     schema: boolean,
     default: 'false',
     doc: 'Hold a Lease before acting, so that several replicas can run.',
   },
   metricsBindAddress: {
-    name: 'metrics-bind-address',
     schema: address,
     default: '0',
     doc: 'Where /metrics is served, for example :8080; 0: nowhere.',
   },
   healthProbeBindAddress: {
-    name: 'health-probe-bind-address',
     schema: address,
     default: ':8081',
     doc: 'Where /healthz and /readyz are served; 0: nowhere.',
   },
   kubeconfig: {
-    name: 'kubeconfig',
     schema: z.string(),
-    default: '',
     doc: 'Path of a kubeconfig. Default: in-cluster, else KUBECONFIG or ~/.kube/config.',
   },
   logLevel: {
-    name: 'log-level',
     schema: z.enum(['debug', 'info', 'warn', 'error']),
     default: 'info',
     doc: 'Least level that is logged.',
   },
   logFormat: {
-    name: 'log-format',
     schema: z.enum(['json', 'text']),
     default: 'json',
     doc: 'JSON lines, or text for people.',
   },
-} as const satisfies Record<string, Flag>;
-
-function jsonOrUndefined(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+});

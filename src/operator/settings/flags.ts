@@ -16,6 +16,21 @@ export interface Flag {
 type Flags = Readonly<Record<string, Flag>>;
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** A flag as it is written down: called like its key, and empty unless it has another default. */
+type Entry = Omit<Flag, 'name' | 'default'> & Partial<Pick<Flag, 'default'>>;
+type Named<E extends Readonly<Record<string, Entry>>> = {
+  readonly [K in keyof E]: Omit<Flag, 'schema'> & Pick<E[K], 'schema'>;
+};
+
+/** Of `leaderElect`, the flag --leader-elect. */
+export function flagsFrom<E extends Readonly<Record<string, Entry>>>(entries: E): Named<E> {
+  const named = Object.entries(entries).map(([key, entry]): [string, Flag] => {
+    const name = key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return [key, { name, default: '', ...entry }];
+  });
+  return Object.fromEntries(named) as unknown as Named<E>;
+}
+
 export type FlagValues<F extends Flags> = { readonly [K in keyof F]: z.output<F[K]['schema']> };
 
 export interface ParsedFlags<F extends Flags> {

@@ -1,7 +1,11 @@
-import type { JsonObject } from '@agentcard-operator/agentcard';
-import { canonicalize, sha256 } from '@agentcard-operator/agentcard';
-import type { KubeClient } from '@agentcard-operator/kube';
-import { Informer, type InformerOptions, type InformerTelemetry, OptionalInformer } from '@agentcard-operator/kube';
+import { canonicalize, type JsonObject, sha256 } from '@agentcard-operator/agentcard';
+import {
+  Informer,
+  type InformerOptions,
+  type InformerTelemetry,
+  type KubeClient,
+  OptionalInformer,
+} from '@agentcard-operator/kube';
 import {
   type ConfigMap,
   type EndpointSlice,
@@ -10,8 +14,10 @@ import {
   type NetworkPolicy,
   type ObjectMeta,
   type Pod,
+  type Resource,
   resources,
   type Service,
+  splitKey,
 } from '@agentcard-operator/kube/objects';
 import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
@@ -19,18 +25,7 @@ import { apiServerService } from '../network/facts.ts';
 import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
-import {
-  firstSelectorPair,
-  foreignIn,
-  inNamespace,
-  labelPairs,
-  ownerUid,
-  policyOf,
-  serviceOf,
-  servicesNamed,
-  targetOf,
-  templatePairs,
-} from './indexes.ts';
+import { indexes } from './indexes.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
 export interface Caches {
@@ -51,21 +46,8 @@ export interface Caches {
 
 export type WorkloadCache = Informer<CachedWorkload> | OptionalInformer<CachedWorkload>;
 
-export interface CacheScope {
-  /** None = the whole cluster. */
-  readonly namespaces: readonly string[];
-  /** Namespaces of the API server's and the DNS Services, watched besides. */
-  readonly infrastructure: readonly string[];
-  readonly signatures: boolean;
-  /** Where the list of quarantines is kept; empty = nowhere. */
-  readonly ownNamespace: string;
-}
-
-export function scopeFrom(config: Config): CacheScope {
-  const { namespaces, dnsService, podNamespace: ownNamespace, enableSignatureVerification: signatures } = config;
-  const infrastructure = [apiServerService, ...dnsService].map((key) => key.split('/', 1)[0] ?? '');
-  return { namespaces, infrastructure, signatures, ownNamespace };
-}
+/** What of the configuration decides what is watched. */
+type Scope = Pick<Config, 'namespaces' | 'dnsService' | 'podNamespace' | 'enableSignatureVerification'>;
 
 /** All of them by name, for the manager to start and watch over. */
 export function everyCache({ workloads, ...rest }: Caches) {
@@ -76,172 +58,92 @@ export function everyCache({ workloads, ...rest }: Caches) {
   });
 }
 
-export function createCaches(client: KubeClient, scope: CacheScope, telemetry: WatchTelemetry): Caches {
-  const common: Common = { client, telemetry, namespaces: scope.namespaces };
-  const { signatures } = scope;
+export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchTelemetry): Caches {
+  const { namespaces, podNamespace: ownNamespace } = scope;
+  const options = <T extends KubeObject>(resource: Resource, more: Partial<InformerOptions<T>>): InformerOptions<T> => {
+    return { client, namespaces, telemetry: telemetry(resource.plural), resource, ...more };
+  };
+  const watch = <T extends KubeObject>(resource: Resource, more: Partial<InformerOptions<T>>) =>
+    new Informer<T>(options(resource, more));
+  // The API server's and the DNS Services are watched besides.
+  const infrastructure = [apiServerService, ...scope.dnsService].map((key) => splitKey(key).namespace ?? '');
+  const around = { namespaces: namespaces.length === 0 ? [] : [...namespaces, ...infrastructure] };
+  const list = { namespaces: [ownNamespace], fieldSelector: `metadata.name=${quarantineListName}` };
+  const kinds = workloadKinds.filter(({ optional }) => !optional || namespaces.length === 0);
   return {
-    cards: informer<CachedCard>({
-      ...common,
-      resource: customResources.agentCards,
-      transform: trimCard,
-      indexes: { target: targetOf, namespace: inNamespace, refers: servicesNamed, policy: policyOf },
-    }),
-    workloads: workloadCaches(common, scope),
-    ...serviceCaches({ ...common, namespaces: withInfrastructure(scope) }),
-    labelledPods: informer<Pod>({
-      ...common,
-      resource: resources.pods,
+    cards: watch(customResources.agentCards, { transform: trimCard, indexes: indexes.cards }),
+    workloads: new Map(
+      kinds.map(({ resource, read, optional }) => {
+        const transform = (raw: CachedWorkload) => ({ metadata: identityOf(raw.metadata), workload: read(raw) });
+        const wanted = options<CachedWorkload>(resource, { transform, indexes: indexes.workloads });
+        const cache = optional ? new OptionalInformer(wanted) : new Informer(wanted);
+        return [`${resource.group}/${resource.kind}`, cache];
+      }),
+    ),
+    services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
+    slices: watch(resources.endpointSlices, { ...around, transform: trimSlice, indexes: indexes.slices }),
+    labelledPods: watch(resources.pods, {
       labelSelector: `${verifiedLabel}=true`,
       transform: trimPod,
-      indexes: { namespace: inNamespace, pair: labelPairs },
+      indexes: indexes.pods,
     }),
-    policies: informer<NetworkPolicy>({
-      ...common,
-      resource: resources.networkPolicies,
-      indexes: { owner: ownerUid, foreign: foreignIn },
-    }),
-    signedCards: signatures ? signedCardCache(common) : undefined,
-    quarantine: scope.ownNamespace === '' ? undefined : quarantineCache(common, scope.ownNamespace),
-    namespaces: scope.namespaces.length > 0 ? undefined : namespaceCache(client, telemetry),
+    policies: watch(resources.networkPolicies, { indexes: indexes.policies }),
+    signedCards: scope.enableSignatureVerification
+      ? watch(resources.configMaps, { labelSelector: `${signedCardLabel}=true` })
+      : undefined,
+    quarantine: ownNamespace === '' ? undefined : watch(resources.configMaps, list),
+    namespaces: namespaces.length > 0 ? undefined : watch(resources.namespaces, { transform: trimNamespace }),
   };
 }
 
 /** Where a resource's watch reports to. */
 export type WatchTelemetry = (resource: string) => InformerTelemetry;
 
-interface Common {
-  readonly client: KubeClient;
-  readonly telemetry: WatchTelemetry;
-  readonly namespaces: readonly string[];
-}
-
-function informer<T extends KubeObject>({
-  telemetry,
-  ...options
-}: Omit<InformerOptions<T>, 'telemetry'> & { telemetry: WatchTelemetry }): Informer<T> {
-  return new Informer<T>({ ...options, telemetry: telemetry(options.resource.plural) });
-}
-
-function withInfrastructure({ namespaces, infrastructure }: CacheScope): readonly string[] {
-  return namespaces.length === 0 ? [] : [...new Set([...namespaces, ...infrastructure])];
-}
-
-function workloadCaches(common: Common, scope: CacheScope): ReadonlyMap<string, WorkloadCache> {
-  const kinds = workloadKinds.filter(({ optional }) => !optional || scope.namespaces.length === 0);
-  return new Map(
-    kinds.map((kind) => {
-      const { telemetry, ...rest } = common;
-      const { group, kind: name, plural } = kind.resource;
-      const transform = (raw: CachedWorkload): CachedWorkload => {
-        return { metadata: identityOf(raw.metadata), workload: kind.read(raw) };
-      };
-      const options = {
-        ...rest,
-        telemetry: telemetry(plural),
-        resource: kind.resource,
-        transform,
-        indexes: { pair: templatePairs },
-      };
-      const cache = kind.optional ? new OptionalInformer(options) : new Informer(options);
-      return [`${group}/${name}`, cache];
-    }),
-  );
-}
-
-function serviceCaches(common: Common): Pick<Caches, 'services' | 'slices'> {
-  return {
-    services: informer<Service>({
-      ...common,
-      resource: resources.services,
-      transform: trimService,
-      indexes: { pair: firstSelectorPair },
-    }),
-    slices: informer<EndpointSlice>({
-      ...common,
-      resource: resources.endpointSlices,
-      transform: trimSlice,
-      indexes: { service: serviceOf },
-    }),
-  };
-}
-
-function signedCardCache(common: Common): Informer<ConfigMap> {
-  return informer<ConfigMap>({
-    ...common,
-    resource: resources.configMaps,
-    labelSelector: `${signedCardLabel}=true`,
-  });
-}
-
-function namespaceCache(client: KubeClient, telemetry: WatchTelemetry): Informer<Namespace> {
-  return informer<Namespace>({ client, telemetry, resource: resources.namespaces, transform: bare });
-}
-
-function quarantineCache(common: Common, namespace: string): Informer<ConfigMap> {
-  return informer<ConfigMap>({
-    ...common,
-    namespaces: [namespace],
-    resource: resources.configMaps,
-    fieldSelector: `metadata.name=${quarantineListName}`,
-  });
-}
-
 /** The published card is kept as its hash. */
-function trimCard(raw: CachedCard): CachedCard {
-  const { card, ...status } = (raw.status ?? {}) as CachedCard['status'] & { card?: JsonObject };
-  const { metadata, spec } = raw;
+function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
+  const { card, ...status } = (raw ?? {}) as CachedCard['status'] & { card?: JsonObject };
   return {
-    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ...ownersOf(metadata), ...finalizersOf(metadata) },
+    metadata: identityOf(metadata, 'annotations', 'ownerReferences', 'finalizers'),
     spec,
-    ...(raw.status === undefined ? {} : { status }),
+    ...(raw === undefined ? {} : { status }),
     ...(card === undefined ? {} : { publishedHash: sha256(canonicalize(card)) }),
   };
 }
 
-function trimService({ metadata, spec }: Service): Service {
-  const { selector, ports, clusterIPs, ipFamilies } = spec ?? {};
-  return { metadata: identityOf(metadata), spec: { selector, ports, clusterIPs, ipFamilies } } as Service;
+function trimService({ metadata, spec = {} }: Service): Service {
+  return { metadata: identityOf(metadata), spec: pick(spec, 'selector', 'ports', 'clusterIPs', 'ipFamilies') };
 }
 
-function trimSlice({ metadata, addressType, endpoints, ports }: EndpointSlice): EndpointSlice {
-  const kept = (endpoints ?? []).map(({ addresses, conditions, targetRef }) => ({ addresses, conditions, targetRef }));
-  return { metadata: identityOf(metadata), addressType, endpoints: kept, ports } as EndpointSlice;
+function trimSlice({ metadata, endpoints, ...slice }: EndpointSlice): EndpointSlice {
+  const kept = (endpoints ?? []).map((endpoint) => pick(endpoint, 'addresses', 'conditions', 'targetRef'));
+  return { metadata: identityOf(metadata), endpoints: kept, ...pick(slice, 'addressType', 'ports') };
 }
 
-function trimPod({ metadata, spec, status }: Pod): Pod {
-  const { serviceAccountName, hostNetwork } = spec ?? {};
-  const { podIP, podIPs, containerStatuses = [], initContainerStatuses = [] } = status ?? {};
-  const ids = (list: typeof containerStatuses) => list.map(({ name, containerID }) => ({ name, containerID }));
+function trimPod({ metadata, spec = {}, status = {} }: Pod): Pod {
+  const { containerStatuses = [], initContainerStatuses = [] } = status;
   return {
-    metadata: { ...identityOf(metadata), ...annotationsOf(metadata), ownerReferences: metadata.ownerReferences },
-    spec: { serviceAccountName, hostNetwork },
+    metadata: identityOf(metadata, 'annotations', 'ownerReferences'),
+    spec: pick(spec, 'serviceAccountName', 'hostNetwork'),
     status: {
-      podIP,
-      podIPs,
-      containerStatuses: ids(containerStatuses),
-      initContainerStatuses: ids(initContainerStatuses),
+      ...pick(status, 'podIP', 'podIPs'),
+      containerStatuses: containerStatuses.map((each) => pick(each, 'name', 'containerID')),
+      initContainerStatuses: initContainerStatuses.map((each) => pick(each, 'name', 'containerID')),
     },
-  } as Pod;
+  };
 }
 
-function bare<T extends KubeObject>({ metadata }: T): T {
-  return { metadata: identityOf(metadata) } as T;
+function trimNamespace({ metadata }: Namespace): Namespace {
+  return { metadata: identityOf(metadata) };
 }
 
-function identityOf(metadata: ObjectMeta): ObjectMeta {
-  const { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels } = metadata;
-  const kept = { name, namespace, uid, resourceVersion, generation, creationTimestamp, deletionTimestamp, labels };
-  return Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined)) as unknown as ObjectMeta;
+const identity = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'labels'] as const;
+
+function identityOf(metadata: ObjectMeta, ...more: readonly (keyof ObjectMeta)[]): ObjectMeta {
+  return pick(metadata, ...identity, 'creationTimestamp', 'deletionTimestamp', ...more);
 }
 
-function finalizersOf({ finalizers }: ObjectMeta): Pick<ObjectMeta, 'finalizers'> {
-  return finalizers === undefined ? {} : { finalizers };
-}
-
-function ownersOf({ ownerReferences }: ObjectMeta): Pick<ObjectMeta, 'ownerReferences'> {
-  return ownerReferences === undefined ? {} : { ownerReferences };
-}
-
-function annotationsOf({ annotations }: ObjectMeta): Pick<ObjectMeta, 'annotations'> {
-  return annotations === undefined ? {} : { annotations };
+/** These members, as far as they are there. */
+function pick<T extends object, K extends keyof T>(object: T, ...names: readonly K[]): Pick<T, K> {
+  const there = names.filter((name) => object[name] !== undefined);
+  return Object.fromEntries(there.map((name) => [name, object[name]])) as Pick<T, K>;
 }

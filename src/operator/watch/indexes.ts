@@ -10,50 +10,50 @@ export function pairKey(namespace: string | undefined, key: string, value: strin
   return `${namespace ?? ''}/${key}=${value}`;
 }
 
-export function inNamespace({ metadata }: KubeObject): readonly string[] {
-  return [metadata.namespace ?? ''];
+function pairsOf({ metadata }: KubeObject, labels: Readonly<Record<string, string>> = {}): readonly string[] {
+  return Object.entries(labels).map(([key, value]) => pairKey(metadata.namespace, key, value));
 }
 
-export function targetOf({ metadata, spec }: CachedCard): readonly string[] {
-  return spec.targetRef === undefined ? [] : [workloadKey(metadata.namespace ?? '', spec.targetRef)];
-}
+const inNamespace = ({ metadata }: KubeObject) => [metadata.namespace ?? ''];
 
-/** The Services that lead to the card by name: the one it names, and the one named like its workload. */
-export function servicesNamed({ metadata, spec }: CachedCard): readonly string[] {
-  const names = [spec.endpoint?.service, spec.targetRef?.name].filter((name) => name !== undefined);
-  return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
-}
-
-export function templatePairs({ metadata, workload }: CachedWorkload): readonly string[] {
-  const labels = Object.entries(workload?.templateLabels ?? {});
-  return labels.map(([key, value]) => pairKey(metadata.namespace, key, value));
-}
-
-export function labelPairs({ metadata }: KubeObject): readonly string[] {
-  return Object.entries(metadata.labels ?? {}).map(([key, value]) => pairKey(metadata.namespace, key, value));
-}
-
-export function firstSelectorPair({ metadata, spec }: Service): readonly string[] {
-  const [first] = Object.entries(spec?.selector ?? {}).sort();
-  return first === undefined ? [] : [pairKey(metadata.namespace, ...first)];
-}
-
-export function serviceOf({ metadata }: EndpointSlice): readonly string[] {
-  const name = metadata.labels?.[serviceNameLabel];
-  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
-}
-
-export function ownerUid(policy: NetworkPolicy): readonly string[] {
-  const owner = owningCard(policy);
-  return owner === undefined ? [] : [owner.uid];
-}
-
-/** Policies that are not ours, by the namespace where they may weaken ours. */
-export function foreignIn(policy: NetworkPolicy): readonly string[] {
-  return owningCard(policy) === undefined ? [policy.metadata.namespace ?? ''] : [];
-}
-
-/** The policy of a card, by the name that it has or would have. */
-export function policyOf({ metadata, spec }: CachedCard): readonly string[] {
-  return spec.targetRef === undefined ? [] : [`${metadata.namespace}/${policyName(spec.targetRef)}`];
-}
+/** By what each kind of object is found, besides its key. */
+export const indexes = {
+  cards: {
+    namespace: inNamespace,
+    target: ({ metadata, spec: { targetRef } }: CachedCard) =>
+      targetRef === undefined ? [] : [workloadKey(metadata.namespace ?? '', targetRef)],
+    /** The Services that lead to the card by name: the one it names, and the one named like its workload. */
+    refers: ({ metadata, spec }: CachedCard) => {
+      const names = [spec.endpoint?.service, spec.targetRef?.name].filter((name) => name !== undefined);
+      return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
+    },
+    /** The policy of a card, by the name that it has or would have. */
+    policy: ({ metadata, spec: { targetRef } }: CachedCard) =>
+      targetRef === undefined ? [] : [`${metadata.namespace}/${policyName(targetRef)}`],
+  },
+  /** By each pair of their template's labels. */
+  workloads: { pair: (object: CachedWorkload) => pairsOf(object, object.workload?.templateLabels) },
+  /** By the first pair of their selector: what is chosen has it. */
+  services: {
+    pair: (service: Service) => {
+      const [first] = Object.entries(service.spec?.selector ?? {}).sort();
+      return first === undefined ? [] : [pairKey(service.metadata.namespace, ...first)];
+    },
+  },
+  slices: {
+    service: ({ metadata: { namespace, labels } }: EndpointSlice) => {
+      const name = labels?.[serviceNameLabel];
+      return name === undefined ? [] : [`${namespace}/${name}`];
+    },
+  },
+  pods: { namespace: inNamespace, pair: (pod: KubeObject) => pairsOf(pod, pod.metadata.labels) },
+  policies: {
+    /** By the uid of the card that owns them. */
+    owner: (policy: NetworkPolicy) => {
+      const owner = owningCard(policy);
+      return owner === undefined ? [] : [owner.uid];
+    },
+    /** Policies that are not ours, by the namespace where they may weaken ours. */
+    foreign: (policy: NetworkPolicy) => (owningCard(policy) === undefined ? inNamespace(policy) : []),
+  },
+};

@@ -1,6 +1,7 @@
 import { type ConfigMap, keyOf } from '@agentcard-operator/kube/objects';
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import * as z from 'zod';
+import { jsonOrUndefined } from '../api/json.ts';
 import type { CachedCard } from './cached.ts';
 
 const listKey = 'entries';
@@ -24,7 +25,7 @@ const entries = z
 export type QuarantineEntry = z.infer<typeof entries>[number];
 
 export function parseQuarantineList({ data }: ConfigMap): Result<readonly QuarantineEntry[]> {
-  const parsed = entries.safeParse(jsonOrUndefined(data?.[listKey]));
+  const parsed = entries.safeParse(jsonOrUndefined(data?.[listKey] ?? ''));
   if (parsed.success) return { ok: true, value: parsed.data };
   const [issue] = parsed.error.issues;
   const where = issue?.path[0] === undefined ? 'is no JSON list' : `entry ${String(issue.path[0])}: ${issue.message}`;
@@ -42,12 +43,4 @@ export function namesCard(entry: QuarantineEntry, card: CachedCard): boolean {
     ...(status?.expectedSpiffeID ?? '').split(', '),
   ];
   return known.includes(entry.spiffeId);
-}
-
-function jsonOrUndefined(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,17 +4,12 @@ import { apiGroup } from '../api/labels.ts';
 import type { Config } from '../settings/config.ts';
 
 interface OpenApi {
-  readonly components?: {
-    readonly schemas?: Readonly<
-      Record<
-        string,
-        {
-          readonly 'x-kubernetes-group-version-kind'?: readonly { readonly kind?: string }[];
-          readonly properties?: { readonly status?: { readonly properties?: Readonly<Record<string, unknown>> } };
-        }
-      >
-    >;
-  };
+  readonly components?: { readonly schemas?: Readonly<Record<string, Schema>> };
+}
+
+interface Schema {
+  readonly 'x-kubernetes-group-version-kind'?: readonly { readonly kind?: string }[];
+  readonly properties?: { readonly status?: { readonly properties?: object } };
 }
 
 /** What a verdict of this operator will rest on, for the first line of its log. */

@@ -1,5 +1,5 @@
 import type { Key, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
-import { keyOf } from '@agentcard-operator/kube/objects';
+import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
 import { apiServerService } from '../network/facts.ts';
@@ -53,11 +53,10 @@ type Wake = (cards: readonly CachedCard[]) => void;
 /** What leads from a card to its agent: workload, Service, EndpointSlices. */
 function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wake: Wake): void {
   for (const cache of caches.workloads.values()) {
-    const { group, version, kind } = cache.resource;
-    const reference = { apiVersion: `${group}/${version}`, kind };
+    const type = typeOf(cache.resource);
     cache.onEvent(
       either(({ metadata: { namespace = '', name } }) => {
-        wake(caches.cards.byIndex('target', workloadKey(namespace, { ...reference, name })));
+        wake(caches.cards.byIndex('target', workloadKey(namespace, { ...type, name })));
       }),
     );
   }

@@ -5,6 +5,7 @@ import {
   type Resource,
   resources,
   type StatefulSet,
+  typeOf,
 } from '@agentcard-operator/kube/objects';
 import { customResources } from '../api/resources.ts';
 import { optsOut, type Workload } from './workload.ts';
@@ -52,10 +53,9 @@ function readSandbox(raw: KubeObject): Workload | undefined {
   return { ...workload, templateLabels, selector: { matchLabels: own }, newestRevision: undefined };
 }
 
-function common({ metadata }: KubeObject, { group, version, kind }: Resource, template: PodTemplate) {
+function common({ metadata }: KubeObject, resource: Resource, template: PodTemplate) {
   return {
-    apiVersion: `${group}/${version}`,
-    kind,
+    ...typeOf(resource),
     namespace: metadata.namespace ?? '',
     name: metadata.name,
     uid: metadata.uid ?? '',

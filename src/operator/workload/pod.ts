@@ -3,28 +3,7 @@ import type { OwnerReference, Pod, ReplicaSet } from '@agentcard-operator/kube/o
 import type { Workload } from './workload.ts';
 
 /** The facts of one pod instance that its evidence depends on. */
-export interface PodFacts {
-  readonly uid: string;
-  readonly name: string;
-  /** Of the pod as it was read; '' when unknown. */
-  readonly resourceVersion: string;
-  readonly addresses: readonly string[];
-  readonly serviceAccount: string;
-  readonly hostNetwork: boolean;
-  /** Changes whenever a container of the pod is replaced. */
-  readonly containersHash: string;
-  /** Label pod-template-hash or controller-revision-hash; pods of one revision run the same template. */
-  readonly revision: string;
-  /** Which revision is newer; 0 when unknown. */
-  readonly revisionNumber: number;
-  readonly owner: PodOwner;
-}
-
-export interface PodOwner {
-  readonly kind: string;
-  readonly name: string;
-  readonly uid: string;
-}
+export type PodFacts = Readonly<ReturnType<typeof podFacts>>;
 
 const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
@@ -34,7 +13,7 @@ export function controllerOf(owners: readonly OwnerReference[] | undefined): Own
 }
 
 /** `replicaSet` is the pod's controller when that is a ReplicaSet; the chain goes through it. */
-export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined): PodFacts {
+export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined) {
   const { metadata, spec, status } = pod;
   const direct = controllerOf(metadata.ownerReferences);
   const owner = replicaSet === undefined ? direct : (controllerOf(replicaSet.metadata.ownerReferences) ?? direct);
@@ -42,12 +21,16 @@ export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined): PodFacts
   return {
     uid: metadata.uid ?? '',
     name: metadata.name,
+    /** Of the pod as it was read; '' when unknown. */
     resourceVersion: metadata.resourceVersion ?? '',
     addresses: status?.podIPs?.map(({ ip }) => ip) ?? (status?.podIP === undefined ? [] : [status.podIP]),
     serviceAccount: spec?.serviceAccountName || 'default',
     hostNetwork: spec?.hostNetwork ?? false,
+    /** Changes whenever a container of the pod is replaced. */
     containersHash: containersHash(pod),
+    /** Pods of one revision run the same template. */
     revision: labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? '',
+    /** Which revision is newer; 0 when unknown. */
     revisionNumber: Number(replicaSet?.metadata.annotations?.[revisionAnnotation] ?? 0) || 0,
     owner: owner ?? { kind: 'Pod', name: metadata.name, uid: metadata.uid ?? '' },
   };

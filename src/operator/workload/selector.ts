@@ -17,25 +17,6 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   );
 }
 
-export interface Selecting {
-  readonly namespace: string;
-  readonly selector: LabelSelector;
-}
-
-/** Finds what selects a pod by its namespace and its labels, one by one, instead of trying everything. */
-export function selectorIndex<T>(items: readonly T[], read: (item: T) => Selecting) {
-  const place = (namespace: string, pair: readonly string[] = []) => [namespace, ...pair].join('\n');
-  const groups = Map.groupBy(items, (item) => {
-    const { namespace, selector } = read(item);
-    return place(namespace, Object.entries(selector.matchLabels ?? {})[0]);
-  });
-  return (namespace: string, labels: Labels): T[] => {
-    const pairs = [undefined, ...Object.entries(labels)];
-    const near = pairs.flatMap((pair) => groups.get(place(namespace, pair)) ?? []);
-    return near.filter((item) => selects(read(item).selector, labels));
-  };
-}
-
 function holds(
   expression: { readonly key: string; readonly operator: string; readonly values?: readonly string[] },
   labels: Labels,

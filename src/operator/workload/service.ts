@@ -101,15 +101,8 @@ export function endpointsOf(service: Service, slices: readonly EndpointSlice[], 
       const { uid, name } = targetRef;
       if (uid === undefined || name === undefined) continue;
       const ready = conditions?.ready !== false;
-      byPod.set(uid, {
-        podUid: uid,
-        podName: name,
-        address,
-        family,
-        port,
-        ready,
-        version: `${address} ${port} ${ready}`,
-      });
+      const version = `${address} ${port} ${ready}`;
+      byPod.set(uid, { podUid: uid, podName: name, address, family, port, ready, version });
     }
   }
   return [...byPod.values()].sort((a, b) => (a.podName < b.podName ? -1 : 1));

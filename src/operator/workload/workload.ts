@@ -1,4 +1,5 @@
 import type { LabelSelector } from '@agentcard-operator/kube/objects';
+import type { TargetRef } from '../api/agentcard.ts';
 import {
   agentTypeLabel,
   agentTypeValue,
@@ -26,11 +27,7 @@ export interface Workload {
   readonly newestRevision: string | undefined;
 }
 
-export interface WorkloadReference {
-  readonly apiVersion: string;
-  readonly kind: string;
-  readonly name: string;
-}
+export type WorkloadReference = Readonly<TargetRef>;
 
 export function groupKind(reference: Pick<WorkloadReference, 'apiVersion' | 'kind'>): string {
   const slash = reference.apiVersion.indexOf('/');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { kindOwner } from '../../../src/operator/cleanup/kind.ts';
+import { kindOwner } from '../../../src/cli/cluster/kind.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../../../src/kube/objects.ts';
 import type { Informer } from '../../../src/kube/watch/informer.ts';
-import { signedCardReader } from '../../../src/operator/inquiry/signed-card.ts';
+import { signedCardReader } from '../../../src/operator/inquiry/dial/signed-card.ts';
 import { writeConfigMap } from '../../../src/signer/config-map.ts';
 import { fakeApi, refuse, type Step } from '../kube/fake-api.ts';
 

@@ -1,6 +1,6 @@
 /** Reads one answer by one of our readers and prints how long it was, in a process whose heap the test chose. */
 
-import { readCard } from '../../../src/cli/input.ts';
+import { readCard } from '../../../src/cli/card/input.ts';
 import { Transport } from '../../../src/kube/client/transport.ts';
 import { readLines } from '../../../src/kube/watch/watch-stream.ts';
 import { getCard } from '../../../src/spiffe/tls/get.ts';

@@ -1,7 +1,7 @@
 /** Makes one TLS connection by one of our clients and prints what came of it, in a process of its own that may end by it. */
 
 import { readFileSync } from 'node:fs';
-import { readCard } from '../../../src/cli/input.ts';
+import { readCard } from '../../../src/cli/card/input.ts';
 import { Transport } from '../../../src/kube/client/transport.ts';
 import type { TrustDomain } from '../../../src/spiffe/id.ts';
 import { getCard } from '../../../src/spiffe/tls/get.ts';

@@ -1,6 +1,6 @@
 import { remedy } from '../../api/conditions.ts';
 import { type PodQuestion, skipped } from '../question.ts';
-import { signedBy } from '../signed.ts';
+import { signedBy } from './signed.ts';
 
 const decides = {
   elsewhere: { weight: 'absence', Verified: 'NotVerified' },

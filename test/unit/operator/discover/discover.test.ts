@@ -5,7 +5,7 @@ import { Store } from '../../../../src/kube/watch/store.ts';
 import { cardChange as change, connectDiscovery, discover } from '../../../../src/operator/discover/discover.ts';
 import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
-import { ownerUid, targetOf } from '../../../../src/operator/watch/indexes.ts';
+import { indexes } from '../../../../src/operator/watch/indexes.ts';
 import { workloadKey } from '../../../../src/operator/workload/workload.ts';
 import { card, workload } from '../reconcile/builders.ts';
 
@@ -93,10 +93,10 @@ describe('a quarantine whose card is gone', () => {
     const report = (error: unknown) => {
       throw error;
     };
-    const cards = new Store<CachedCard>({ target: targetOf }, report);
+    const cards = new Store<CachedCard>(indexes.cards, report);
     const deployments = Object.assign(new Store<CachedWorkload>({}, report), { resource: resources.deployments });
     const namespaces = new Store<Namespace>({}, report);
-    const policies = new Store<NetworkPolicy>({ owner: ownerUid }, report);
+    const policies = new Store<NetworkPolicy>(indexes.policies, report);
     const workloads = new Map([['apps/Deployment', deployments]]);
     const caches = { cards, policies, namespaces, workloads } as unknown as Caches;
     const orders: [string, unknown][] = [];

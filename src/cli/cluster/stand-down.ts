@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { ApiError, hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type Key, resources, splitKey } from '@agentcard-operator/kube/objects';
 import { LeaderElection } from '@agentcard-operator/kube/runtime';
-import { leaseName } from '../api/labels.ts';
+import { leaseName } from '../../operator/api/labels.ts';
 
 /**
  * Ends an operator's writing for good: scales its Deployment to none and takes the Lease from it, which its last replica

@@ -1,14 +1,14 @@
 import { type Deployment, type Key, keyOf, type Pod, resources } from '@agentcard-operator/kube/objects';
-import { ownRemains, undoAll } from '../operator/cleanup/remains.ts';
-import { standDown } from '../operator/cleanup/stand-down.ts';
-import { controllerOf } from '../operator/workload/pod.ts';
-import { pairsSelect } from '../operator/workload/selector.ts';
+import { ownRemains, undoAll } from '../../operator/cleanup/remains.ts';
+import { controllerOf } from '../../operator/workload/pod.ts';
+import { pairsSelect } from '../../operator/workload/selector.ts';
+import { type Command, exit, type Io, Trouble } from '../command.ts';
+import { operatorLabels, operatorSelector } from '../explain/fleet.ts';
+import { nameOf } from '../explain/forecast.ts';
+import { formatOf, outputOption } from '../table.ts';
 import { asking, fleetOptions, isName, namespacesOf, type Place, placeOf, sightOf } from './cluster.ts';
-import { type Command, exit, type Io, Trouble } from './command.ts';
-import { operatorLabels, operatorSelector } from './explain/fleet.ts';
-import { nameOf } from './explain/forecast.ts';
 import { listed, reported } from './remains.ts';
-import { formatOf, outputOption } from './table.ts';
+import { standDown } from './stand-down.ts';
 
 /** A replica stops sooner than this, unless something is wrong. */
 const noticeMs = 5_000;

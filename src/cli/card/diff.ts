@@ -1,6 +1,6 @@
 import type { JsonValue } from '@agentcard-operator/agentcard';
 import { type CardChange, diffCards } from '@agentcard-operator/agentcard';
-import { type Command, choice, exit, Trouble } from './command.ts';
+import { type Command, choice, exit, Trouble } from '../command.ts';
 import { requireCard } from './input.ts';
 
 export const diff: Command = {

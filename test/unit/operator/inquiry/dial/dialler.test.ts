@@ -1,14 +1,14 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
-import { Dialler, type DiallerEdges, findingFrom } from '../../../../src/operator/inquiry/dialler.ts';
-import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
-import type { PodPlace } from '../../../../src/operator/inquiry/pod-reader.ts';
-import { type PodFacts, podFacts } from '../../../../src/operator/workload/pod.ts';
-import { trustDomainOf } from '../../../../src/spiffe/id.ts';
-import type { FetchOutcome } from '../../../../src/spiffe/tls/outcome.ts';
-import { failed } from '../../../../src/spiffe/tls/outcome.ts';
-import { pod, workload } from '../reconcile/builders.ts';
-import { card as receivedCard } from './received.ts';
+import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
+import { Dialler, type DiallerEdges, findingFrom } from '../../../../../src/operator/inquiry/dial/dialler.ts';
+import type { PodPlace } from '../../../../../src/operator/inquiry/dial/pod-reader.ts';
+import type { Finding } from '../../../../../src/operator/inquiry/evidence.ts';
+import { type PodFacts, podFacts } from '../../../../../src/operator/workload/pod.ts';
+import { trustDomainOf } from '../../../../../src/spiffe/id.ts';
+import type { FetchOutcome } from '../../../../../src/spiffe/tls/outcome.ts';
+import { failed } from '../../../../../src/spiffe/tls/outcome.ts';
+import { pod, workload } from '../../reconcile/builders.ts';
+import { card as receivedCard } from '../received.ts';
 
 const ok: FetchOutcome = { kind: 'answer', status: 200, body: Buffer.from('{}') };
 

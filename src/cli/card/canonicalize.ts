@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalForms, cardId } from '@agentcard-operator/agentcard';
-import { type Command, choice, exit } from './command.ts';
+import { type Command, choice, exit } from '../command.ts';
 import { readCard } from './input.ts';
 
 const names = canonicalForms.map(({ name }) => name);

@@ -1,9 +1,9 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { FetchFailure, FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import type { Result } from '@agentcard-operator/spiffe/x509';
-import { belongsTo, type PodFacts } from '../workload/pod.ts';
-import type { Ask } from './agenda.ts';
-import type { CardSource, Finding, PeerIdentity, ReceivedCard } from './evidence.ts';
+import { belongsTo, type PodFacts } from '../../workload/pod.ts';
+import type { Ask } from '../agenda.ts';
+import type { CardSource, Finding, PeerIdentity, ReceivedCard } from '../evidence.ts';
 import type { PodReader } from './pod-reader.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -21,11 +21,8 @@ export interface DiallerEdges {
   readonly onNothing: (ask: Ask, error: unknown) => void;
   /** What a question stands on besides the agent, our trust bundles and the card's spec: what changes it voids the answer. */
   readonly standsOn: (ask: Ask) => string;
+  /** What was learned does not count any more: ask again. */
   readonly onVoid: (ask: Ask) => void;
-}
-
-export interface DiallerLimits {
-  readonly concurrency: number;
 }
 
 /** Targets that last timed out share at most a quarter of the places, so that black holes delay nobody. */
@@ -49,16 +46,16 @@ const isSilent = (outcome: FetchOutcome): outcome is FetchFailure =>
  */
 export class Dialler {
   readonly #edges: DiallerEdges;
-  readonly #limits: DiallerLimits;
+  readonly #concurrency: number;
   readonly #waiting = { quick: new WaitingLine(), slow: new WaitingLine() };
   readonly #running = new Map<string, 'quick' | 'slow'>();
   readonly #unanswered = new Map<string, Unanswered>();
   readonly #stop = new AbortController();
   #open = false;
 
-  constructor(edges: DiallerEdges, limits: DiallerLimits) {
+  constructor(edges: DiallerEdges, { concurrency }: { readonly concurrency: number }) {
     this.#edges = edges;
-    this.#limits = limits;
+    this.#concurrency = concurrency;
   }
 
   ask(asks: readonly Ask[]): void {
@@ -97,9 +94,9 @@ export class Dialler {
   }
 
   #pump(): void {
-    const slowPlaces = Math.max(1, Math.floor(this.#limits.concurrency / slowShare));
+    const slowPlaces = Math.max(1, Math.floor(this.#concurrency / slowShare));
     let slowRunning = [...this.#running.values()].filter((lane) => lane === 'slow').length;
-    while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#limits.concurrency) {
+    while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#concurrency) {
       const lane = this.#waiting.slow.size > 0 && slowRunning < slowPlaces ? 'slow' : 'quick';
       const next = this.#waiting[lane].take();
       if (next === undefined) return;

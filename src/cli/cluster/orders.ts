@@ -1,7 +1,7 @@
-import type { AgentCard } from '../operator/api/agentcard.ts';
-import { customResources } from '../operator/api/resources.ts';
+import type { AgentCard } from '../../operator/api/agentcard.ts';
+import { customResources } from '../../operator/api/resources.ts';
+import { type Command, exit, Trouble } from '../command.ts';
 import { asking, cardAt, clusterOptions, type Place, placeOf } from './cluster.ts';
-import { type Command, exit, Trouble } from './command.ts';
 
 /** What people order about one card: cut it off, let it run again, approve its content. */
 export const quarantine: Command = {

@@ -5,7 +5,7 @@ import { type CardDocument, cardLimits, parseCardDocument } from '@agentcard-ope
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
 import { TlsAgent } from '@agentcard-operator/wire/tls';
-import { type Io, Trouble } from './command.ts';
+import { type Io, Trouble } from '../command.ts';
 
 const fetchTimeout = 10_000;
 /** Where A2A serves a card since 0.3, and where it did before. */

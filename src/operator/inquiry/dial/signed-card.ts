@@ -1,7 +1,7 @@
 import type { Informer, KubeClient } from '@agentcard-operator/kube';
 import { type ConfigMap, resources } from '@agentcard-operator/kube/objects';
-import { signedCardName } from '../api/labels.ts';
-import type { Workload } from '../workload/workload.ts';
+import { signedCardName } from '../../api/labels.ts';
+import type { Workload } from '../../workload/workload.ts';
 
 const keys = ['signed-agent-card.json', 'agent-card.json'] as const;
 

@@ -1,4 +1,4 @@
-import type { Ask } from './agenda.ts';
+import type { Ask } from '../agenda.ts';
 
 /** Questions that wait, each once: the urgent ones first, then by their age. */
 export class WaitingLine {

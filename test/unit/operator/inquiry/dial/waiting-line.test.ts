@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
-import { WaitingLine } from '../../../../src/operator/inquiry/waiting-line.ts';
-import { workload } from '../reconcile/builders.ts';
+import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
+import { WaitingLine } from '../../../../../src/operator/inquiry/dial/waiting-line.ts';
+import { workload } from '../../reconcile/builders.ts';
 
 function ask(card: string, urgent: boolean): Ask {
   const endpoint = {

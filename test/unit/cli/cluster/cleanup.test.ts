@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { onCluster, oneSentence } from './cli.ts';
+import { onCluster, oneSentence } from '../cli.ts';
 
 const ours = { 'app.kubernetes.io/name': 'agentcard-operator' };
 const operator = 'system/release-agentcard-operator';

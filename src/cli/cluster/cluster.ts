@@ -1,8 +1,8 @@
 import { ApiError, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
 import { type KubeObject, type Resource, resources } from '@agentcard-operator/kube/objects';
-import type { AgentCard } from '../operator/api/agentcard.ts';
-import { customResources } from '../operator/api/resources.ts';
-import { type Invocation, type Option, Trouble } from './command.ts';
+import type { AgentCard } from '../../operator/api/agentcard.ts';
+import { customResources } from '../../operator/api/resources.ts';
+import { type Invocation, type Option, Trouble } from '../command.ts';
 
 const kubeconfig: Option = { value: '<file>', doc: 'kubeconfig to use (default KUBECONFIG, else ~/.kube/config)' };
 

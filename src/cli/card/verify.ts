@@ -6,9 +6,9 @@ import {
   parseTrustDomain,
   type Result,
 } from '@agentcard-operator/spiffe/x509';
-import { type Command, choice, exit, type Invocation, type Io, Trouble } from './command.ts';
+import { type Command, choice, exit, type Invocation, type Io, Trouble } from '../command.ts';
+import { painted } from '../screen.ts';
 import { readCard, readTextFile } from './input.ts';
-import { painted } from './screen.ts';
 import { judge, type Question, type Verdict } from './verdict.ts';
 
 const bundleBytes = 4 << 20;

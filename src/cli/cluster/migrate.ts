@@ -1,11 +1,11 @@
-import { predecessor } from '../operator/api/predecessor.ts';
-import { kindOwner } from '../operator/cleanup/kind.ts';
-import { predecessorRemains, runningPredecessor } from '../operator/cleanup/predecessor.ts';
-import { undoAll } from '../operator/cleanup/remains.ts';
+import { predecessor } from '../../operator/api/predecessor.ts';
+import { predecessorRemains, runningPredecessor } from '../../operator/cleanup/predecessor.ts';
+import { undoAll } from '../../operator/cleanup/remains.ts';
+import { type Command, exit } from '../command.ts';
+import { formatOf, outputOption } from '../table.ts';
 import { asking, fleetOptions, namespacesOf, placeOf } from './cluster.ts';
-import { type Command, exit } from './command.ts';
+import { kindOwner } from './kind.ts';
 import { listed, reported } from './remains.ts';
-import { formatOf, outputOption } from './table.ts';
 
 export const migrate: Command = {
   name: 'migrate',

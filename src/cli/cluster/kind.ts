@@ -1,6 +1,6 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, resources } from '@agentcard-operator/kube/objects';
-import { apiGroup } from '../api/labels.ts';
+import { apiGroup } from '../../operator/api/labels.ts';
 
 interface Definition extends KubeObject {
   readonly spec?: { readonly versions?: readonly { readonly schema?: unknown }[] };

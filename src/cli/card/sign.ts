@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { type SigningIdentity, signCard } from '@agentcard-operator/agentcard';
-import { type Command, exit, Trouble } from './command.ts';
+import { type Command, exit, Trouble } from '../command.ts';
 import { readCard, readTextFile } from './input.ts';
 
 const pemBytes = 256 * 1024;

@@ -1,7 +1,7 @@
 import { splitKey } from '@agentcard-operator/kube/objects';
-import type { Refused, Remain } from '../operator/cleanup/remains.ts';
-import { exit, type Io } from './command.ts';
-import { type Format, nameOf, serialized, table } from './table.ts';
+import type { Refused, Remain } from '../../operator/cleanup/remains.ts';
+import { exit, type Io } from '../command.ts';
+import { type Format, nameOf, serialized, table } from '../table.ts';
 
 /** What was found, one line each. */
 export function listed(remains: readonly Remain[], format: Format): string {

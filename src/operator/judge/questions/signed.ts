@@ -1,5 +1,5 @@
-import type { Demands } from './question.ts';
-import type { Sight } from './sight.ts';
+import type { Demands } from '../question.ts';
+import type { Sight } from '../sight.ts';
 
 /** Who signed a pod's card. */
 export interface Signed {

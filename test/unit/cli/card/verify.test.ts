@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { bytesOf, cardOf, manifest, pathOf } from '../agentcard/signature/vectors.ts';
-import { cli, temporaryFile, trust } from './cli.ts';
+import { bytesOf, cardOf, manifest, pathOf } from '../../agentcard/signature/vectors.ts';
+import { cli, temporaryFile, trust } from '../cli.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   valid: 'SignatureValid',
@@ -218,7 +218,7 @@ test('whatever the command line is, the answer is 0, 1 or 2 and no trace', async
 });
 
 test('the program itself answers with its exit status', () => {
-  const main = new URL('../../../src/cli/main.ts', import.meta.url).pathname;
+  const main = new URL('../../../../src/cli/main.ts', import.meta.url).pathname;
   const statusOf = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
   expect(statusOf('verify', good, ...trust)).toMatchObject({ status: 0, stderr: '' });
   expect(statusOf('verify', pathOf('cards/tamper-url.json'), ...trust)).toMatchObject({ status: 1, stderr: '' });

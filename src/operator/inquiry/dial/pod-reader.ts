@@ -1,7 +1,6 @@
-import type { KubeClient } from '@agentcard-operator/kube';
-import { metadataType, objectPath } from '@agentcard-operator/kube';
+import { type KubeClient, metadataType, objectPath } from '@agentcard-operator/kube';
 import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
-import { controllerOf, type PodFacts, podFacts } from '../workload/pod.ts';
+import { controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {
@@ -17,9 +16,7 @@ export interface PodPlace {
   readonly workloadUid: string;
 }
 
-interface ReplicaSetOwners {
-  readonly metadata: ReplicaSet['metadata'];
-}
+type ReplicaSetOwners = Pick<ReplicaSet, 'metadata'>;
 
 /** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
 const rememberedReplicaSets = 65_536;

@@ -1,16 +1,15 @@
 import { expect, test, vi } from 'vitest';
-import { defaultForms } from '../../../../src/agentcard/forms/forms.ts';
-import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
-import { signCard } from '../../../../src/agentcard/signature/sign.ts';
-import type { KubeClient } from '../../../../src/kube/client/client.ts';
-import { createLogger } from '../../../../src/kube/runtime/log.ts';
-import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
-import { createDialler } from '../../../../src/operator/inquiry/dialler-edges.ts';
-import type { Config } from '../../../../src/operator/settings/config.ts';
-import type { TrustDomain } from '../../../../src/spiffe/id.ts';
-import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { bundle, type Minted, root, svid } from '../../../pki/mint.ts';
-import { pod, workload } from '../reconcile/builders.ts';
+import { defaultForms } from '../../../../../src/agentcard/forms/forms.ts';
+import { KnownChains } from '../../../../../src/agentcard/signature/known-chains.ts';
+import { signCard } from '../../../../../src/agentcard/signature/sign.ts';
+import type { KubeClient } from '../../../../../src/kube/client/client.ts';
+import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
+import { createDialler } from '../../../../../src/operator/inquiry/dial/dialler-edges.ts';
+import type { Config } from '../../../../../src/operator/settings/config.ts';
+import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
+import { IdentitySource } from '../../../../../src/spiffe/workload-api/identity.ts';
+import { bundle, type Minted, root, svid } from '../../../../pki/mint.ts';
+import { pod, workload } from '../../reconcile/builders.ts';
 
 const now = Date.now();
 const [ours, foreign] = [root('a.test'), root('a.test')];
@@ -58,7 +57,6 @@ function rig(...happens: readonly ((world: World) => void)[]) {
   const dialler = createDialler({
     config: { fetchConcurrency: 1, fetchTimeout: 1000 } as Config,
     client: {} as KubeClient,
-    log: createLogger({ write: () => {} }),
     now: () => now,
     identity: () => identity.current(),
     signatures: () => ({ forms: defaultForms, bundles: identity.current().bundles, knownChains: new KnownChains(1) }),
@@ -69,7 +67,6 @@ function rig(...happens: readonly ((world: World) => void)[]) {
       happens[told.length]?.({ trust, edit });
       return body;
     },
-    learned: () => {},
     onFinding: (_, finding) => {
       const card = finding.kind === 'answer' && finding.answer.kind === 'card' ? finding.answer.card : undefined;
       told.push(`${finding.kind} ${card?.signature?.outcome}`);

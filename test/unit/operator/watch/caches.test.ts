@@ -1,0 +1,118 @@
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { KubeClient } from '../../../../src/kube/client/client.ts';
+import { attestedAnnotation } from '../../../../src/operator/api/labels.ts';
+import { createCaches, everyCache } from '../../../../src/operator/watch/caches.ts';
+import { fakeApi, stream } from '../../kube/fake-api.ts';
+import { card, pod, service, slice } from '../reconcile/builders.ts';
+
+type Scope = Parameters<typeof createCaches>[1];
+
+const everywhere: Scope = {
+  namespaces: [],
+  dnsService: ['kube-system/kube-dns'],
+  podNamespace: 'agents',
+  enableSignatureVerification: true,
+};
+const cachesOf = (over: Partial<Scope> = {}) => createCaches({} as KubeClient, { ...everywhere, ...over }, () => ({}));
+const namesOf = (over?: Partial<Scope>) => everyCache(cachesOf(over)).map(({ name }) => name);
+
+test('every cache has a name of its own, and what is not watched has none', () => {
+  const all = namesOf();
+  expect(new Set(all).size).toBe(all.length);
+  const always = ['agentcards', 'deployments', 'endpointslices', 'networkpolicies', 'pods', 'services', 'statefulsets'];
+  const more = ['configmaps', 'configmaps-quarantine', 'namespaces', 'sandboxes'];
+  expect([...all].sort()).toEqual([...always, ...more].sort());
+  // Neither namespaces nor definitions of kinds can be watched without a right on the whole cluster.
+  const few = namesOf({ namespaces: ['team'], enableSignatureVerification: false, podNamespace: '' });
+  expect([...few].sort()).toEqual(always);
+});
+
+/** Starts the caches on an API server that holds these objects, by plural; tells what was asked for. */
+async function started(objects: Readonly<Record<string, object>>, over: Partial<Scope> = {}) {
+  const { client, requests } = await fakeApi([
+    (response, { url = '', query }) => {
+      const plural = new URL(url, 'http://fake').pathname.split('/').at(-1) ?? '';
+      const held = objects[plural];
+      if (query.get('watch') === '1') response.writeHead(200).write(stream(9, ...((held ? [held] : []) as never[])));
+    },
+  ]);
+  const telemetry = vi.fn(() => ({}));
+  const caches = createCaches(client, { ...everywhere, ...over }, telemetry);
+  const stop = new AbortController();
+  const running = everyCache(caches).map(({ cache }) => cache.start(stop.signal));
+  onTestFinished(async () => {
+    stop.abort();
+    await Promise.all(running);
+  });
+  await Promise.all(everyCache(caches).map(({ cache }) => cache.synced));
+  const asked = requests.map(({ url }) => {
+    const { pathname, searchParams } = new URL(url, 'http://fake');
+    const selector = searchParams.get('labelSelector') ?? searchParams.get('fieldSelector');
+    return `${pathname.replace(/^\/apis?\/(.*\/)?v1(alpha1)?\//, '')}${selector === null ? '' : ` ${selector}`}`;
+  });
+  return { caches, telemetry, asked: [...new Set(asked)].sort() };
+}
+
+test('in single namespaces nothing is watched outside of them but the Services of DNS and the API server', async () => {
+  const { asked, telemetry } = await started({}, { namespaces: ['team'] });
+  const around = ['default', 'kube-system', 'team'];
+  const expected = [
+    ...['agentcards', 'deployments', 'statefulsets', 'networkpolicies'].map((each) => `namespaces/team/${each}`),
+    'namespaces/team/pods agent.kagenti.dev/signature-verified=true',
+    'namespaces/team/configmaps agent.kagenti.dev/card=true',
+    'namespaces/agents/configmaps metadata.name=agentcard-quarantine',
+    ...around.flatMap((each) => [`namespaces/${each}/services`, `namespaces/${each}/endpointslices`]),
+  ];
+  expect(asked).toEqual(expected.sort());
+  expect(telemetry.mock.calls.flat()).toContain('agentcards');
+});
+
+const bulk = { 'example.org/bulk': 'x'.repeat(1000) };
+const meta = { uid: 'u', resourceVersion: '1', generation: 1, labels: { app: 'weather' } };
+
+test('objects are kept with what is read of them, and no more', async () => {
+  const finalizers = ['example.org/keep'];
+  const [watched, there] = [card(), pod('weather-0', { labelled: true })];
+  const document = { name: 'Weather' };
+  const { caches } = await started({
+    agentcards: {
+      ...watched,
+      metadata: { ...watched.metadata, finalizers, annotations: bulk, selfLink: 'x' },
+      status: { cardId: 'a', card: document },
+    },
+    services: { ...service, metadata: { ...service.metadata, ...meta, annotations: bulk }, status: {} },
+    endpointslices: { ...slice(['weather-0']), metadata: { ...slice([]).metadata, ...meta, annotations: bulk } },
+    pods: { ...there, metadata: { ...there.metadata, resourceVersion: '1' }, spec: { ...there.spec, nodeName: 'n' } },
+    namespaces: { metadata: { name: 'team', ...meta, annotations: bulk }, spec: { finalizers } },
+    deployments: {
+      metadata: { name: 'weather', namespace: 'team', ...meta, annotations: bulk },
+      spec: { selector: { matchLabels: { app: 'weather' } }, template: { metadata: { labels: { app: 'weather' } } } },
+    },
+  });
+  const kept = caches.cards.get('team/weather');
+  expect(kept).toEqual({
+    metadata: { ...watched.metadata, finalizers, annotations: bulk },
+    spec: watched.spec,
+    status: { cardId: 'a' },
+    publishedHash: '04b99dad93cd3334de1d723554b989cfb25b0ef1bce182f5f3247436a7645f57',
+  });
+  expect(caches.services.get('team/weather')).toEqual({
+    metadata: { ...service.metadata, ...meta },
+    spec: service.spec,
+  });
+  const { metadata: _, endpoints, ...rest } = slice(['weather-0']);
+  expect(caches.slices.get('team/weather-1')).toMatchObject({ ...rest, endpoints });
+  expect(caches.labelledPods.get('team/weather-0')).toMatchObject({
+    metadata: {
+      annotations: { [attestedAnnotation]: expect.any(String) },
+      ownerReferences: there.metadata.ownerReferences,
+    },
+    spec: { serviceAccountName: 'weather' },
+    status: there.status,
+  });
+  expect(caches.namespaces?.get('team')).toEqual({ metadata: { name: 'team', ...meta } });
+  const workload = caches.workloads.get('apps/Deployment')?.get('team/weather');
+  expect(workload).toMatchObject({ workload: { name: 'weather', uid: 'u', templateLabels: { app: 'weather' } } });
+  const text = [...caches.services.values(), ...caches.slices.values(), ...caches.labelledPods.values(), workload];
+  expect(JSON.stringify(text)).not.toMatch(/xxxx|nodeName/);
+});

@@ -1,0 +1,241 @@
+import { expect, test, vi } from 'vitest';
+import { LOW_PRIORITY } from '../../../../src/kube/runtime/queue.ts';
+import { enforcementLabel, verifiedLabel } from '../../../../src/operator/api/labels.ts';
+import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
+import { connect } from '../../../../src/operator/watch/triggers.ts';
+import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from './stores.ts';
+
+const dns = 'kube-system/kube-dns';
+
+/** Agents weather and clock in namespace team, and another weather in namespace other; `woken` says who woke since. */
+function world() {
+  const fed = stores();
+  const told = new Set<string>();
+  const strays: string[] = [];
+  const ownWrites = new OwnWrites();
+  const agents = [cardOf('weather'), cardOf('clock'), cardOf('weather', { namespace: 'other' })] as const;
+  const running = [deployment('weather'), deployment('clock'), deployment('weather', { namespace: 'other' })] as const;
+  for (const each of agents) fed.cards.put(each);
+  for (const each of running) fed.deployments.put(each);
+  fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team' } }));
+  connect(fed.caches, [dns], {
+    wake: (card, when) => told.add(when?.priority === LOW_PRIORITY ? `~${card}` : card),
+    addStray: (key) => strays.push(key),
+    ownWrites,
+  });
+  const woken = () => {
+    const seen = [...told].sort();
+    told.clear();
+    return seen;
+  };
+  const [weather, clock] = agents;
+  return { ...fed, ownWrites, strays, woken, weather, clock, running: running[0] };
+}
+
+type World = ReturnType<typeof world>;
+
+const [weather, clock, elsewhere] = ['team/weather', 'team/clock', 'other/weather'] as const;
+const everybody = [`~${elsewhere}`, `~${clock}`, `~${weather}`];
+
+test('a card that is there at the start wakes in the background, alone', () => {
+  const { cards, caches } = stores();
+  cards.put(cardOf('weather'));
+  cards.put(cardOf('twin', { target: 'weather' }));
+  const wake = vi.fn();
+  connect(caches, [dns], { wake, addStray: () => {}, ownWrites: new OwnWrites() });
+  const background = { priority: LOW_PRIORITY };
+  expect(wake.mock.calls).toEqual([
+    [weather, background],
+    ['team/twin', background],
+  ]);
+});
+
+/** Something there is made first and changed then; only the change counts. */
+type Row = [what: string, change: (now: World) => void, woken: readonly string[], before?: (now: World) => void];
+
+const ways: readonly Row[] = [
+  ['a workload that changes', (now) => now.deployments.put(changed(now.running)), [weather]],
+  ['a workload that goes', (now) => now.deployments.delete(now.running), [weather]],
+  ['a workload of another kind and the same name', (now) => now.statefulSets.put(deployment('weather')), []],
+  ['a workload that no card targets', (now) => now.deployments.put(deployment('nobody')), []],
+  ['a Service named like the workload', (now) => now.services.put(serviceOf('weather')), [weather]],
+  ['a Service that selects its pods', (now) => now.services.put(serviceOf('s', { app: 'weather' })), [weather]],
+  ['a Service that asks for more', (now) => now.services.put(serviceOf('s', { app: 'weather', tier: 'a' })), []],
+  ['a Service that selects nobody', (now) => now.services.put(serviceOf('s', { app: 'nobody' })), []],
+  [
+    'a Service that selects others than before',
+    (now) => now.services.put(serviceOf('s', { app: 'clock' })),
+    [clock, weather],
+    (now) => now.services.put(serviceOf('s', { app: 'weather' })),
+  ],
+  [
+    'a Service that goes',
+    (now) => now.services.delete(serviceOf('s', { app: 'weather' })),
+    [weather],
+    (now) => now.services.put(serviceOf('s', { app: 'weather' })),
+  ],
+  [
+    'a Service that the card names',
+    (now) => now.services.put(serviceOf('door')),
+    [weather],
+    ({ cards, weather: card }) =>
+      cards.put(changed({ ...card, spec: { ...card.spec, endpoint: { service: 'door' } } })),
+  ],
+  ['an EndpointSlice of its Service', (now) => now.slices.put(sliceOf('weather')), [weather]],
+  [
+    'an EndpointSlice of a selecting Service',
+    (now) => now.slices.put(sliceOf('s')),
+    [weather],
+    (now) => now.services.put(serviceOf('s', { app: 'weather' })),
+  ],
+  ['an EndpointSlice of nobody', (now) => now.slices.put(sliceOf('nobody')), []],
+  [
+    'an EndpointSlice that changes hands',
+    (now) =>
+      now.slices.put({
+        ...sliceOf('clock'),
+        metadata: { ...sliceOf('clock').metadata, name: 'weather-1', uid: 'weather-slice' },
+      }),
+    [clock, weather],
+    (now) => now.slices.put(sliceOf('weather')),
+  ],
+  ['the DNS Service', (now) => now.services.put(serviceOf('kube-dns', { app: 'dns' }, 'kube-system')), everybody],
+  ["the API server's endpoints", (now) => now.slices.put(sliceOf('kubernetes', 'default')), everybody],
+];
+
+const marks: readonly Row[] = [
+  ['a labelled pod that it chooses', (now) => now.labelledPods.put(labelledPod('a', { app: 'weather' })), [weather]],
+  [
+    'a labelled pod that changes hands',
+    (now) => now.labelledPods.put(labelledPod('a', { app: 'clock' })),
+    [clock, weather],
+    (now) => now.labelledPods.put(labelledPod('a', { app: 'weather' })),
+  ],
+  [
+    'a pod that lost its label',
+    (now) => now.labelledPods.delete(labelledPod('a', { app: 'weather' })),
+    [weather],
+    (now) => now.labelledPods.put(labelledPod('a', { app: 'weather' })),
+  ],
+  ['its policy', (now) => now.policies.put(policyOf('p', {}, now.weather)), [weather]],
+  [
+    "a policy of its policy's name",
+    (now) => now.policies.put(policyOf('weather-signature-policy', { app: 'x' })),
+    [weather],
+  ],
+  ['a foreign policy that chooses its pods', (now) => now.policies.put(policyOf('p', { app: 'clock' })), [clock]],
+  [
+    'a foreign policy for verified pods',
+    (now) => now.policies.put(policyOf('p', { [verifiedLabel]: 'true' })),
+    [clock, weather],
+  ],
+  ['a foreign policy for others', (now) => now.policies.put(policyOf('p', { app: 'nobody' })), []],
+  [
+    'a foreign policy that turns to others',
+    (now) => now.policies.put(policyOf('p', { app: 'nobody' })),
+    [clock],
+    (now) => now.policies.put(policyOf('p', { app: 'clock' })),
+  ],
+  [
+    'a signed card',
+    (now) => now.signedCards.put(changed({ metadata: { name: 'weather-card-signed', namespace: 'team' } })),
+    [weather],
+  ],
+  [
+    'another ConfigMap',
+    (now) => now.signedCards.put(changed({ metadata: { name: 'weather', namespace: 'team' } })),
+    [],
+  ],
+  [
+    "the namespace's enforcement",
+    (now) =>
+      now.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { [enforcementLabel]: 'audit' } } })),
+    [clock, weather],
+  ],
+  [
+    'another label of the namespace',
+    (now) => now.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } })),
+    [],
+  ],
+  [
+    'a namespace that comes',
+    (now) => now.namespaces.put(changed({ metadata: { name: 'other', uid: 'o' } })),
+    [elsewhere],
+  ],
+];
+
+const twin = (over = {}) => cardOf('twin', { target: 'weather', ...over });
+const both = ['team/twin', weather];
+
+const cards: readonly Row[] = [
+  ['a card that comes', (now) => now.cards.put(twin()), both],
+  ['a card that people change', (now) => now.cards.put(twin({ generation: 2 })), both, (now) => now.cards.put(twin())],
+  ['a card whose status somebody wrote', (now) => now.cards.put(twin()), ['team/twin'], (now) => now.cards.put(twin())],
+  [
+    'a card that turns to another workload',
+    (now) => now.cards.put(cardOf('twin', { target: 'clock', generation: 2 })),
+    [clock, ...both],
+    (now) => now.cards.put(twin()),
+  ],
+  [
+    'a card that is being deleted',
+    (now) => now.cards.put(changed(twin(), { deletionTimestamp: '2026-03-01T12:00:00Z' })),
+    both,
+    (now) => now.cards.put(twin()),
+  ],
+  ['a card that is gone', (now) => now.cards.delete(twin()), both, (now) => now.cards.put(twin())],
+];
+
+test.each<Row>([...ways, ...marks, ...cards])(
+  '%s wakes those whom it concerns, and nobody else',
+  (_, change, woken, before) => {
+    const now = world();
+    before?.(now);
+    now.woken();
+    change(now);
+    expect(now.woken()).toEqual([...woken].sort());
+    expect(now.strays).toEqual([]);
+  },
+);
+
+test('the echo of our own write wakes nobody, and what others do to the same object does', () => {
+  const { cards, labelledPods, policies, ownWrites, woken, weather: card } = world();
+  const pod = labelledPod('a', { app: 'weather' });
+  const policy = policyOf('p', {}, card);
+  woken();
+  for (const [written, store] of [
+    [pod, labelledPods],
+    [policy, policies],
+    [changed(card), cards],
+  ] as const) {
+    ownWrites.note(written);
+    store.put(written as never);
+    expect(woken()).toEqual([]);
+    store.put(changed(written) as never);
+    expect(woken()).toEqual([weather]);
+    store.delete(written as never);
+    woken();
+    expect(ownWrites.isEcho(written)).toBe(false);
+  }
+});
+
+test('a labelled pod that no card accounts for goes to the sweep', () => {
+  const { labelledPods, strays, woken } = world();
+  woken();
+  labelledPods.put(labelledPod('forged', { app: 'nobody' }));
+  labelledPods.put(labelledPod('far', { app: 'clock' }, 'other'));
+  expect([strays, woken()]).toEqual([['team/forged', 'other/far'], []]);
+});
+
+test.each<[string, (now: World) => void]>([
+  ['is gone', ({ cards, weather: card }) => cards.delete(card)],
+  ['is being deleted', ({ cards, weather: card }) => cards.put(changed(card, { deletionTimestamp: 'now' }))],
+  ['turned to another workload', ({ cards }) => cards.put(cardOf('weather', { target: 'clock', generation: 2 }))],
+])('the labelled pods of a card that %s go to the sweep, and no other', (_, leave) => {
+  const now = world();
+  now.labelledPods.put(labelledPod('a', { app: 'weather' }));
+  now.labelledPods.put(labelledPod('b', { app: 'clock' }));
+  expect(now.strays).toEqual([]);
+  leave(now);
+  expect(now.strays).toEqual(['team/a']);
+});
