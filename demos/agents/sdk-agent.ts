@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { createServer } from 'node:http';
 import { ClientFactory, DefaultAgentCardResolver } from '@a2a-js/sdk/client';
 import { createSpiffeServer } from '../../src/agent/spiffe-server.ts';
-import { getCard } from '../../src/spiffe/tls/get.ts';
+import { fetch as fetchProven } from '../../src/spiffe/tls/fetch.ts';
 import { IdentitySource } from '../../src/spiffe/workload-api/identity.ts';
 import { workloadApi } from '../../src/spiffe/workload-api/stream.ts';
 import { cardPath, textMessage, weatherService } from './weather-service.ts';
@@ -63,7 +63,7 @@ async function identify(url: URL): Promise<string> {
   const { svid } = identity.current();
   if (svid === undefined) throw new Error('the Workload API gave no SVID');
   const { address, family } = await lookup(url.hostname);
-  const outcome = await getCard({
+  const outcome = await fetchProven({
     ...{ address, port: Number(url.port), family: family === 6 ? 6 : 4, hostHeader: url.host, path: cardPath, signal },
     tls: { identity: identity.current(), trustDomains: [svid.id.trustDomain] },
     limits: { timeoutMs: patienceMs, maxBytes: 262_144, maxHeaderBytes: 16_384 },

@@ -1,2 +1,4 @@
-export { getCard } from './tls/get.ts';
-export type { FetchFailure, FetchOutcome } from './tls/outcome.ts';
+export type { SecureConnection, Target } from './tls/connect.ts';
+export type { Limits } from './tls/exchange.ts';
+export { connect, type FetchRequest, fetch, type MutualTls } from './tls/fetch.ts';
+export type { FetchAnswer, FetchFailure, FetchFailureCode, FetchOutcome, Guilt, Peer } from './tls/outcome.ts';

@@ -1,2 +1,9 @@
-export { type IdentitySnapshot, IdentitySource } from './workload-api/identity.ts';
-export { backoff, workloadApi } from './workload-api/stream.ts';
+export {
+  type IdentityHealth,
+  type IdentityListener,
+  type IdentityOptions,
+  type IdentitySnapshot,
+  IdentitySource,
+  type IdentityState,
+} from './workload-api/identity.ts';
+export { backoff, type WorkloadApiOptions, watchX509Contexts, workloadApi } from './workload-api/stream.ts';

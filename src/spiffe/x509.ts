@@ -1,7 +1,14 @@
 export { excerpt, parseSpiffeId, parseTrustDomain, type SpiffeId, type TrustDomain, trustDomainOf } from './id.ts';
 export { type Fault, ok, type Result, refused } from './result.ts';
 export { type BundleSet, parseBundle, type TrustBundle } from './x509/bundle.ts';
-export { leafIdentity } from './x509/leaf.ts';
-export { type VerifiedPath, verifyPath, verifySvid } from './x509/path.ts';
+export { type LeafIdentity, leafIdentity } from './x509/leaf.ts';
+export {
+  type PathInput,
+  type PathRole,
+  type SvidInput,
+  type VerifiedPath,
+  verifyPath,
+  verifySvid,
+} from './x509/path.ts';
 export { presentedChain } from './x509/presented.ts';
-export type { X509Svid } from './x509/svid.ts';
+export type { X509Context, X509Svid } from './x509/svid.ts';

@@ -46,6 +46,11 @@ export class FakeWorkloadApi {
     await this.#bind(this.address);
   }
 
+  /** How many are open. */
+  get streams(): number {
+    return this.#open.size;
+  }
+
   /** Returns the port. */
   listenOnTcp(): Promise<number> {
     return this.#bind('127.0.0.1:0');

@@ -30,6 +30,10 @@ export interface Connection {
   readonly peer?: Peer;
 }
 
+export interface SecureConnection extends Connection {
+  readonly peer: Peer;
+}
+
 export function openTcp(target: Target, stop: AbortSignal): Promise<Connection | FetchFailure> {
   const socket = connectTcp({ host: target.address, port: target.port, family: target.family });
   return settled(socket, stop, { ready: 'connect', accept: () => ({ socket }), refuse: connectionFailure });
@@ -39,7 +43,7 @@ export function openTls(
   target: Target,
   credentials: Credentials,
   stop: AbortSignal,
-): Promise<Connection | FetchFailure> {
+): Promise<SecureConnection | FetchFailure> {
   const context = secureContext(credentials);
   if (context === undefined) return Promise.resolve(failed('NoIdentity', 'OpenSSL cannot use our SVID or the bundle'));
   const { trustDomain } = credentials.bundle;
@@ -63,7 +67,7 @@ export function openTls(
   socket.prependOnceListener('secure', () => {
     certificate = socket.getPeerX509Certificate();
   });
-  const accept = (): Connection | FetchFailure => {
+  const accept = (): SecureConnection | FetchFailure => {
     const peer = provePeer(socket, identity, certificate);
     return 'kind' in peer ? peer : { socket, peer };
   };
@@ -122,19 +126,19 @@ function secureContext({ svid, bundle }: Credentials): SecureContext | undefined
   }
 }
 
-interface Steps {
+interface Steps<C extends Connection> {
   readonly ready: 'connect' | 'secureConnect';
-  readonly accept: () => Connection | FetchFailure;
+  readonly accept: () => C | FetchFailure;
   readonly refuse: (error: Error) => FetchFailure;
 }
 
-function settled(
+function settled<C extends Connection>(
   socket: Socket,
   stop: AbortSignal,
-  { ready, accept, refuse }: Steps,
-): Promise<Connection | FetchFailure> {
+  { ready, accept, refuse }: Steps<C>,
+): Promise<C | FetchFailure> {
   return new Promise((resolve) => {
-    const settle = (result: Connection | FetchFailure): void => {
+    const settle = (result: C | FetchFailure): void => {
       stop.removeEventListener('abort', abandon);
       if ('kind' in result) socket.destroy();
       resolve(result);

@@ -16,14 +16,10 @@ export interface Limits {
 export interface Question {
   readonly path: string;
   readonly hostHeader: string;
+  /** Besides `host` and `accept-encoding`. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly limits: Limits;
 }
-
-const HEADERS = {
-  accept: 'application/json, application/a2a+json',
-  'accept-encoding': 'identity',
-  'A2A-Version': '1.0',
-};
 
 /** The socket is used up afterwards: there is no second request, no redirect and no proxy. */
 export function exchange(socket: Socket, question: Question, stop: AbortSignal): Promise<FetchOutcome> {
@@ -42,7 +38,7 @@ export function exchange(socket: Socket, question: Question, stop: AbortSignal):
     const request = httpRequest({
       createConnection: () => socket,
       path: question.path,
-      headers: { host: question.hostHeader, ...HEADERS },
+      headers: { ...question.headers, host: question.hostHeader, 'accept-encoding': 'identity' },
       maxHeaderSize: question.limits.maxHeaderBytes,
       insecureHTTPParser: false,
     });

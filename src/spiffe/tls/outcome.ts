@@ -33,7 +33,7 @@ const GUILT = {
   TrustDomainMismatch: 'identity',
   PeerCertificateInvalid: 'identity',
   PeerCertificateExpired: 'identity',
-  /** It answered, but with nothing that can be read as a card. */
+  /** It answered, but with nothing that can be read. */
   Redirected: 'none',
   Encoded: 'none',
   TooLarge: 'none',

@@ -4,7 +4,7 @@ import type { TrustDomain } from '../id.ts';
 import type { Fault } from '../result.ts';
 import type { BundleSet, TrustBundle } from '../x509/bundle.ts';
 import type { X509Context, X509Svid } from '../x509/svid.ts';
-import { type WorkloadApiOptions, watchX509Context } from './stream.ts';
+import { type WorkloadApiOptions, watchX509Contexts } from './stream.ts';
 
 /**
  * `waiting`: no answer from the Workload API so far. `denied`: it has no identity for us. `expired`: our SVID ended and
@@ -74,14 +74,10 @@ export class IdentitySource {
   async start(signal: AbortSignal): Promise<void> {
     if (this.#options.workloadApi === undefined) return;
     try {
-      await watchX509Context(
-        this.#options.workloadApi,
-        {
-          update: (context) => this.#receive(context),
-          problem: (problem, kept) => this.#report(problem, kept),
-        },
-        signal,
-      );
+      for await (const context of watchX509Contexts(this.#options.workloadApi, signal)) {
+        if (context.ok) this.#receive(context.value);
+        else this.#report(context.error);
+      }
     } finally {
       if (signal.aborted) clearTimeout(this.#expiry);
     }
@@ -155,8 +151,8 @@ export class IdentitySource {
     this.#watchExpiry();
   }
 
-  #report(lastError: Fault, kept: boolean): void {
-    if (kept) this.#change({ lastError });
+  #report(lastError: Fault): void {
+    if (lastError.code !== 'WorkloadApiDenied') this.#change({ lastError });
     else this.#change({ state: 'denied', svid: undefined, lastError });
   }
 

@@ -17,13 +17,6 @@ export interface WorkloadApiOptions {
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-export interface WorkloadApiListener {
-  /** Replaces everything known before: what is no longer listed is gone. */
-  readonly update: (context: X509Context) => void;
-  /** `kept` says whether the last context may still be used. */
-  readonly problem: (problem: Fault, kept: boolean) => void;
-}
-
 const FETCH_X509_SVID = '/SpiffeWorkloadAPI/FetchX509SVID';
 /** A new workload is denied until SPIRE has heard of it, which takes seconds; asking a socket of the same node costs little. */
 const BACKOFF = { first: 500, early: 2_000, late: 5_000, earlyAttempts: 60 } as const;
@@ -45,33 +38,34 @@ export function workloadApi(address: string): WorkloadApiOptions {
 }
 
 /**
- * Streams until the signal is aborted, or until the endpoint says that it will never answer. Problems are reported with the
- * codes WorkloadApiAddressInvalid, WorkloadApiUnavailable, WorkloadApiDenied, WorkloadApiUnsupported,
- * WorkloadApiRequestRefused and WorkloadApiMessageInvalid (SPIFFE_Workload_Endpoint §6, SPIFFE_Workload_API §4 and §5.2).
+ * Every context that the endpoint sends, each in place of all before it: what is not listed again is gone. A fault stands
+ * between them and ends nothing; after WorkloadApiDenied alone the last SVID may no longer be used. It ends with the signal,
+ * or when the endpoint says that it will never answer. Codes: WorkloadApiAddressInvalid, WorkloadApiUnavailable,
+ * WorkloadApiDenied, WorkloadApiUnsupported, WorkloadApiRequestRefused and WorkloadApiMessageInvalid
+ * (SPIFFE_Workload_Endpoint §6, SPIFFE_Workload_API §4 and §5.2).
  */
-export async function watchX509Context(
+export async function* watchX509Contexts(
   options: WorkloadApiOptions,
-  listener: WorkloadApiListener,
   signal: AbortSignal,
-): Promise<void> {
+): AsyncGenerator<Result<X509Context>, void> {
   const target = parseWorkloadApiAddress(options.address);
-  if (!target.ok) {
-    listener.problem(target.error, true);
-    return;
-  }
+  if (!target.ok) yield target;
   let failures = 0;
-  const receive = (bytes: Uint8Array): void => {
-    const context = decode(bytes);
-    if (context.ok) {
-      failures = 0;
-      listener.update(context.value);
-    } else listener.problem(messageInvalid(context.error), true);
-  };
-  while (!signal.aborted) {
-    const end = await stream(target.value, receive, signal);
+  while (target.ok && !signal.aborted) {
+    const { messages, ended, cancel } = open(target.value, signal);
+    try {
+      for await (const bytes of messages) {
+        const context = decode(bytes);
+        if (context.ok) failures = 0;
+        yield context;
+      }
+    } finally {
+      cancel();
+    }
+    const end = await ended;
     if (signal.aborted) return;
-    const { problem, kept, final } = meaningOf(end, options.address);
-    listener.problem(problem, kept);
+    const { code, message, final } = meaningOf(end, options.address);
+    yield refused(code, message);
     if (final) return;
     await options.wait(backoff(failures++, options.random), signal);
   }
@@ -88,27 +82,41 @@ export function backoff(failures: number, random: () => number): number {
  * One call on a connection of its own: a channel that failed would hold back its next attempt for up to two minutes,
  * and the back-off here is the only one that is wanted.
  */
-function stream(target: string, receive: (bytes: Uint8Array) => void, signal: AbortSignal): Promise<StatusObject> {
+function open(target: string, signal: AbortSignal) {
   const client = new Client(target, credentials.createInsecure(), CHANNEL);
   const metadata = new Metadata();
   metadata.set('workload.spiffe.io', 'true');
   const request = Buffer.from(toBinary(X509SVIDRequestSchema, create(X509SVIDRequestSchema)));
   const same = (bytes: Buffer): Buffer => bytes;
-  return new Promise((resolve) => {
-    const call = client.makeServerStreamRequest(FETCH_X509_SVID, same, same, request, metadata);
-    const cancel = (): void => call.cancel();
-    signal.addEventListener('abort', cancel, { once: true });
-    call.on('data', receive);
-    call.on('error', () => undefined);
-    call.on('status', (end: StatusObject) => {
-      signal.removeEventListener('abort', cancel);
-      client.close();
-      resolve(end);
-    });
+  const call = client.makeServerStreamRequest(FETCH_X509_SVID, same, same, request, metadata);
+  const cancel = (): void => call.cancel();
+  signal.addEventListener('abort', cancel, { once: true });
+  const { promise: ended, resolve } = Promise.withResolvers<StatusObject>();
+  call.on('status', (end: StatusObject) => {
+    signal.removeEventListener('abort', cancel);
+    client.close();
+    resolve(end);
   });
+  return { messages: untilError(call), ended, cancel };
+}
+
+/** How a stream ended is in its status. */
+async function* untilError(messages: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* messages;
+  } catch {
+    // Told by the status as well.
+  }
 }
 
 function decode(bytes: Uint8Array): Result<X509Context> {
+  const context = attemptDecode(bytes);
+  if (context.ok) return context;
+  const { code, message } = context.error;
+  return refused('WorkloadApiMessageInvalid', `a Workload API message was discarded: ${message} (${code})`);
+}
+
+function attemptDecode(bytes: Uint8Array): Result<X509Context> {
   try {
     return parseX509Context(fromBinary(X509SVIDResponseSchema, bytes));
   } catch {
@@ -116,38 +124,23 @@ function decode(bytes: Uint8Array): Result<X509Context> {
   }
 }
 
-function messageInvalid({ code, message }: Fault): Fault {
-  return { code: 'WorkloadApiMessageInvalid', message: `a Workload API message was discarded: ${message} (${code})` };
-}
-
-interface StreamEnd {
-  readonly problem: Fault;
-  /** Whether the last context may still be used. */
-  readonly kept: boolean;
+interface StreamEnd extends Fault {
   /** Whether trying again is pointless. */
   readonly final: boolean;
 }
 
 /** A cancelled stream is not special: that is how a killed agent looks. Only our own signal ends the watch. */
 function meaningOf({ code, details }: StatusObject, address: string): StreamEnd {
-  const end = (suffix: string, message: string, { kept = true, final = false } = {}): StreamEnd => ({
-    problem: { code: `WorkloadApi${suffix}`, message },
-    kept,
-    final,
-  });
+  const end = (suffix: string, message: string, final = false): StreamEnd => {
+    return { code: `WorkloadApi${suffix}`, message, final };
+  };
   switch (code) {
     case status.PERMISSION_DENIED:
-      return end('Denied', `the Workload API at ${address} has no identity for us: check the registration entry`, {
-        kept: false,
-      });
+      return end('Denied', `the Workload API at ${address} has no identity for us: check the registration entry`);
     case status.INVALID_ARGUMENT:
-      return end('RequestRefused', `the Workload API at ${address} refused the request; restart after fixing it`, {
-        final: true,
-      });
+      return end('RequestRefused', `the Workload API at ${address} refused the request; restart after fixing it`, true);
     case status.UNIMPLEMENTED:
-      return end('Unsupported', `${address} is no Workload API with X509-SVIDs; correct the address and restart`, {
-        final: true,
-      });
+      return end('Unsupported', `${address} is no Workload API with X509-SVIDs; correct the address and restart`, true);
     default: {
       const reason = /\bE[A-Z]{3,}\b/.exec(details)?.[0] ?? status[code];
       return end('Unavailable', `the Workload API at ${address} does not answer (${reason}): check the SPIRE agent`);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runTestAgent } from '../../../src/agent/test-tls-agent.ts';
 import type { TrustDomain } from '../../../src/spiffe/id.ts';
-import { getCard } from '../../../src/spiffe/tls/get.ts';
+import { fetch as fetchProven } from '../../../src/spiffe/tls/fetch.ts';
 import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
 import { identityOf } from '../../pki/identity.ts';
 import { bundle, root, svid } from '../../pki/mint.ts';
@@ -52,7 +52,7 @@ async function workloads(): Promise<FakeWorkloadApi> {
 }
 
 const ask = (port: number, path = '/.well-known/agent-card.json', more: object = {}) =>
-  getCard({
+  fetchProven({
     address: '127.0.0.1',
     family: 4,
     port,

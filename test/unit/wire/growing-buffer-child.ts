@@ -3,7 +3,7 @@
 import { readCard } from '../../../src/cli/card/input.ts';
 import { Transport } from '../../../src/kube/client/transport.ts';
 import { readLines } from '../../../src/kube/watch/watch-stream.ts';
-import { getCard } from '../../../src/spiffe/tls/get.ts';
+import { fetch } from '../../../src/spiffe/tls/fetch.ts';
 
 const [reader = '', port] = process.argv.slice(2);
 const server = new URL(`http://127.0.0.1:${port}`);
@@ -12,7 +12,7 @@ const call = { method: 'GET', path: '/', timeoutMs: 60_000 } as const;
 
 const readers: Record<string, () => Promise<number>> = {
   'an agent': async () => {
-    const outcome = await getCard({
+    const outcome = await fetch({
       address: '127.0.0.1',
       family: 4,
       port: Number(port),

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { readCard } from '../../../src/cli/card/input.ts';
 import { Transport } from '../../../src/kube/client/transport.ts';
 import type { TrustDomain } from '../../../src/spiffe/id.ts';
-import { getCard } from '../../../src/spiffe/tls/get.ts';
+import { fetch } from '../../../src/spiffe/tls/fetch.ts';
 import type { X509Svid } from '../../../src/spiffe/x509/svid.ts';
 
 const { client, port, chainPem, keyPem, pems } = JSON.parse(readFileSync(0, 'utf8'));
@@ -15,7 +15,7 @@ const clients: Record<string, () => Promise<unknown>> = {
     const bundle = { trustDomain, authorities: [], pems, digest: '' };
     const svid = { chainPem, keyPem } as unknown as X509Svid;
     const bundles = new Map([[trustDomain, bundle]]);
-    const outcome = await getCard({
+    const outcome = await fetch({
       address: '127.0.0.1',
       family: 4,
       port,

@@ -1,7 +1,8 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import type { Key, Pod } from '@agentcard-operator/kube/objects';
-import { type FetchOutcome, getCard } from '@agentcard-operator/spiffe/tls';
+import { type FetchOutcome, fetch } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
+import { parseTrustDomain } from '@agentcard-operator/spiffe/x509';
 import type { Config } from '../../settings/config.ts';
 import type { Workload } from '../../workload/workload.ts';
 import type { Ask } from '../agenda.ts';
@@ -28,6 +29,7 @@ export interface DiallerParts extends Pick<DiallerEdges, Told> {
 
 const maxBytes = 1 << 20;
 const maxHeaderBytes = 16 * 1024;
+const cardHeaders = { accept: 'application/json, application/a2a+json', 'A2A-Version': '1.0' };
 
 /** The dialler on its real edges: pods and ConfigMaps from the API server, cards from agents. */
 export function createDialler(parts: DiallerParts): Dialler {
@@ -50,14 +52,19 @@ export function createDialler(parts: DiallerParts): Dialler {
 
 function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): Promise<FetchOutcome> {
   const { address, port, family } = ask.endpoint;
-  return getCard({
+  const trustDomains = ask.trustDomains.flatMap((name) => {
+    const trustDomain = parseTrustDomain(name);
+    return trustDomain.ok ? [trustDomain.value] : [];
+  });
+  return fetch({
     address,
     port,
     family: family === 'IPv6' ? 6 : 4,
     path,
     hostHeader: ask.hostHeader,
+    headers: cardHeaders,
     limits: { maxBytes, maxHeaderBytes, timeoutMs: parts.config.fetchTimeout },
-    ...(ask.transport === 'mtls' ? { tls: { identity: parts.identity(), trustDomains: ask.trustDomains } } : {}),
+    ...(ask.transport === 'mtls' ? { tls: { identity: parts.identity(), trustDomains } } : {}),
     signal,
   });
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
-import { getCard } from '../../../../src/spiffe/tls/get.ts';
+import { fetch } from '../../../../src/spiffe/tls/fetch.ts';
 import type { X509Svid } from '../../../../src/spiffe/x509/svid.ts';
 
 const { ports, httpPort, chainPem, keyPem, ca } = JSON.parse(readFileSync(0, 'utf8'));
@@ -23,8 +23,8 @@ const request = {
 };
 const results: string[] = [];
 for (const port of ports) {
-  const outcome = await getCard({ ...request, port, tls });
+  const outcome = await fetch({ ...request, port, tls });
   results.push(outcome.kind === 'answer' ? 'answer' : outcome.code);
 }
-const plain = await getCard({ ...request, port: httpPort });
+const plain = await fetch({ ...request, port: httpPort });
 console.log(JSON.stringify([...results, plain.kind]));

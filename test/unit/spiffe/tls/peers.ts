@@ -5,7 +5,7 @@ import { createServer as createHttpsServer, type ServerOptions } from 'node:http
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
-import { type CardRequest, getCard } from '../../../../src/spiffe/tls/get.ts';
+import { type FetchRequest, fetch } from '../../../../src/spiffe/tls/fetch.ts';
 import type { FetchFailure, FetchOutcome } from '../../../../src/spiffe/tls/outcome.ts';
 import { identityOf } from '../../../pki/identity.ts';
 import { bundle, keyPemOf, type Minted, pemOf, root, svid } from '../../../pki/mint.ts';
@@ -66,8 +66,8 @@ export function tcp(accept: (socket: Socket) => void): Promise<number> {
   );
 }
 
-export function ask(port: number, change: Partial<CardRequest> = {}): Promise<FetchOutcome> {
-  return getCard({
+export function ask(port: number, change: Partial<FetchRequest> = {}): Promise<FetchOutcome> {
+  return fetch({
     address: '127.0.0.1',
     port,
     family: 4,
@@ -79,7 +79,7 @@ export function ask(port: number, change: Partial<CardRequest> = {}): Promise<Fe
   });
 }
 
-export const askTls = (port: number, change: Partial<CardRequest> = {}): Promise<FetchOutcome> =>
+export const askTls = (port: number, change: Partial<FetchRequest> = {}): Promise<FetchOutcome> =>
   ask(port, { tls: { identity, trustDomains: [A] }, ...change });
 
 export function failure(outcome: FetchOutcome): FetchFailure {

@@ -1,28 +1,41 @@
-/** Asks one address for one document. No redirects, no proxy, no reuse of connections or sessions, no second chance. */
+/** One connection to one address, or one document from it. No redirects, no proxy, no reuse of connections or sessions, no second chance. */
 
 import { isIP } from 'node:net';
 import { parseSpiffeId, type TrustDomain } from '../id.ts';
 import type { IdentitySnapshot } from '../workload-api/identity.ts';
-import { type Connection, openTcp, openTls, type Target } from './connect.ts';
+import { type Connection, openTcp, openTls, type SecureConnection, type Target } from './connect.ts';
 import { exchange, type Question } from './exchange.ts';
 import { type FetchFailure, type FetchOutcome, failed } from './outcome.ts';
 
-export interface CardRequest extends Target, Question {
-  /** Mutual TLS with a peer of one of these trust domains; absent: plain HTTP. */
-  readonly tls?: { readonly identity: IdentitySnapshot; readonly trustDomains: readonly TrustDomain[] };
+/** Who we are, and the trust domains of which the peer must be one. */
+export interface MutualTls {
+  readonly identity: IdentitySnapshot;
+  readonly trustDomains: readonly TrustDomain[];
+}
+
+export interface FetchRequest extends Target, Question {
+  /** Absent: plain HTTP. */
+  readonly tls?: MutualTls;
   readonly signal: AbortSignal;
+}
+
+/** A connection whose peer is proven, and is the caller's to close. Which workload it is, is reported and not judged. Never rejects. */
+export async function connect(
+  target: Target,
+  tls: MutualTls,
+  signal: AbortSignal,
+): Promise<SecureConnection | FetchFailure> {
+  return isAddress(target) ? openExpected(target, tls, signal) : noAddress();
 }
 
 /**
  * Over TLS, the peer is proven to be a workload of an expected trust domain before a byte of the request leaves; which
  * workload is reported and not judged. Never rejects.
  */
-export async function getCard(request: CardRequest): Promise<FetchOutcome> {
-  if (isIP(request.address) !== request.family || !/^\/[\x21-\x7e]*$/.test(request.path)) {
-    return failed(
-      'RequestInvalid',
-      'the request needs an IP address and a path of printable characters without spaces',
-    );
+export async function fetch(request: FetchRequest): Promise<FetchOutcome> {
+  if (!isAddress(request)) return noAddress();
+  if (!/^\/[\x21-\x7e]*$/.test(request.path)) {
+    return failed('RequestInvalid', 'the request needs a path of printable characters without spaces');
   }
   const stop = new AbortController();
   const timer = setTimeout(() => stop.abort('Timeout'), request.limits.timeoutMs);
@@ -40,7 +53,11 @@ export async function getCard(request: CardRequest): Promise<FetchOutcome> {
   }
 }
 
-function open(request: CardRequest, stop: AbortSignal): Promise<Connection | FetchFailure> {
+const isAddress = ({ address, family }: Target): boolean => isIP(address) === family;
+
+const noAddress = (): FetchFailure => failed('RequestInvalid', 'the request needs an IP address of its family');
+
+function open(request: FetchRequest, stop: AbortSignal): Promise<Connection | FetchFailure> {
   return request.tls ? openExpected(request, request.tls, stop) : openTcp(request, stop);
 }
 
@@ -50,9 +67,9 @@ function open(request: CardRequest, stop: AbortSignal): Promise<Connection | Fet
  */
 async function openExpected(
   target: Target,
-  { identity, trustDomains }: NonNullable<CardRequest['tls']>,
+  { identity, trustDomains }: MutualTls,
   stop: AbortSignal,
-): Promise<Connection | FetchFailure> {
+): Promise<SecureConnection | FetchFailure> {
   const { svid } = identity;
   if (svid === undefined) return failed('NoIdentity', 'we have no SVID to ask with');
   const bundles = trustDomains

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { CardRequest } from '../../../../src/spiffe/tls/get.ts';
+import type { FetchRequest } from '../../../../src/spiffe/tls/fetch.ts';
 import { identityOf } from '../../../pki/identity.ts';
 import { bundle, HOUR, intermediate, svid } from '../../../pki/mint.ts';
 import {
@@ -56,21 +56,20 @@ describe('an agent that answers', () => {
     expect(await ask(port)).toMatchObject({ kind: 'answer', status: 404 });
   });
 
-  it('sees one plain GET that asks for no encoding and no further request', async () => {
+  it('sees one plain GET with the headers that were given, for its own host, without encoding and further requests', async () => {
     const seen: unknown[] = [];
     const port = await http((request, response) => {
       seen.push(request.method, request.url, { ...request.headers });
       response.end('{}');
     });
-    await ask(port);
+    await ask(port, { headers: { accept: 'application/json', host: 'other', 'accept-encoding': 'gzip' } });
     expect(seen).toEqual([
       'GET',
       '/.well-known/agent-card.json',
       {
         host: 'agent.team1.svc',
-        accept: 'application/json, application/a2a+json',
+        accept: 'application/json',
         'accept-encoding': 'identity',
-        'a2a-version': '1.0',
         connection: 'close',
       },
     ]);
@@ -92,7 +91,7 @@ describe.each([
   ['over HTTP', http, ask],
   ['over TLS', https, askTls],
 ] as const)('an answer %s', (_name, serve, get) => {
-  it.each<[string, string, RequestListener, Partial<CardRequest>]>([
+  it.each<[string, string, RequestListener, Partial<FetchRequest>]>([
     ['that redirects', 'Redirected', (_q, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), {}],
     ['with 304', 'Redirected', (_q, r) => r.writeHead(304).end(), {}],
     ['that announces 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200, { 'content-length': 2 * MiB }).write(' '), {}],
