@@ -46,6 +46,9 @@ sbom: node_modules/.package-lock.json ## What the image holds, as CycloneDX JSON
 plugin: node_modules/.package-lock.json ## kubectl-agentcard as one file, with its completion, in dist/
 	$(NODE) tools/plugin.ts
 
+packages: node_modules/.package-lock.json ## src/spiffe, src/agentcard and src/kube as tarballs for npm, in dist/packages
+	$(NODE) tools/packages.ts
+
 bench: node_modules/.package-lock.json ## Measure against the bare loop
 	$(NODE) test/bench/run.ts
 
@@ -58,4 +61,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image sbom plugin bench chaos cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image sbom plugin packages bench chaos cluster cluster-down

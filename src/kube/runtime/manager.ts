@@ -5,6 +5,7 @@ import { Health, serveMetrics } from './health.ts';
 import type { LeaderElection } from './leader-election.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { Undo } from './undo.ts';
 
 /** A cache that others wait for. `Informer` is one. */
 export interface Cache {
@@ -82,7 +83,7 @@ export class Manager {
     // A part may fail while nobody waits for it.
     over.catch(() => {});
     // What is started last is undone first.
-    await using started = new AsyncDisposableStack();
+    await using started = new Undo();
     started.defer(() => log.info('stopped'));
     await this.#serve(started);
     this.#startBackground(started);
@@ -109,7 +110,7 @@ export class Manager {
     log.info('stopping');
   }
 
-  async #serve(started: AsyncDisposableStack): Promise<void> {
+  async #serve(started: Undo): Promise<void> {
     const { metrics, metricsAddress, probeAddress } = this.#options;
     const probes = await this.health.serve(probeAddress);
     started.defer(() => probes?.close());
@@ -117,7 +118,7 @@ export class Manager {
     started.defer(() => scraped?.close());
   }
 
-  #startBackground(started: AsyncDisposableStack): void {
+  #startBackground(started: Undo): void {
     const end = new AbortController();
     const running = [...this.#caches].map(([name, cache]) => this.#guard(name, cache.start(end.signal)));
     running.push(...this.#startTasks(false, end.signal));
@@ -127,7 +128,7 @@ export class Manager {
     });
   }
 
-  #startWork(started: AsyncDisposableStack, grace: { readonly ms: number }): void {
+  #startWork(started: Undo, grace: { readonly ms: number }): void {
     const stop = new AbortController();
     const abort = new AbortController();
     const running = this.#controllers.map((each) => this.#guard(each.name, each.start(stop.signal, abort.signal)));
