@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { run } from '../test/cluster/command.ts';
 
 const root = join(import.meta.dirname, '..');
-const folders = ['spiffe', 'agentcard', 'kube'] as const;
+const folders = ['wire', 'spiffe', 'agentcard', 'kube'] as const;
 const leastNode = '>=22.19';
 
 interface Manifest {

@@ -15,7 +15,7 @@ import { bookmark, event, fakeApi } from '../unit/kube/fake-api.ts';
 import { listen, tlsOptions } from '../unit/spiffe/tls/peers.ts';
 
 const checkout = join(import.meta.dirname, '../..');
-const names = ['agentcard', 'kube', 'spiffe'] as const;
+const names = ['agentcard', 'kube', 'spiffe', 'wire'] as const;
 let folder = '';
 let project = '';
 let tarballs: readonly string[] = [];
@@ -116,6 +116,8 @@ test('every door opens for plain JavaScript, and the pure ones bring nothing alo
     'spiffe/x509',
     'spiffe/workload-api',
     'spiffe/tls',
+    'wire/tls',
+    'wire/growing-buffer',
   ];
   const imports = doors.map((door, index) => `import * as door${index} from '@agentcard-operator/${door}';`).join('\n');
   const used = `
