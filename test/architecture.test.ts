@@ -185,12 +185,17 @@ describe('the import graph', () => {
 
 describe('TLS', () => {
   const codeOf = (file: string) => textOf(file).replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
+  /** `fetch` of the spiffe package: its sockets are those of tls.ts. */
+  const namesOurFetch = (code: string) =>
+    /\bfetch\b[^;]* from '@agentcard-operator\/spiffe\/tls'|export async function fetch\(/.test(code);
   /** Each brings a socket of its own; a context is none, nor is a type. */
   const opensTls = (code: string) =>
     [...code.matchAll(/^import\s+(type\s)?([^;]*?)from\s+'(?:node:)?(tls|https|http2|undici)';/gm)].some(
       ([, type, names = '']) =>
         type === undefined && /[\w*]/.test(names.replaceAll(/type \w+|createSecureContext/g, '')),
-    ) || /\b(fetch|createSsl)\(|\bimport\(\s*'(?:node:)?(tls|https|http2|undici)'/.test(code);
+    ) ||
+    (/\bfetch\(/.test(code) && !namesOurFetch(code)) ||
+    /\bcreateSsl\(|\bimport\(\s*'(?:node:)?(tls|https|http2|undici)'/.test(code);
 
   test('is spoken by no socket but those of tls.ts', () => {
     expect(sources.filter((file) => opensTls(codeOf(file)))).toEqual(['src/wire/tls.ts']);

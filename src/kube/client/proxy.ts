@@ -4,12 +4,7 @@ import { isIP, isIPv6, type Socket } from 'node:net';
 import { TlsAgent } from '@agentcard-operator/wire/tls';
 
 /** Where an agent wants to go. */
-interface Target {
-  readonly host: string;
-  readonly port: number;
-}
-
-type Created = (error: Error | null, socket?: unknown) => void;
+type Target = Readonly<{ host: string; port: number }>;
 
 const connectMs = 15_000;
 
@@ -26,7 +21,7 @@ export function throughProxy(agent: http.Agent, proxy: URL): http.Agent {
   const isTls = agent instanceof TlsAgent;
   const open = proxy.protocol.startsWith('socks') ? openBySocks : openByConnect;
   agent.createConnection = (options, created) => {
-    const settle = created as Created;
+    const settle = created as (error: Error | null, socket?: unknown) => void;
     open(proxy, { host: options.host ?? '', port: Number(options.port) }).then(
       (socket) => settle(null, isTls ? direct({ ...options, socket } as http.ClientRequestArgs) : socket),
       settle,

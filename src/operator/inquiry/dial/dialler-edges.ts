@@ -52,13 +52,10 @@ export function createDialler(parts: DiallerParts): Dialler {
 
 function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): Promise<FetchOutcome> {
   const { address, port, family } = ask.endpoint;
-  const trustDomains = ask.trustDomains.flatMap((name) => {
-    const trustDomain = parseTrustDomain(name);
-    return trustDomain.ok ? [trustDomain.value] : [];
-  });
+  const parsed = ask.trustDomains.map((name) => parseTrustDomain(name));
+  const trustDomains = parsed.flatMap((trustDomain) => (trustDomain.ok ? [trustDomain.value] : []));
   return fetch({
-    address,
-    port,
+    ...{ address, port },
     family: family === 'IPv6' ? 6 : 4,
     path,
     hostHeader: ask.hostHeader,
