@@ -55,9 +55,8 @@ function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): 
   const parsed = ask.trustDomains.map((name) => parseTrustDomain(name));
   const trustDomains = parsed.flatMap((trustDomain) => (trustDomain.ok ? [trustDomain.value] : []));
   return fetch({
-    ...{ address, port },
+    ...{ address, port, path },
     family: family === 'IPv6' ? 6 : 4,
-    path,
     hostHeader: ask.hostHeader,
     headers: cardHeaders,
     limits: { maxBytes, maxHeaderBytes, timeoutMs: parts.config.fetchTimeout },
