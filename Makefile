@@ -31,7 +31,7 @@ test-e2e: node_modules/.package-lock.json ## On a real node with real SPIRE
 lint: node_modules/.package-lock.json ## Biome and the type checker
 	npm run -s lint
 
-generate: node_modules/.package-lock.json ## Write CRD, RBAC, chart schema and README tables from the source
+generate: node_modules/.package-lock.json ## Write CRD, RBAC, chart schema and docs/reference.md from the source
 	$(NODE) tools/generate.ts
 
 verify: node_modules/.package-lock.json ## Fail when a generated file is stale

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { crdFiles } from './generate/crd.ts';
 import { monitoringFiles } from './generate/monitoring.ts';
 import { rbacFiles } from './generate/rbac.ts';
-import { readmeWithTables } from './generate/readme.ts';
+import { referencePage } from './generate/reference.ts';
 import { valuesSchema } from './generate/values-schema.ts';
 
 /** Writes every generated file; with --check writes nothing and fails, naming those that are stale. */
@@ -12,7 +12,7 @@ const generated: ReadonlyMap<string, string> = new Map([
   ...rbacFiles(),
   ...monitoringFiles(),
   ['charts/agentcard-operator/values.schema.json', valuesSchema()],
-  ...(await readme()),
+  ['docs/reference.md', await referencePage()],
 ]);
 
 const stale: string[] = [];
@@ -30,11 +30,6 @@ if (process.argv.includes('--check')) {
     await writeFile(path, generated.get(path) ?? '');
     console.log(`wrote ${path}`);
   }
-}
-
-async function readme(): Promise<[string, string][]> {
-  const text = await contentOf('README.md');
-  return text === undefined ? [] : [['README.md', readmeWithTables(text)]];
 }
 
 async function contentOf(path: string): Promise<string | undefined> {

@@ -8,7 +8,7 @@ import {
 import { questions } from '../../src/operator/judge/questions.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
-type Schema = Readonly<Record<string, unknown>>;
+export type Schema = Readonly<Record<string, unknown>>;
 
 /** The CustomResourceDefinition as a manifest and as a template of the chart. */
 export function crdFiles(): [string, string][] {
@@ -36,14 +36,15 @@ function crd() {
           storage: true,
           subresources: { status: {} },
           additionalPrinterColumns: printerColumns,
-          schema: { openAPIV3Schema: rootSchema() },
+          schema: { openAPIV3Schema: kindSchema() },
         },
       ],
     },
   };
 }
 
-function rootSchema(): Schema {
+/** As the API server gets it; the reference's table of fields is made from it too. */
+export function kindSchema(): Schema {
   const part = (schema: z.ZodType) => structural(z.toJSONSchema(schema, { io: 'input' }));
   return {
     description:

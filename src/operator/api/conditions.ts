@@ -2,7 +2,7 @@ import type { Settings } from '../settings/settings.ts';
 import { tlsPortName } from './labels.ts';
 
 /**
- * Every condition, every reason, and what to do about it. The README's table and the end of every condition
+ * Every condition, every reason, and what to do about it. The reference's table and the end of every condition
  * message come from here, so that what a user reads is the same everywhere.
  */
 export const reasons = {

@@ -49,7 +49,7 @@ const rules = (schema: z.ZodType, sides: string) =>
     return z.NEVER;
   });
 
-/** Every flag. --help, the chart's schema and the README's table are made from this. */
+/** Every flag. --help, the chart's schema and the reference's table are made from this. */
 export const flags = flagsFrom({
   trustDomain: {
     schema: z.string(),

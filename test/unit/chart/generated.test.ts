@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { PERMISSIONS } from '../../../src/operator/api/permissions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
-import { readmeWithTables } from '../../../tools/generate/readme.ts';
 
 const read = (path: string) => readFile(path, 'utf8');
 
@@ -58,19 +57,4 @@ describe('the roles', () => {
       if (group === 'apps') for (const verb of verbs) expect(['get', 'list', 'watch']).toContain(verb);
     }
   });
-});
-
-describe('README tables', () => {
-  const open = '<!-- generated:flags -->';
-  const close = '<!-- /generated:flags -->';
-
-  test('stand between their markers, and making them again changes nothing', () => {
-    const once = readmeWithTables(`# Title\n${open}\nstale row\n${close}\nend\n`);
-    expect(once).toContain('| `--trust-domain`<br>`--spire-trust-domain` | `AGENTCARD_TRUST_DOMAIN` |');
-    expect(once).not.toContain('stale row');
-    expect(once.startsWith('# Title\n') && once.endsWith('end\n')).toBe(true);
-    expect(readmeWithTables(once)).toBe(once);
-  });
-
-  test('a text without markers stays as it is', () => expect(readmeWithTables('# Title\n')).toBe('# Title\n'));
 });

@@ -19,13 +19,13 @@ const produced = readdirSync(golden).flatMap((file) => {
   };
   return moment.then?.status?.conditions ?? [];
 });
-const readme = readFileSync(join(import.meta.dirname, '../../../../README.md'), 'utf8');
+const reference = readFileSync(join(import.meta.dirname, '../../../../docs/reference.md'), 'utf8');
 const all = Object.entries(reasons).flatMap(([type, known]) =>
   Object.keys(known).map((reason) => [type as ConditionType, reason] as const),
 );
 
-test.each(all)('%s %s stands in the README, and a moment on record produces it with its remedy', (type, reason) => {
-  expect(readme).toContain(`| ${type} | \`${reason}\` |`);
+test.each(all)('%s %s stands in the reference, and a moment on record produces it with its remedy', (type, reason) => {
+  expect(reference).toContain(`| ${type} | \`${reason}\` |`);
   const told = produced.filter((condition) => condition.type === type && condition.reason === reason);
   expect(told.some(({ message }) => message.endsWith(remedy(type, reason)))).toBe(true);
 });

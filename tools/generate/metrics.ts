@@ -1,0 +1,24 @@
+import { createMetrics } from '@agentcard-operator/kube/runtime';
+import { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
+import type { MetricObject } from 'prom-client';
+import { statusMetrics } from '../../src/operator/metrics/cards.ts';
+import { fetchMetrics } from '../../src/operator/metrics/fetches.ts';
+import { registerIdentityMetrics } from '../../src/operator/metrics/identity.ts';
+import { code, markdownTable } from './markdown.ts';
+
+/** prom-client keeps the names of the labels on each metric, and leaves them out of its types. */
+type Registered = MetricObject & { readonly labelNames: readonly string[] };
+
+/** Every metric that a running operator registers, registered here by the same code; those of the operator come first. */
+export function metricTable(): string {
+  const { registry } = createMetrics();
+  statusMetrics(registry, { cards: () => [], silent: () => 0, brakeEngaged: () => false });
+  fetchMetrics(registry);
+  registerIdentityMetrics(registry, new IdentitySource({ clock: () => 0 }));
+  const metrics = registry.getMetricsAsArray() as Registered[];
+  const ours = ({ name }: Registered) => name.startsWith('agentcard_');
+  const rows = [...metrics.filter(ours), ...metrics.filter((metric) => !ours(metric))].map(
+    ({ name, type, labelNames, help }) => [code(name), String(type), labelNames.map(code).join(', '), help],
+  );
+  return markdownTable(['Metric', 'Type', 'Labels', 'What it says'], rows);
+}
