@@ -1,4 +1,4 @@
-/** `make bench`: the figures that README quotes. Writes JSON and plots to dist/bench, prints a table. */
+/** `make bench`: the figures that docs/operations.md quotes. Writes JSON and plots to dist/bench, prints a table. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runIsolated } from './namespace.ts';

@@ -179,7 +179,8 @@ export function monitoringFiles(): [string, string][] {
 }
 
 function ruleOf({ name, expr, for: duration, severity, summary, description }: Alert) {
-  return { alert: name, expr, for: duration, labels: { severity }, annotations: { summary, description } };
+  const runbook = `docs/operations.md#${name.toLowerCase()}`;
+  return { alert: name, expr, for: duration, labels: { severity }, annotations: { summary, description, runbook } };
 }
 
 function dashboardOf(all: readonly Panel[]) {

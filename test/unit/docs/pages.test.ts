@@ -1,0 +1,107 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { ConfigMap } from '../../../src/kube/client/objects.ts';
+import { parseQuarantineList } from '../../../src/operator/judge/quarantine.ts';
+import { questions } from '../../../tools/generate/questions.ts';
+import { page, pages, root, rowsBelow } from './pages.ts';
+
+const read = (path: string) => readFileSync(join(root, path), 'utf8');
+
+test('the README can be read at one sitting: 9 KiB', () => {
+  expect(Buffer.byteLength(page('README.md'))).toBeLessThanOrEqual(9_216);
+});
+
+test.each([...pages].filter(([path]) => path !== 'README.md'))('%s names its reader first', (_, text) => {
+  expect(text).toMatch(/^(<!-- .* -->\n\n)?# .+\n\nFor who/);
+});
+
+test('every page can be reached from the README', () => {
+  const linked = [...page('README.md').matchAll(/\]\(([^)#:]+\.md)/g)].map(([, path]) => path);
+  expect([...pages.keys()].filter((path) => path !== 'README.md' && !linked.includes(path))).toEqual([]);
+});
+
+/** As GitHub makes it of a heading. */
+const slug = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\w\s-]/g, '')
+    .trim()
+    .replaceAll(/\s/g, '-');
+const anchorsOf = (text: string) => [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => slug(heading));
+
+test.each([...pages])('every link of %s leads somewhere', (path, text) => {
+  for (const [, target = '', , anchor] of text.matchAll(/\]\((?!https?:)([^)#\s]*)(#([^)]*))?\)/g)) {
+    const to = target === '' ? path : join(dirname(path), target);
+    expect([to, existsSync(join(root, to))]).toEqual([to, true]);
+    if (anchor !== undefined) expect(anchorsOf(page(to))).toContain(anchor);
+  }
+});
+
+describe('what a page names is there', () => {
+  /** Of the recipes; to be struck when it is. */
+  const yetToCome = ['judge/questions.ts'];
+  const rooms = 'api|cleanup|discover|inquiry|judge|metrics|network|reconcile|settings|watch|workload';
+  const file = new RegExp(`\`((?:(?:charts|config|demos|docs|src|test|tools)/|(?:${rooms})/)[\\w./-]+)\``, 'g');
+
+  test.each([...pages])('every file of %s', (_, text) => {
+    const named = [...text.matchAll(file)].map(([, path = '']) => path);
+    const isThere = (path: string) => existsSync(join(root, path)) || existsSync(join(root, 'src/operator', path));
+    expect(named.filter((path) => !isThere(path) && !yetToCome.includes(path))).toEqual([]);
+    expect(yetToCome.filter(isThere)).toEqual([]);
+  });
+
+  test.each([...pages])('every target of make in %s', (_, text) => {
+    const targets = [...text.matchAll(/(?:`|^|= )make ([a-z][a-z-]*)/gm)].map(([, target = '']) => target);
+    const makefile = read('Makefile');
+    expect(targets.filter((target) => !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([]);
+  });
+});
+
+describe('each alert', () => {
+  interface Rule {
+    readonly alert: string;
+    readonly annotations: Readonly<Record<string, string>>;
+  }
+  const file = parse(read('config/rules/agentcard-operator.yaml')) as { groups: { rules: Rule[] }[] };
+  const rules = file.groups.flatMap((group) => group.rules);
+
+  test.each(rules)('$alert has a section of the operations page, and names it', ({ alert, annotations }) => {
+    const text = page('docs/operations.md');
+    expect(text).toContain(`\n### ${alert}\n`);
+    expect(annotations.runbook).toBe(`docs/operations.md#${slug(alert)}`);
+  });
+
+  test('is all that has a section', () => {
+    const sections = [...page('docs/operations.md').matchAll(/^### (AgentCard\w+)$/gm)].map(([, name]) => name);
+    expect(sections).toEqual(rules.map(({ alert }) => alert));
+  });
+});
+
+describe('what pages say by hand', () => {
+  test('the questions of the concepts page are those that are asked, in their order', () => {
+    const rows = rowsBelow(page('docs/concepts.md'), '## What is checked, in which order');
+    expect(rows.map(([, name]) => name)).toEqual(questions.map(({ name }) => `\`${name}\``));
+  });
+
+  test('the tables of toolchains are those that the interop test found', () => {
+    for (const table of read('test/integration/interop/golden/table.md').trim().split(/\n\n+/)) {
+      expect(page('docs/signing.md')).toContain(table);
+    }
+  });
+
+  test('the list of quarantines is one that the operator reads', () => {
+    const [, text = ''] =
+      /```yaml\n(apiVersion: v1\nkind: ConfigMap\n[\s\S]*?)```/.exec(page('docs/operations.md')) ?? [];
+    expect(parseQuarantineList(parse(text) as ConfigMap)).toMatchObject({ ok: true, value: [{}, {}] });
+  });
+
+  test('each decision has its context, what was decided, and what follows', () => {
+    const sections = page('docs/decisions.md').split(/^### /m).slice(1);
+    expect(sections.length).toBeGreaterThan(15);
+    for (const section of sections) {
+      expect(section).toMatch(/^.+\n\n\*\*Context\.\*\* [\s\S]+\n\*\*Decision\.\*\* [\s\S]+\n\*\*Consequence\.\*\* /);
+    }
+  });
+});
