@@ -12,7 +12,7 @@ type Registered = MetricObject & { readonly labelNames: readonly string[] };
 /** Every metric that a running operator registers, registered here by the same code; those of the operator come first. */
 export function metricTable(): string {
   const { registry } = createMetrics();
-  statusMetrics(registry, { cards: () => [], silent: () => 0, brakeEngaged: () => false });
+  statusMetrics(registry, { cards: () => [], fleet: () => ({ silent: 0, heldUntil: undefined }) });
   fetchMetrics(registry);
   registerIdentityMetrics(registry, new IdentitySource({ clock: () => 0 }));
   const metrics = registry.getMetricsAsArray() as Registered[];

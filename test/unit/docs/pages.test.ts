@@ -2,8 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import type { ConfigMap } from '../../../src/kube/client/objects.ts';
-import { parseQuarantineList } from '../../../src/operator/judge/quarantine.ts';
+import type { ConfigMap } from '../../../src/kube/client/kinds.ts';
+import { parseQuarantineList } from '../../../src/operator/watch/quarantine-entries.ts';
 import { questions } from '../../../tools/generate/questions.ts';
 import { page, pages, root, rowsBelow } from './pages.ts';
 
@@ -40,16 +40,13 @@ test.each([...pages])('every link of %s leads somewhere', (path, text) => {
 });
 
 describe('what a page names is there', () => {
-  /** Of the recipes; to be struck when it is. */
-  const yetToCome = ['judge/questions.ts'];
   const rooms = 'api|cleanup|discover|inquiry|judge|metrics|network|reconcile|settings|watch|workload';
   const file = new RegExp(`\`((?:(?:charts|config|demos|docs|src|test|tools)/|(?:${rooms})/)[\\w./-]+)\``, 'g');
 
   test.each([...pages])('every file of %s', (_, text) => {
     const named = [...text.matchAll(file)].map(([, path = '']) => path);
     const isThere = (path: string) => existsSync(join(root, path)) || existsSync(join(root, 'src/operator', path));
-    expect(named.filter((path) => !isThere(path) && !yetToCome.includes(path))).toEqual([]);
-    expect(yetToCome.filter(isThere)).toEqual([]);
+    expect(named.filter((path) => !isThere(path))).toEqual([]);
   });
 
   test.each([...pages])('every target of make in %s', (_, text) => {
