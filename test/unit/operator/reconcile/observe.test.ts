@@ -72,6 +72,8 @@ test("labelled pods are those that the workload's selector chooses, with pairs o
   labelledPods.put(labelledPod('foreign', { app: 'clock', tier: 'front' }));
   labelledPods.put(labelledPod('far', { app: 'weather' }, 'other'));
   expect(names(observed()?.labelledPods)).toEqual(['own']);
+  deployments.put(deployment('weather', { selector: { matchLabels: { app: 'weather', tier: 'back' } } }));
+  expect(names(observed()?.labelledPods)).toEqual([]);
   const expression = { key: 'tier', operator: 'In', values: ['front'] };
   deployments.put(deployment('weather', { selector: { matchExpressions: [expression] } }));
   expect(names(observed()?.labelledPods)).toEqual(['foreign', 'own']);

@@ -70,6 +70,30 @@ test('in single namespaces nothing is watched outside of them but the Services o
 const bulk = { 'example.org/bulk': 'x'.repeat(1000) };
 const meta = { uid: 'u', resourceVersion: '1', generation: 1, labels: { app: 'weather' } };
 
+test('everywhere, a kind that the cluster may not serve is not asked for before it is defined', async () => {
+  const { asked } = await started({});
+  expect(asked).toContain('customresourcedefinitions metadata.name=sandboxes.agents.x-k8s.io');
+  expect(asked).not.toContain('sandboxes');
+});
+
+test('what a verdict, a dial or a policy hangs on survives the trim', async () => {
+  const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'd', controller: true }];
+  const going = { creationTimestamp: '2026-03-01T00:00:00Z', deletionTimestamp: '2026-03-01T12:00:00Z' };
+  const status = {
+    podIP: '198.19.0.1',
+    podIPs: [{ ip: '198.19.0.1' }],
+    containerStatuses: [{ name: 'agent', containerID: 'c1' }],
+    initContainerStatuses: [{ name: 'signer', containerID: 'c0' }],
+  };
+  const there = { metadata: { name: 'w', namespace: 'team', ...meta, ...going }, spec: { hostNetwork: true }, status };
+  const owned = { ...card(), metadata: { ...card().metadata, ...going, ownerReferences } };
+  const cluster = { metadata: { ...service.metadata, ...meta }, spec: { ...service.spec, clusterIPs: ['10.0.0.1'] } };
+  const { caches } = await started({ agentcards: owned, pods: there, services: cluster });
+  expect(caches.cards.get('team/weather')).toEqual(owned);
+  expect(caches.labelledPods.get('team/w')).toEqual(there);
+  expect(caches.services.get('team/weather')).toEqual(cluster);
+});
+
 test('objects are kept with what is read of them, and no more', async () => {
   const finalizers = ['example.org/keep'];
   const [watched, there] = [card(), pod('weather-0', { labelled: true })];

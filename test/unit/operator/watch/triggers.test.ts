@@ -38,9 +38,10 @@ const [weather, clock, elsewhere] = ['team/weather', 'team/clock', 'other/weathe
 const everybody = [`~${elsewhere}`, `~${clock}`, `~${weather}`];
 
 test('a card that is there at the start wakes in the background, alone', () => {
-  const { cards, caches } = stores();
+  const { cards, namespaces, caches } = stores();
   cards.put(cardOf('weather'));
   cards.put(cardOf('twin', { target: 'weather' }));
+  namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { [enforcementLabel]: 'audit' } } }));
   const wake = vi.fn();
   connect(caches, [dns], { wake, addStray: () => {}, ownWrites: new OwnWrites() });
   const background = { priority: LOW_PRIORITY };
@@ -59,6 +60,11 @@ const ways: readonly Row[] = [
   ['a workload of another kind and the same name', (now) => now.statefulSets.put(deployment('weather')), []],
   ['a workload that no card targets', (now) => now.deployments.put(deployment('nobody')), []],
   ['a Service named like the workload', (now) => now.services.put(serviceOf('weather')), [weather]],
+  [
+    "a Service of one workload's name that selects another's pods",
+    (now) => now.services.put(serviceOf('weather', { app: 'clock' })),
+    [clock, weather],
+  ],
   ['a Service that selects its pods', (now) => now.services.put(serviceOf('s', { app: 'weather' })), [weather]],
   ['a Service that asks for more', (now) => now.services.put(serviceOf('s', { app: 'weather', tier: 'a' })), []],
   ['a Service that selects nobody', (now) => now.services.put(serviceOf('s', { app: 'nobody' })), []],
@@ -129,6 +135,14 @@ const marks: readonly Row[] = [
     (now) => now.policies.put(policyOf('p', { [verifiedLabel]: 'true' })),
     [clock, weather],
   ],
+  [
+    'a foreign policy for pods that are not verified',
+    (now) => {
+      const podSelector = { matchExpressions: [{ key: verifiedLabel, operator: 'DoesNotExist' }] };
+      now.policies.put({ ...policyOf('p', {}), spec: { podSelector } });
+    },
+    [clock, weather],
+  ],
   ['a foreign policy for others', (now) => now.policies.put(policyOf('p', { app: 'nobody' })), []],
   [
     'a foreign policy that turns to others',
@@ -143,7 +157,7 @@ const marks: readonly Row[] = [
   ],
   [
     'another ConfigMap',
-    (now) => now.signedCards.put(changed({ metadata: { name: 'weather', namespace: 'team' } })),
+    (now) => now.signedCards.put(changed({ metadata: { name: 'weather-card-backup', namespace: 'team' } })),
     [],
   ],
   [
