@@ -1,4 +1,4 @@
-import type { Key, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { Key, Service } from '@agentcard-operator/kube/objects';
 import { policyName, signedCardName } from '../api/labels.ts';
 import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { ClusterFacts, Snapshot } from '../judge/snapshot.ts';
@@ -6,9 +6,8 @@ import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts'
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { pairKey } from '../watch/indexes.ts';
-import { workloadOf } from '../watch/lookups.ts';
+import { labelledPodsOf, workloadOf } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
-import { selects } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
 
@@ -44,7 +43,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     siblings: targetRef === undefined ? [] : siblingsOf(card, caches, workloadKey(namespace, targetRef)),
     services: workload === undefined ? [] : candidates(card, workload, caches),
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
-    labelledPods: workload === undefined ? [] : labelledPodsOf(workload, caches),
+    labelledPods: workload === undefined ? [] : labelledPodsOf(caches, workload),
     ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
     foreignPolicies: caches.policies.byIndex('foreign', namespace),
     namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
@@ -80,15 +79,6 @@ function candidates(card: CachedCard, workload: Workload, caches: Caches): Servi
     caches.services.byIndex('pair', pairKey(workload.namespace, ...pair)).forEach(consider);
   }
   return [...found.values()];
-}
-
-function labelledPodsOf(workload: Workload, caches: Caches): Pod[] {
-  const [pair] = Object.entries(workload.selector.matchLabels ?? {});
-  const pods =
-    pair === undefined
-      ? caches.labelledPods.byIndex('namespace', workload.namespace)
-      : caches.labelledPods.byIndex('pair', pairKey(workload.namespace, ...pair));
-  return pods.filter((pod) => selects(workload.selector, pod.metadata.labels ?? {}));
 }
 
 function clusterFacts({ services, slices }: Caches, place: OperatorPlace): ClusterFacts {

@@ -1,3 +1,4 @@
+import type { Pod } from '@agentcard-operator/kube/objects';
 import { selects } from '../workload/selector.ts';
 import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
 import type { Caches } from './caches.ts';
@@ -23,4 +24,14 @@ export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
   return [...caches.workloads.values()].flatMap((cache) =>
     cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
   );
+}
+
+/** The pods with our label that the workload's selector chooses. */
+export function labelledPodsOf({ labelledPods }: Caches, { namespace, selector }: Workload): Pod[] {
+  const [pair] = Object.entries(selector.matchLabels ?? {});
+  const near =
+    pair === undefined
+      ? labelledPods.byIndex('namespace', namespace)
+      : labelledPods.byIndex('pair', pairKey(namespace, ...pair));
+  return near.filter((pod) => selects(selector, pod.metadata.labels ?? {}));
 }

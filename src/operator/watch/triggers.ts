@@ -1,4 +1,4 @@
-import type { Key, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
+import type { Key, KubeObject, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
 import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
@@ -7,10 +7,10 @@ import { owningCard } from '../network/policy.ts';
 import { pairsSelect, selects } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
-import type { CachedCard } from './cached.ts';
+import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { pairKey } from './indexes.ts';
-import { workloadOf, workloadsSelecting, workloadsWithPair } from './lookups.ts';
+import { labelledPodsOf, workloadOf, workloadsSelecting, workloadsWithPair } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
 
 export interface Sinks {
@@ -59,6 +59,11 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
         wake(caches.cards.byIndex('target', workloadKey(namespace, { ...type, name })));
       }),
     );
+    // Pods may outlive the workload that chose them: orphaned, or chosen by another selector than before.
+    const leave = ({ workload }: CachedWorkload) => {
+      if (workload !== undefined) addUnclaimed(labelledPodsOf(caches, workload), caches, sinks);
+    };
+    cache.onEvent({ update: leave, remove: leave });
   }
   const isCommon = (key: Key) => key === apiServerService || dnsServices.includes(key);
   caches.services.onEvent(
@@ -142,9 +147,11 @@ function goes(card: CachedCard): boolean {
 
 /** A card that changed its target or went may leave labelled pods behind that nothing accounts for any more. */
 function recheckLabels(caches: Caches, sinks: Sinks, { metadata }: CachedCard): void {
-  for (const pod of caches.labelledPods.byIndex('namespace', metadata.namespace ?? '')) {
-    if (cardsClaiming(caches, pod).length === 0) sinks.addStray(keyOf(pod));
-  }
+  addUnclaimed(caches.labelledPods.byIndex('namespace', metadata.namespace ?? ''), caches, sinks);
+}
+
+function addUnclaimed(pods: readonly Pod[], caches: Caches, sinks: Sinks): void {
+  for (const pod of pods) if (cardsClaiming(caches, pod).length === 0) sinks.addStray(keyOf(pod));
 }
 
 function wakeAll(caches: Caches, sinks: Sinks): void {

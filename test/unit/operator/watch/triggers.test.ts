@@ -253,3 +253,28 @@ test.each<[string, (now: World) => void]>([
   leave(now);
   expect(now.strays).toEqual(['team/a']);
 });
+
+const sandboxLike = { selector: { matchLabels: { sandbox: 'a' } }, templateLabels: { sandbox: 'a' } };
+
+test.each<[string, (now: World) => void]>([
+  ['is gone', ({ deployments, running }) => deployments.delete(running)],
+  ['chooses others', ({ deployments }) => deployments.put(deployment('weather', sandboxLike))],
+  [
+    'lacks what its kind requires',
+    ({ deployments, running }) => deployments.put({ ...changed(running), workload: undefined }),
+  ],
+])('the labelled pods that outlive a workload that %s go to the sweep, and no other', (_, leave) => {
+  const now = world();
+  now.labelledPods.put(labelledPod('a', { app: 'weather' }));
+  now.labelledPods.put(labelledPod('b', { app: 'clock' }));
+  now.labelledPods.put(labelledPod('far', { app: 'weather' }, 'other'));
+  leave(now);
+  expect(now.strays).toEqual(['team/a']);
+});
+
+test('a workload that changes and still chooses its pods sends none to the sweep', () => {
+  const { deployments, labelledPods, strays, running } = world();
+  labelledPods.put(labelledPod('a', { app: 'weather' }));
+  deployments.put(changed(running));
+  expect(strays).toEqual([]);
+});
