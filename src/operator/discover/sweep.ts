@@ -8,21 +8,20 @@ import { cardsClaiming } from '../watch/triggers.ts';
 
 export interface SweepEdges {
   readonly client: KubeClient;
-  readonly labelled: (key: Key) => Pod | undefined;
-  /** Whether a card's own reconcile decides over this pod. */
-  readonly isClaimed: (pod: Pod) => boolean;
+  readonly caches: Caches;
   readonly onStripped: (pod: Pod) => void;
 }
 
 /** Takes the verified label off a pod that no card accounts for: forged, or left behind by a card that went. */
-export async function sweep(key: Key, edges: SweepEdges): Promise<void> {
-  const pod = edges.labelled(key);
-  if (pod === undefined || edges.isClaimed(pod)) return;
+export async function sweep(key: Key, { client, caches, onStripped }: SweepEdges): Promise<void> {
+  const pod = caches.labelledPods.get(key);
+  // What a card claims its own reconcile decides.
+  if (pod === undefined || cardsClaiming(caches, pod).length > 0) return;
   const { uid } = pod.metadata;
   const metadata = { uid, labels: { [verifiedLabel]: null }, annotations: { [attestedAnnotation]: null } };
   try {
-    await edges.client.patch(resources.pods, key, { metadata }, { type: 'merge' });
-    edges.onStripped(pod);
+    await client.patch(resources.pods, key, { metadata }, { type: 'merge' });
+    onStripped(pod);
   } catch (error) {
     if (!hasCode(error, 404) && !hasCode(error, 409)) throw error;
   }
@@ -34,19 +33,15 @@ export function sweepController(
   caches: Caches,
   onStripped: () => void,
 ): Controller {
-  const { client, log } = platform;
+  const stripped = (pod: Pod) => {
+    onStripped();
+    platform.log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) });
+  };
+  const edges = { client: platform.client, caches, onStripped: stripped };
   return new Controller({
     ...measured('sweep', 2, platform),
     reconcile: async ({ key }) => {
-      await sweep(key, {
-        client,
-        labelled: (pod) => caches.labelledPods.get(pod),
-        isClaimed: (pod) => cardsClaiming(caches, pod).length > 0,
-        onStripped: (pod) => {
-          onStripped();
-          log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) });
-        },
-      });
+      await sweep(key, edges);
       return undefined;
     },
   });

@@ -9,7 +9,7 @@ import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
-import { pairKey } from './indexes.ts';
+import { indexes, pairKey } from './indexes.ts';
 import { labelledPodsOf, workloadOf, workloadsSelecting, workloadsWithPair } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
 
@@ -115,9 +115,7 @@ function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): Cache
 
 function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
   const wakeSiblings = (card: CachedCard) => {
-    const { targetRef } = card.spec;
-    if (targetRef === undefined) return;
-    wake(caches.cards.byIndex('target', workloadKey(card.metadata.namespace ?? '', targetRef)));
+    for (const target of indexes.cards.target(card)) wake(caches.cards.byIndex('target', target));
   };
   caches.cards.onEvent({
     add: (card, initial) => {

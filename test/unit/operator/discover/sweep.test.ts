@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
 import { sweep } from '../../../../src/operator/discover/sweep.ts';
-import { pod } from '../reconcile/builders.ts';
+import { cardOf, deployment, labelledPod, stores } from '../watch/stores.ts';
 
 async function swept(over: { claimed?: boolean; gone?: boolean; code?: number }) {
   const patches: unknown[] = [];
@@ -12,10 +12,13 @@ async function swept(over: { claimed?: boolean; gone?: boolean; code?: number })
       if (over.code !== undefined) throw new ApiError(over.code, 'Refused', 'no');
     },
   } as unknown as KubeClient;
+  const { caches, cards, deployments, labelledPods } = stores();
+  deployments.put(deployment('weather'));
+  if (over.claimed) cards.put(cardOf('weather'));
+  if (!over.gone) labelledPods.put(labelledPod('stray', { app: 'weather' }));
   const failure = await sweep('team/stray', {
     client,
-    labelled: () => (over.gone ? undefined : pod('stray', { labelled: true })),
-    isClaimed: () => over.claimed ?? false,
+    caches,
     onStripped: ({ metadata }) => stripped.push(metadata.name),
   }).catch((error: Error) => error.message);
   return { patches, stripped, failure };
