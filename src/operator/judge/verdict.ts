@@ -78,7 +78,8 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
 
 /**
  * Neither names nor order of pods decide anything: which of several speaks first follows from what they showed, the gravest
- * guilt before all; names part only those that showed the same. Times play no part, so that nothing changes with them.
+ * guilt before all; names part only those that showed the same. Times play no part but for what has lapsed, so that nothing
+ * else changes with them.
  */
 function inOrder(pods: readonly JudgedPod[]): readonly JudgedPod[] {
   if (pods.length < 2) return pods;
@@ -91,7 +92,7 @@ const gravest: readonly string[] = [
   ...['SignatureInvalid', 'CardNotApproved'],
 ];
 
-function keyOf({ standing, stranger, evidence, shown, silence, endpoint }: JudgedPod): string {
+function keyOf({ standing, stranger, evidence, shown, silence, lapsed, endpoint }: JudgedPod): string {
   const guilt = standing.kind === 'negative' ? standing.guilt : undefined;
   const gravity =
     guilt === undefined ? gravest.length : gravest.indexOf(guilt.effect?.Bound ?? guilt.effect?.Verified ?? '');
@@ -101,7 +102,7 @@ function keyOf({ standing, stranger, evidence, shown, silence, endpoint }: Judge
   const silent = [silence?.reason, silence?.message, silence?.peer?.uri];
   const signed = [outcome, signer, keyId, message];
   const served = [evidence?.facts.revision, card?.cardId, card?.source];
-  return JSON.stringify([gravity, said, silent, served, signed, endpoint.podName]);
+  return JSON.stringify([gravity, said, silent, served, signed, lapsed, endpoint.podName]);
 }
 
 function demandsOf({ card }: Snapshot, target: Target, settings: Settings): Demands {
