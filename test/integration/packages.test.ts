@@ -105,6 +105,8 @@ test.each(names)('%s brings JavaScript, declarations, a page and the licence, an
   expect(
     files.filter((file) => !/^package\/(dist\/.*(\.js|\.d\.ts)|package\.json|README\.md|LICENSE)$/.test(file)),
   ).toEqual([]);
+  const declared = files.filter((file) => file.endsWith('.d.ts')).map((file) => file.replace(/\.d\.ts$/, '.js'));
+  expect(declared.filter((file) => !files.includes(file))).toEqual([]);
 });
 
 test('every door opens for plain JavaScript, and the pure ones bring nothing along', async () => {
