@@ -1,12 +1,13 @@
 import { blockedRemedies, type ConditionType, reasons, remedy } from '../../src/operator/api/conditions.ts';
 import { CLEANUP_PERMISSIONS, PERMISSIONS, type Permission } from '../../src/operator/api/permissions.ts';
+import type { Effect, Question } from '../../src/operator/judge/question.ts';
+import { questions } from '../../src/operator/judge/questions.ts';
 import { flags } from '../../src/operator/settings/flag-table.ts';
 import { type Flag, variableName } from '../../src/operator/settings/flags.ts';
 import { commandOverview } from './commands.ts';
 import { columnTable, kindName, specTable, statusTable } from './kind-fields.ts';
 import { code, markdownTable } from './markdown.ts';
 import { metricTable } from './metrics.ts';
-import { type Question, questions } from './questions.ts';
 import { valueTable } from './values.ts';
 import { generatedNotice } from './yaml-text.ts';
 
@@ -47,19 +48,24 @@ function flagTable(): string {
 }
 
 const questionsIntro = `What the operator asks about every agent, in this order. The answers are in \`status.checks\`: \`pass\`, \`fail\`, \`unknown\` (nobody
-answered yet) or \`skipped\` (it was not asked), with what was expected, what was observed, and a hint what to do.
+answered yet) or \`skipped\` (it was not asked), with what was expected, what was observed, and a hint what to do. What an answer
+decides is worth one of three: \`guilt\` (somebody showed that it is not what it must be: one pod is enough, at once), \`absence\`
+(something is missing, which proves nothing: it counts where no pod does better) or \`note\` (it is told, no more).
 [Concepts](concepts.md#what-is-checked-in-which-order) says how they build on each other.
 `;
 
-/** Which conditions an answer decides, and how much it weighs. */
-export function questionTable(ladder: readonly Question[]): string {
+/** Which reasons an answer gives to which conditions, and what it is worth. */
+export function questionTable(ladder: readonly Pick<Question, 'name' | 'about' | 'asks' | 'decides'>[]): string {
   const rows = ladder.map(({ name, about, asks, decides }, index) => {
-    const told = decides.map(({ condition, reason, weight }) => {
-      return `${condition} ${code(reason)}${weight === undefined ? '' : ` (${weight})`}`;
-    });
-    return [String(index + 1), code(name), about, asks, told.join('<br>')];
+    const told = new Set(Object.values(decides).map(effectText));
+    return [String(index + 1), code(name), about, asks, [...told].join('<br>')];
   });
   return markdownTable(['#', 'Question', 'About', 'Asks', 'Decides'], rows);
+}
+
+function effectText({ weight, ...given }: Effect): string {
+  const told = Object.entries(given).map(([condition, reason]) => `${condition} ${code(reason)}`);
+  return `${weight}: ${told.length === 0 ? 'no condition' : told.join(', ')}`;
 }
 
 const conditionsIntro = `\`Ready\` = \`Synced\`, and \`Verified\` where a mechanism is on, and not quarantined. Its reason is the one that decided. Each

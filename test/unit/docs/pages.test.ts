@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { ConfigMap } from '../../../src/kube/client/kinds.ts';
+import { questions } from '../../../src/operator/judge/questions.ts';
 import { parseQuarantineList } from '../../../src/operator/watch/quarantine-entries.ts';
-import { questions } from '../../../tools/generate/questions.ts';
 import { page, pages, root, rowsBelow } from './pages.ts';
 
 const read = (path: string) => readFileSync(join(root, path), 'utf8');

@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { agentCardSpecSchema, agentCardStatusSchema } from '../../../src/operator/api/agentcard.ts';
+import { questions } from '../../../src/operator/judge/questions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
 import { markdownTable } from '../../../tools/generate/markdown.ts';
-import { questions } from '../../../tools/generate/questions.ts';
 import { questionTable, referencePage } from '../../../tools/generate/reference.ts';
 import { answered, evidence, snapshot } from '../operator/reconcile/builders.ts';
 import { tell } from '../operator/reconcile/tell.ts';
@@ -48,11 +48,13 @@ describe('the reference lists', () => {
   });
 });
 
-test('the table of questions is made from the list that it is given', () => {
-  const weight = 'guilt';
-  const decides = [{ condition: 'Verified', reason: 'Late', weight }];
+test('the table of questions says of each what its answers are worth, and says it once', () => {
+  const late = { weight: 'guilt', Synced: 'FetchFailed', Verified: 'NotVerified' } as const;
+  const decides = { late, tooLate: late, odd: { weight: 'note' } } as const;
   const table = questionTable([{ name: 'punctual', about: 'pod', asks: 'Is it on time?', decides }]);
-  expect(table.split('\n')[2]).toBe('| 1 | `punctual` | pod | Is it on time? | Verified `Late` (guilt) |');
+  expect(table.split('\n')[2]).toBe(
+    '| 1 | `punctual` | pod | Is it on time? | guilt: Synced `FetchFailed`, Verified `NotVerified`<br>note: no condition |',
+  );
 });
 
 test('neither a bar nor a line break ends a cell', () => {
