@@ -1,4 +1,10 @@
-import { blockedRemedies, type ConditionType, reasons, remedy } from '../../src/operator/api/conditions.ts';
+import {
+  blockedRemedies,
+  type ConditionType,
+  floorRemedies,
+  reasons,
+  remedy,
+} from '../../src/operator/api/conditions.ts';
 import { CLEANUP_PERMISSIONS, PERMISSIONS, type Permission } from '../../src/operator/api/permissions.ts';
 import type { Effect, Question } from '../../src/operator/judge/question.ts';
 import { questions } from '../../src/operator/judge/questions.ts';
@@ -80,8 +86,13 @@ function conditionTable(): string {
 }
 
 function blockedText(): string {
-  const rows = Object.values(blockedRemedies).map((words) => `- ${words}\n`);
-  return `Where it is the operator itself that cannot ask, the message ends with one of these instead:\n\n${rows.join('')}`;
+  const list = (words: Readonly<Record<string, string>>) => Object.values(words).map((each) => `- ${each}\n`);
+  return `Where it is the operator itself that cannot ask, the message ends with one of these instead:
+
+${list(blockedRemedies).join('')}
+Under \`--strict-binding=floor\`, which ignores what cards say of identities, Bound ends with one of these:
+
+${list(floorRemedies).join('')}`;
 }
 
 const specIntro = 'What people write. `spec.targetRef` is required; all else has a default.\n';
@@ -116,7 +127,8 @@ function rightsTable(): string {
 
 const commandsIntro = `\`make plugin\` makes one file of it, \`kubectl-agentcard\`, which kubectl finds on the \`PATH\` as \`kubectl agentcard …\`, completion
 included; from a checkout it is \`npx kubectl-agentcard\`. \`verify\`, \`sign\`, \`canonicalize\` and \`diff\` need no cluster.
-\`verify\` exits with 0 for a card that is verified, 1 for one that is refused, and 2 on wrong usage. \`migrate\` and \`cleanup\`
-list, and change something with \`--apply\` alone; they take \`-o wide\`, \`json\`, \`yaml\` and \`name\` as kubectl does. Colours are
-for terminals only, and \`NO_COLOR\` turns them off.
+Exit status 0 is yes (verified; Ready), 1 is no, and 2 means that there is no answer: wrong usage, or a cluster that gives none.
+\`explain\` notes what you may not list; \`explain --all\` without sight of any card exits with 2. \`migrate\` and \`cleanup\` list, and
+change something with \`--apply\` alone; they take \`-o wide\`, \`json\`, \`yaml\` and \`name\` as kubectl does. Colours are for
+terminals only, and \`NO_COLOR\` turns them off.
 `;
