@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import type { ConfigMap } from '../../../src/kube/client/kinds.ts';
 import { questions } from '../../../src/operator/judge/questions.ts';
+import { flags } from '../../../src/operator/settings/flag-table.ts';
+import type { Flag } from '../../../src/operator/settings/flags.ts';
 import { parseQuarantineList } from '../../../src/operator/watch/quarantine-entries.ts';
 import { page, pages, root, rowsBelow } from './pages.ts';
 
@@ -47,6 +49,15 @@ describe('what a page names is there', () => {
     const named = [...text.matchAll(file)].map(([, path = '']) => path);
     const isThere = (path: string) => existsSync(join(root, path)) || existsSync(join(root, 'src/operator', path));
     expect(named.filter((path) => !isThere(path))).toEqual([]);
+  });
+
+  test.each([...pages])('every flag of %s', (_, text) => {
+    const ours = Object.values(flags as Readonly<Record<string, Flag>>);
+    const known = ours.flatMap(({ name, aliases }) => [name, ...Object.keys(aliases ?? {})]);
+    // Of the command line, of helm, of all.
+    const others = ['apply', 'operator', 'set', 'take-ownership', 'help'];
+    const named = [...text.matchAll(/`--([a-z0-9-]+)/g)].map(([, name = '']) => name);
+    expect(named.filter((name) => !known.includes(name) && !others.includes(name))).toEqual([]);
   });
 
   test.each([...pages])('every target of make in %s', (_, text) => {
