@@ -8,7 +8,8 @@ import {
 import type { SignatureFinding } from '../inquiry/evidence.ts';
 import type { Answers, Told } from './answers.ts';
 import { type Quarantine, quarantineMessage } from './quarantine.ts';
-import type { Answer, Matter } from './question.ts';
+import type { Answer, Effect, Matter } from './question.ts';
+import { questions } from './questions.ts';
 import { isReadable } from './sight.ts';
 import { type JudgedPod, servedBy, trustedId } from './standing.ts';
 
@@ -97,8 +98,14 @@ export function verifiedOutcome(heard: Heard, quarantine: Quarantine | undefined
   return guiltOutcome(heard) ?? trustOutcome(heard);
 }
 
-/** The worst first. */
-const guilts = ['IdentityMismatch', 'SignatureInvalid', 'CardNotApproved'] as const;
+/** The worst first, which is the order of the ladder. */
+const guilts = new Set(
+  questions.flatMap(({ decides }) =>
+    (Object.values(decides) as Effect[]).flatMap(({ weight, Verified }) =>
+      weight === 'guilt' && Verified !== undefined ? [Verified] : [],
+    ),
+  ),
+);
 
 function guiltOutcome({ pods, answers }: Heard): Outcome<VerifiedReason> | undefined {
   const guilty = pods.flatMap(({ endpoint, standing }) =>
@@ -174,8 +181,6 @@ export function outcomesOf(
   return { ready, synced, verified, bound: boundOutcome(heard), signature: signatureOutcome(heard) };
 }
 
-const guilty = new Set<string>(guilts);
-
 /** Ready = Synced and (Verified or no mechanism) and not quarantined; guilt is named before absence. */
 function readyOutcome(
   synced: Outcome<SyncedReason>,
@@ -183,7 +188,7 @@ function readyOutcome(
   quarantine: Quarantine | undefined,
 ): Outcome<string> {
   if (quarantine !== undefined) return no('Quarantined', quarantineMessage(quarantine));
-  if (verified !== undefined && guilty.has(verified.reason)) return verified;
+  if (verified !== undefined && guilts.has(verified.reason)) return verified;
   if (!synced.ok) return synced;
   if (verified !== undefined && !verified.ok) return verified;
   if (verified !== undefined) return { ok: true, reason: 'ReadyToServe', message: 'The agent can be used.' };
