@@ -1,10 +1,6 @@
 import { z } from 'zod';
-import {
-  agentCardSpecSchema,
-  agentCardStatusSchema,
-  kindNames,
-  printerColumns,
-} from '../../src/operator/api/agentcard.ts';
+import { agentCardSpecSchema, agentCardStatusSchema } from '../../src/operator/api/agentcard.ts';
+import { kindNames, printerColumns } from '../../src/operator/api/kind.ts';
 import { questions } from '../../src/operator/judge/questions.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 

@@ -1,4 +1,4 @@
-import { kindNames, printerColumns } from '../../src/operator/api/agentcard.ts';
+import { kindNames, printerColumns } from '../../src/operator/api/kind.ts';
 import { kindSchema, type Schema } from './crd.ts';
 import { code, markdownTable } from './markdown.ts';
 

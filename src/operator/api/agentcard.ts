@@ -1,7 +1,6 @@
 import type { Condition, KubeObject } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
 import { longestText } from './budget.ts';
-import { customResources } from './resources.ts';
 import { durationMs, goDuration } from './time.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
@@ -21,6 +20,8 @@ const chosenText = () => shortText(longestText);
 /** SHA-256 in hexadecimal. */
 const hash = () => shortText(64);
 const time = () => z.string().meta({ format: 'date-time' });
+/** An object that may be left out. */
+const part = <T extends z.ZodRawShape>(words: string, fields: T) => z.object(fields).optional().describe(words);
 
 const spiffeId = fitting(
   /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/,
@@ -74,29 +75,25 @@ export const agentCardSpecSchema = z
       .default('5m')
       .describe('How often one pod of the agent is asked again, as a Go duration; at least 5s.'),
     identityBinding: identityBinding.optional().describe('Which identity the agent must prove.'),
-    sigstoreVerification: z
-      .object({ certificateIdentity: shortText(2048).optional(), certificateOIDCIssuer: shortText(2048).optional() })
-      .optional()
-      .describe('Accepted for compatibility; this version does not act on it.'),
-    endpoint: z
-      .object({
-        service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
-        port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
-        path: fitting(/^\//, 'must start with /')
-          .max(1024)
-          .optional()
-          .describe('Path of the card. Default: the well-known ones.'),
-      })
-      .optional()
-      .describe('Where the agent answers, when the defaults do not find it.'),
+    sigstoreVerification: part('Accepted for compatibility; this version does not act on it.', {
+      certificateIdentity: shortText(2048).optional().describe('Identity in the certificate.'),
+      certificateOIDCIssuer: shortText(2048).optional().describe('Issuer of that identity.'),
+    }),
+    endpoint: part('Where the agent answers, when the defaults do not find it.', {
+      service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
+      port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
+      path: fitting(/^\//, 'must start with /')
+        .max(1024)
+        .optional()
+        .describe('Path of the card. Default: the well-known ones.'),
+    }),
     approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
       .optional()
       .describe('Only a card with this cardId is trusted.'),
     suspend: z.boolean().optional().describe('Stops asking the agent. Evidence ages; enforcement goes on.'),
-    quarantine: z
-      .object({ reason: z.string().min(1).max(256) })
-      .optional()
-      .describe('Cuts the agent off the network now, whatever it proves.'),
+    quarantine: part('Cuts the agent off the network now, whatever it proves.', {
+      reason: z.string().min(1).max(256).describe('Why, for everybody to read.'),
+    }),
   })
   .meta({
     'x-kubernetes-validations': [
@@ -105,28 +102,31 @@ export const agentCardSpecSchema = z
   });
 
 const check = z.object({
-  name: shortText(63),
-  result: z.enum(['pass', 'fail', 'unknown', 'skipped']),
-  expected: chosenText().optional(),
-  observed: chosenText().optional(),
-  hint: chosenText().optional(),
+  name: shortText(63).describe('Which question.'),
+  result: z.enum(['pass', 'fail', 'unknown', 'skipped']).describe('Its answer.'),
+  expected: chosenText().optional().describe('What would pass.'),
+  observed: chosenText().optional().describe('What was seen.'),
+  hint: chosenText().optional().describe('What to do.'),
 });
 
 const condition = z.object({
-  type: z.string().max(316),
-  status: z.enum(['True', 'False', 'Unknown']),
-  reason: z.string().max(1024),
-  message: z.string().max(32768),
-  lastTransitionTime: time(),
-  observedGeneration: z.int().optional(),
+  type: z.string().max(316).describe('Which condition.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
+  reason: z.string().max(1024).describe('Why, in one word for programs.'),
+  message: z.string().max(32768).describe('Why, in words for people, and what to do.'),
+  lastTransitionTime: time().describe('When its status last changed.'),
+  observedGeneration: z.int().optional().describe('Of the spec that it is about.'),
 });
 
+const reserved = 'Stands in cards of the Go operator; this version does not write it.';
+
 export const agentCardStatusSchema = z.object({
-  observedGeneration: z.int().optional(),
+  observedGeneration: z.int().optional().describe('Of the spec that the status is about.'),
   conditions: z
     .array(condition)
     .optional()
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] }),
+    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+    .describe('The verdict, and what it consists of.'),
   checks: z
     .array(check)
     .optional()
@@ -140,51 +140,58 @@ export const agentCardStatusSchema = z.object({
   cardTruncated: z.boolean().optional().describe('Prose of the card was cut to fit.'),
   cardId: hash().optional().describe('SHA-256 of the card in canonical form (RFC 8785) without signatures.'),
   history: z
-    .array(z.object({ cardId: hash(), time: time() }))
+    .array(z.object({ cardId: hash().describe('Which card.'), time: time().describe('Since when.') }))
     .max(5)
     .optional()
     .describe('The last five cardIds, newest first.'),
   lastSyncTime: time().optional().describe('When cardId last changed.'),
-  protocol: shortText(63).optional(),
-  targetRef: targetRef.optional(),
+  protocol: shortText(63).optional().describe('The protocol that the workload is labelled with.'),
+  targetRef: targetRef.optional().describe('The workload that was found.'),
   source: z.enum(['mtls', 'configmap', 'http']).optional().describe('Where the card came from.'),
   url: chosenText().optional().describe('The preferred address that the card names.'),
-  replicas: z.object({ ready: z.int(), attested: z.int() }).optional(),
-  validSignature: z.boolean().optional(),
-  signatureVerificationDetails: chosenText().optional(),
-  signatureKeyId: chosenText().optional(),
-  signatureSpiffeId: chosenText().optional(),
-  signatureIdentityMatch: z.boolean().optional(),
+  replicas: part('Pods of the workload behind its Service.', {
+    ready: z.int().describe('Those that are ready.'),
+    attested: z.int().describe('Those that the evidence covers.'),
+  }),
+  validSignature: z.boolean().optional().describe('Whether a signature is good.'),
+  signatureVerificationDetails: chosenText().optional().describe('What was found about the signatures.'),
+  signatureKeyId: chosenText().optional().describe('Key id that the decisive signature names.'),
+  signatureSpiffeId: chosenText().optional().describe('Who made the good signature.'),
+  signatureIdentityMatch: z.boolean().optional().describe('Whether that is an expected SPIFFE ID.'),
   canonicalForm: shortText(63).optional().describe('The canonical form over which the signature holds.'),
-  seen: z
-    .object({ payloadSha256: hash(), protectedSha256: hash(), issuerSha256: hash(), notAfter: time() })
-    .optional()
-    .describe('The signature that was seen while its certificate was valid.'),
+  seen: part('The signature that was seen while its certificate was valid.', {
+    payloadSha256: hash().describe('Of the signed bytes.'),
+    protectedSha256: hash().describe('Of the protected header.'),
+    issuerSha256: hash().describe('Of the authority that the chain led to.'),
+    notAfter: time().describe("The certificate's end."),
+  }),
   attestedAgentSpiffeId: chosenText().optional().describe('The SPIFFE ID that the agent proved over mutual TLS.'),
   expectedSpiffeID: shortText(16 * 2_050)
     .optional()
     .describe('The SPIFFE ID that the agent must prove.'),
-  bindingStatus: z
-    .object({
-      bound: z.boolean(),
-      reason: shortText(1024).optional(),
-      message: chosenText().optional(),
-      lastEvaluationTime: time().optional(),
-    })
-    .optional(),
+  bindingStatus: part('The condition Bound, where the Go operator has it.', {
+    bound: z.boolean().describe('Whether the proven identity is the expected one.'),
+    reason: shortText(1024).optional().describe('That of the condition Bound.'),
+    message: chosenText().optional().describe('That of the condition Bound.'),
+    lastEvaluationTime: time().optional().describe('When bound last changed.'),
+  }),
   heldSince: time().optional().describe('Since when the verdict rests on earlier evidence.'),
-  identityExpiresAt: time().optional(),
-  signedUntil: time().optional(),
-  quarantine: z
-    .object({ by: z.enum(['card', 'sibling', 'list']), subject: shortText(2_100).optional(), reason: shortText(256) })
-    .optional()
-    .describe('Who cuts the agent off, and why.'),
-  policy: z.object({ mode: shortText(63), name: shortText(253) }).optional(),
-  sigstoreBundleVerified: z.boolean().optional(),
-  sigstoreIdentity: chosenText().optional(),
-  rekorLogIndex: chosenText().optional(),
-  slsaRepository: chosenText().optional(),
-  slsaCommitSHA: chosenText().optional(),
+  identityExpiresAt: time().optional().describe("The end of the agent's certificate, as of the last write."),
+  signedUntil: time().optional().describe("The end of the signer's certificate."),
+  quarantine: part('Who cuts the agent off, and why.', {
+    by: z.enum(['card', 'sibling', 'list']).describe('This card, another of its workload, or the list.'),
+    subject: shortText(2_100).optional().describe('Which card, or which entry of the list.'),
+    reason: shortText(256).describe('Why.'),
+  }),
+  policy: part('The NetworkPolicy of this card.', {
+    mode: shortText(63).describe('Why it is there: enforce or quarantine.'),
+    name: shortText(253).describe('Its name.'),
+  }),
+  sigstoreBundleVerified: z.boolean().optional().describe(reserved),
+  sigstoreIdentity: chosenText().optional().describe(reserved),
+  rekorLogIndex: chosenText().optional().describe(reserved),
+  slsaRepository: chosenText().optional().describe(reserved),
+  slsaCommitSHA: chosenText().optional().describe(reserved),
 });
 
 export type TargetRef = z.infer<typeof targetRef>;
@@ -198,39 +205,4 @@ export type AgentCardStatus = Omit<z.infer<typeof agentCardStatusSchema>, 'condi
 export interface AgentCard extends KubeObject {
   readonly spec: AgentCardSpec;
   readonly status?: AgentCardStatus;
-}
-
-/** kubectl columns; priority 1 is shown by -o wide. */
-export const printerColumns = [
-  column('Protocol', '.status.protocol'),
-  column('Kind', '.spec.targetRef.kind'),
-  column('Target', '.spec.targetRef.name'),
-  column('Agent', '.status.card.name'),
-  column('Verified', conditionPath('Verified', 'status')),
-  column('Bound', conditionPath('Bound', 'status')),
-  column('Synced', conditionPath('Synced', 'status')),
-  column('Ready', conditionPath('Ready', 'status')),
-  column('Reason', conditionPath('Ready', 'reason')),
-  column('Source', '.status.source', { priority: 1 }),
-  column('AttestedAgent', '.status.attestedAgentSpiffeId', { priority: 1 }),
-  column('Signer', '.status.signatureSpiffeId', { priority: 1 }),
-  column('Replicas', '.status.replicas.attested', { priority: 1, type: 'integer' }),
-  column('CardId', '.status.cardId', { priority: 1 }),
-  column('Changed', '.status.lastSyncTime', { priority: 1, type: 'date' }),
-  column('Age', '.metadata.creationTimestamp', { type: 'date' }),
-] as const;
-
-export const kindNames = {
-  ...customResources.agentCards,
-  singular: 'agentcard',
-  shortNames: ['cards'],
-  categories: ['a2a'],
-} as const;
-
-function column(name: string, jsonPath: string, more: { priority?: number; type?: string } = {}) {
-  return { name, type: 'string', jsonPath, ...more };
-}
-
-function conditionPath(type: string, field: 'status' | 'reason'): string {
-  return `.status.conditions[?(@.type=="${type}")].${field}`;
 }

@@ -30,6 +30,10 @@ describe('the reference lists', () => {
     expect(names(Object.keys(agentCardStatusSchema.shape).map((name) => `status.${name}`))).toEqual([]);
   });
 
+  test('nothing without a word about it', () => {
+    expect(page.match(/^\| `.*\|\s*\|$/gm)).toBeNull();
+  });
+
   test('every value of the chart', () => {
     const groups = ['resources', 'config'];
     const leaves = (value: unknown, path: string): string[] => {
