@@ -24,6 +24,11 @@ test('every page can be reached from the README', () => {
   expect([...pages.keys()].filter((path) => path !== 'README.md' && !linked.includes(path))).toEqual([]);
 });
 
+test.each([...pages])('nothing in %s has a heading twice, nor is a question answered twice', (_, text) => {
+  const titles = [...text.matchAll(/^(?:#+ .+|\*\*[^*]+\?\*\*)/gm)].map(([title]) => title);
+  expect(titles.filter((title, index) => titles.indexOf(title) !== index)).toEqual([]);
+});
+
 /** As GitHub makes it of a heading. */
 const slug = (heading: string) =>
   heading
