@@ -1,3 +1,4 @@
+import { guilts } from '../../src/operator/judge/conditions.ts';
 import { generatedNotice, yamlText } from './yaml-text.ts';
 
 interface Alert {
@@ -23,7 +24,7 @@ const alerts: readonly Alert[] = [
   },
   {
     name: 'AgentCardGuilty',
-    expr: 'max by (reason) (agentcard_cards{ready="False", reason=~"IdentityMismatch|SignatureInvalid|CardNotApproved"}) > 0',
+    expr: `max by (reason) (agentcard_cards{ready="False", reason=~"${[...guilts].join('|')}"}) > 0`,
     for: '1m',
     severity: 'warning',
     summary: '{{ $value }} AgentCards are refused: {{ $labels.reason }}',

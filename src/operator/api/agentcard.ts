@@ -71,9 +71,7 @@ const identityBinding = z.object({
 export const agentCardSpecSchema = z
   .object({
     targetRef: targetRef.optional().describe('The workload that serves this card.'),
-    syncPeriod: syncPeriod
-      .default('5m')
-      .describe('How often one pod of the agent is asked again, as a Go duration; at least 5s.'),
+    syncPeriod: syncPeriod.default('5m').describe('How often one pod is asked again, as a Go duration; at least 5s.'),
     identityBinding: identityBinding.optional().describe('Which identity the agent must prove.'),
     sigstoreVerification: part('Accepted for compatibility; this version does not act on it.', {
       certificateIdentity: shortText(2048).optional().describe('Identity in the certificate.'),
@@ -118,6 +116,10 @@ const condition = z.object({
   observedGeneration: z.int().optional().describe('Of the spec that it is about.'),
 });
 
+/** Where a card was read. */
+export const sources = { mtls: 'over mutual TLS', configmap: "from the signer's ConfigMap", http: 'over plain HTTP' };
+const source = z.enum(Object.keys(sources) as (keyof typeof sources)[]);
+
 const reserved = 'Stands in cards of the Go operator; this version does not write it.';
 
 export const agentCardStatusSchema = z.object({
@@ -147,7 +149,7 @@ export const agentCardStatusSchema = z.object({
   lastSyncTime: time().optional().describe('When cardId last changed.'),
   protocol: shortText(63).optional().describe('The protocol that the workload is labelled with.'),
   targetRef: targetRef.optional().describe('The workload that was found.'),
-  source: z.enum(['mtls', 'configmap', 'http']).optional().describe('Where the card came from.'),
+  source: source.optional().describe('Where the card came from.'),
   url: chosenText().optional().describe('The preferred address that the card names.'),
   replicas: part('Pods of the workload behind its Service.', {
     ready: z.int().describe('Those that are ready.'),

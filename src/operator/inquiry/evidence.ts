@@ -1,5 +1,6 @@
 import type { SeenSignature, SignatureFact } from '@agentcard-operator/agentcard';
 import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
+import type { sources } from '../api/agentcard.ts';
 import type { Blocked } from '../api/conditions.ts';
 import type { PodFacts } from '../workload/pod.ts';
 
@@ -14,9 +15,6 @@ export interface PeerIdentity {
   /** DER, leaf first; empty when the evidence was restored after a restart. */
   readonly chain: readonly Uint8Array[];
 }
-
-/** Where a card came from. */
-export type CardSource = 'mtls' | 'configmap' | 'http';
 
 /** JSON in canonical form (RFC 8785) and its SHA-256. Text, since a parsed card takes several times its memory. */
 export interface CanonicalCard {
@@ -34,7 +32,7 @@ export interface Publication {
 
 /** A card as it was received and what is published of it: the signed payload where a signature is good, else the card as it came. */
 export interface ReceivedCard extends Publication {
-  readonly source: CardSource;
+  readonly source: keyof typeof sources;
   /** SHA-256 of the bytes as they came. */
   readonly digest: string;
   /** Undefined when signatures are not verified. */

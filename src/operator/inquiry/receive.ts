@@ -13,7 +13,7 @@ import {
 } from '@agentcard-operator/agentcard';
 import type { BundleSet, Result } from '@agentcard-operator/spiffe/x509';
 import { withinBudget } from '../api/budget.ts';
-import type { CardSource, Publication, ReceivedCard, SignatureFinding, SignedCard } from './evidence.ts';
+import type { Publication, ReceivedCard, SignatureFinding, SignedCard } from './evidence.ts';
 
 /** How signatures are verified. */
 export interface SignatureRules {
@@ -24,7 +24,7 @@ export interface SignatureRules {
 }
 
 export interface ReceiveContext {
-  readonly source: CardSource;
+  readonly source: ReceivedCard['source'];
   /** Undefined when signatures are not verified. */
   readonly signatures: SignatureRules | undefined;
   readonly seen: SeenSignature | undefined;

@@ -1,3 +1,4 @@
+import { sources } from '../api/agentcard.ts';
 import {
   type BoundReason,
   bindingRemedy,
@@ -45,10 +46,8 @@ function syncedOutcome({ matter, pods, answers }: Heard): Outcome<SyncedReason> 
   }
   const readable = pods.find(isReadable);
   if (readable?.shown?.kind !== 'card') return unread(pods);
-  return { ok: true, reason: 'SyncSucceeded', message: `The card was read ${way[readable.shown.card.source]}.` };
+  return { ok: true, reason: 'SyncSucceeded', message: `The card was read ${sources[readable.shown.card.source]}.` };
 }
-
-const way = { mtls: 'over mutual TLS', http: 'over plain HTTP', configmap: "from the signer's ConfigMap" } as const;
 
 function wordsOf({ says, observed = '' }: Answer): string {
   return says ?? observed;
@@ -99,7 +98,7 @@ export function verifiedOutcome(heard: Heard, quarantine: Quarantine | undefined
 }
 
 /** The worst first, which is the order of the ladder. */
-const guilts = new Set(
+export const guilts = new Set(
   questions.flatMap(({ decides }) =>
     (Object.values(decides) as Effect[]).flatMap(({ weight, Verified }) =>
       weight === 'guilt' && Verified !== undefined ? [Verified] : [],

@@ -3,7 +3,7 @@ import type { FetchFailure, FetchOutcome } from '@agentcard-operator/spiffe/tls'
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import { belongsTo, type PodFacts } from '../../workload/pod.ts';
 import type { Ask } from '../agenda.ts';
-import type { CardSource, Finding, PeerIdentity, ReceivedCard } from '../evidence.ts';
+import type { Finding, PeerIdentity, ReceivedCard } from '../evidence.ts';
 import type { PodReader } from './pod-reader.ts';
 import { WaitingLine } from './waiting-line.ts';
 
@@ -16,7 +16,7 @@ export interface DiallerEdges {
   readonly onFinding: (ask: Ask, finding: Finding, seconds: number) => void;
   /** The signer's ConfigMap's card, where the workload has one and signatures are verified. */
   readonly signedCard: (ask: Ask) => Promise<Uint8Array | undefined>;
-  readonly receive: (ask: Ask, source: CardSource, body: Uint8Array) => Promise<Result<ReceivedCard>>;
+  readonly receive: (ask: Ask, source: ReceivedCard['source'], body: Uint8Array) => Promise<Result<ReceivedCard>>;
   /** The pod is gone or the API server did not say: nothing was learned. */
   readonly onNothing: (ask: Ask, error: unknown) => void;
   /** What a question stands on besides the agent, our trust bundles and the card's spec: what changes it voids the answer. */
