@@ -66,7 +66,8 @@ test('diff tells structural changes from descriptive ones, and is silent about s
   );
   expect(out).not.toContain('\u001b');
   expect(await cli(['diff', '-', '-'])).toMatchObject({ status: 2 });
-  expect(await cli(['diff', '-', unsigned], '{}')).toMatchObject({ status: 2 });
+  const noCard = await cli(['diff', '-', unsigned], '{}');
+  expect(noCard).toMatchObject({ status: 2, err: expect.stringContaining('- is no AgentCard: ') });
 });
 
 test('help is there for everything, with examples', async () => {
