@@ -9,8 +9,8 @@ import {
 import type { SignatureFinding } from '../inquiry/evidence.ts';
 import type { Answers, Told } from './answers.ts';
 import { type Quarantine, quarantineMessage } from './quarantine.ts';
-import type { Answer, Effect, Matter } from './question.ts';
-import { questions } from './questions.ts';
+import type { Answer, Matter } from './question.ts';
+import { effects } from './questions.ts';
 import { isReadable } from './sight.ts';
 import { type JudgedPod, servedBy, trustedId } from './standing.ts';
 
@@ -99,11 +99,7 @@ export function verifiedOutcome(heard: Heard, quarantine: Quarantine | undefined
 
 /** The worst first, which is the order of the ladder. */
 export const guilts = new Set(
-  questions.flatMap(({ decides }) =>
-    (Object.values(decides) as Effect[]).flatMap(({ weight, Verified }) =>
-      weight === 'guilt' && Verified !== undefined ? [Verified] : [],
-    ),
-  ),
+  effects.flatMap(({ weight, Verified }) => (weight === 'guilt' && Verified !== undefined ? [Verified] : [])),
 );
 
 function guiltOutcome({ pods, answers }: Heard): Outcome<VerifiedReason> | undefined {

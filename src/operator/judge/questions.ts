@@ -1,4 +1,4 @@
-import type { Question } from './question.ts';
+import type { Effect, Question } from './question.ts';
 import { approval } from './questions/approval.ts';
 import { endpoint } from './questions/endpoint.ts';
 import { replicas } from './questions/replicas.ts';
@@ -28,5 +28,8 @@ export const questions = [
   approval,
   replicas,
 ] as const satisfies readonly Question[];
+
+/** All that answers can decide, in the order of the ladder. */
+export const effects: readonly Effect[] = questions.flatMap(({ decides }): Effect[] => Object.values(decides));
 
 export type QuestionName = (typeof questions)[number]['name'];

@@ -48,7 +48,7 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const pods = inOrder(sights.map((sight) => judgePod(sight, demands)));
   const quarantine = quarantineOf(snapshot, target, pods);
   const speaker = speakerOf(target, pods);
-  const card = publishedCard(target, pods);
+  const card = publishedCard(target, pods, speaker);
   const keptCardId = card.kind === 'kept' ? snapshot.card.status?.cardId : undefined;
   const hearing = (hold: Hold): Heard => {
     const matter = { ...demands, snapshot, sights: pods, keptCardId, hold };
@@ -59,7 +59,7 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const verified = verifiedOutcome(withHold, quarantine);
   const isHeld = verified?.reason === 'EvidenceHeld';
   // Nothing else rests on a hold on which the verdict does not.
-  const heard = isHeld ? withHold : hearing(noHold);
+  const heard = hold.holds && !isHeld ? hearing(noHold) : withHold;
   const resting = heard.matter.hold;
   return {
     pending: target.resolved && isPending(snapshot, pods),

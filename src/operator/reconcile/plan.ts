@@ -1,6 +1,6 @@
 import { sameJson } from '@agentcard-operator/agentcard';
 import { keyOf, type Pod } from '@agentcard-operator/kube/objects';
-import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
+import { parseTrustDomain, type TrustDomain, trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import { refreshAnnotation } from '../api/labels.ts';
 import { durationMs } from '../api/time.ts';
 import { type Ask, agenda } from '../inquiry/agenda.ts';
@@ -54,6 +54,12 @@ function isTold({ snapshot, verdict }: Judged): boolean {
   return sameJson(snapshot.card.status?.quarantine, verdict.quarantine);
 }
 
+/** Of the expected IDs. */
+function trustDomainsOf({ expected }: ResolvedTarget): readonly TrustDomain[] {
+  const parsed = [...new Set(expected.map(trustDomainOf))].map(parseTrustDomain);
+  return parsed.flatMap((trustDomain) => (trustDomain.ok ? [trustDomain.value] : []));
+}
+
 function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {
   const { card } = snapshot;
   const evidence = withoutReplaced(snapshot.evidence, snapshot.labelledPods);
@@ -74,7 +80,7 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
     hostHeader: `${target.service}.${target.workload.namespace}.svc`,
     seen: card.status?.seen,
     cadence,
-    trustDomains: [...new Set(target.expected.map(trustDomainOf))],
+    trustDomains: trustDomainsOf(target),
   };
   return { asks: due.map((each): Ask => ({ ...common, ...each })), next };
 }

@@ -1,7 +1,6 @@
 import type { AgentCardSpec } from '../api/agentcard.ts';
-import type { Effect } from '../judge/question.ts';
 import { plainHttp } from '../judge/questions/transport.ts';
-import { questions } from '../judge/questions.ts';
+import { effects } from '../judge/questions.ts';
 import type { StatusFields } from './status.ts';
 
 /** An event to record about a card. */
@@ -26,7 +25,6 @@ const news: Readonly<Record<Told, ReadonlySet<string> | 'every reason'>> = {
 };
 
 function decided(type: 'Verified' | 'Bound'): string[] {
-  const effects = questions.flatMap(({ decides }) => Object.values(decides) as readonly Effect[]);
   return effects.flatMap((effect) => effect[type] ?? []).filter((reason) => !echoes.has(reason));
 }
 

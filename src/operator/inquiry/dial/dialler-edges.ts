@@ -2,7 +2,6 @@ import type { KubeClient } from '@agentcard-operator/kube';
 import type { Key, Pod } from '@agentcard-operator/kube/objects';
 import { type FetchOutcome, fetch } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
-import { parseTrustDomain } from '@agentcard-operator/spiffe/x509';
 import type { Config } from '../../settings/config.ts';
 import type { Workload } from '../../workload/workload.ts';
 import type { Ask } from '../agenda.ts';
@@ -52,8 +51,7 @@ export function createDialler(parts: DiallerParts): Dialler {
 
 function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): Promise<FetchOutcome> {
   const { address, port, family } = ask.endpoint;
-  const parsed = ask.trustDomains.map((name) => parseTrustDomain(name));
-  const trustDomains = parsed.flatMap((trustDomain) => (trustDomain.ok ? [trustDomain.value] : []));
+  const { trustDomains } = ask;
   return fetch({
     ...{ address, port, path },
     family: family === 'IPv6' ? 6 : 4,

@@ -4,13 +4,13 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { createLogger } from '../../../../src/kube/runtime/log.ts';
-import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
 import { Inquiry } from '../../../../src/operator/inquiry/inquiry.ts';
 import type { Config } from '../../../../src/operator/settings/config.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { type IdentitySnapshot, IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { card, pod, workload } from '../reconcile/builders.ts';
+import { card, pod } from '../reconcile/builders.ts';
+import { askBy } from './received.ts';
 
 const key = 'team/weather';
 const document = JSON.stringify({ name: 'Weather', version: '1', url: 'https://weather.test' });
@@ -53,20 +53,7 @@ function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
   return { inquiry, cards, woken, brake };
 }
 
-function ask(port: number): Ask {
-  return {
-    card: key,
-    endpoint: { podUid: 'w-uid', podName: 'w', address: '127.0.0.1', family: 'IPv4', port, ready: true, version: 'v1' },
-    workload,
-    transport: 'http',
-    paths: ['/'],
-    hostHeader: 'h',
-    trustDomains: [],
-    seen: undefined,
-    cadence: { transport: 'http', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
-    urgent: true,
-  };
-}
+const ask = (port: number) => askBy('http', { address: '127.0.0.1', port });
 
 const seen = (over: object = {}) => {
   return { card: card(), standing: new Set(['w-uid']), silent: false, replaced: [], ...over };

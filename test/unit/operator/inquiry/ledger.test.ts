@@ -3,29 +3,10 @@ import { type Ask, agenda } from '../../../../src/operator/inquiry/agenda.ts';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
 import { Ledger } from '../../../../src/operator/inquiry/ledger.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
-import { pod, workload } from '../reconcile/builders.ts';
-import { card } from './received.ts';
+import { pod } from '../reconcile/builders.ts';
+import { askBy, card } from './received.ts';
 
-const ask: Ask = {
-  card: 'team/weather',
-  endpoint: {
-    podUid: 'w-uid',
-    podName: 'w',
-    address: '198.19.0.1',
-    family: 'IPv4',
-    port: 8443,
-    ready: true,
-    version: 'v1',
-  },
-  workload,
-  transport: 'mtls',
-  paths: ['/'],
-  hostHeader: 'h',
-  trustDomains: [],
-  seen: undefined,
-  cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
-  urgent: true,
-};
+const ask = askBy('mtls');
 
 const answer = (at: number, container = 'c1'): Finding => ({
   kind: 'answer',

@@ -1,4 +1,7 @@
+import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
 import type { ReceivedCard } from '../../../../src/operator/inquiry/evidence.ts';
+
+import { workload } from '../reconcile/builders.ts';
 
 export const card: ReceivedCard = {
   source: 'mtls',
@@ -9,3 +12,20 @@ export const card: ReceivedCard = {
   truncated: false,
   signature: undefined,
 };
+
+/** An urgent question to pod `w` of the card team/weather. */
+export function askBy(transport: Ask['transport'], to: Partial<Ask['endpoint']> = {}): Ask {
+  const pod = { podUid: 'w-uid', podName: 'w', address: '198.19.0.1', family: 'IPv4', port: 8443 } as const;
+  return {
+    card: 'team/weather',
+    endpoint: { ...pod, ready: true, version: 'v1', ...to },
+    workload,
+    transport,
+    paths: ['/'],
+    hostHeader: 'h',
+    trustDomains: [],
+    seen: undefined,
+    cadence: { transport, syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
+    urgent: true,
+  };
+}

@@ -3,13 +3,13 @@ import { defaultForms } from '../../../../../src/agentcard/forms/forms.ts';
 import { KnownChains } from '../../../../../src/agentcard/signature/known-chains.ts';
 import { signCard } from '../../../../../src/agentcard/signature/sign.ts';
 import type { KubeClient } from '../../../../../src/kube/client/client.ts';
-import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
 import { createDialler } from '../../../../../src/operator/inquiry/dial/dialler-edges.ts';
 import type { Config } from '../../../../../src/operator/settings/config.ts';
 import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
 import { IdentitySource } from '../../../../../src/spiffe/workload-api/identity.ts';
 import { bundle, type Minted, root, svid } from '../../../../pki/mint.ts';
-import { pod, workload } from '../../reconcile/builders.ts';
+import { pod } from '../../reconcile/builders.ts';
+import { askBy } from '../received.ts';
 
 const now = Date.now();
 const [ours, foreign] = [root('a.test'), root('a.test')];
@@ -18,26 +18,7 @@ const plain = { name: 'Weather', version: '1', url: 'https://weather.test' };
 const signed = await signCard(plain, { key: leaf.privateKey, chain: [leaf.der] });
 const body = Buffer.from(JSON.stringify(signed.ok ? signed.value : undefined));
 
-const ask: Ask = {
-  card: 'team/weather',
-  endpoint: {
-    podUid: 'w-uid',
-    podName: 'w',
-    address: '198.19.0.1',
-    family: 'IPv4',
-    port: 8443,
-    ready: true,
-    version: 'v1',
-  },
-  workload,
-  transport: 'http',
-  paths: ['/'],
-  hostHeader: 'h',
-  trustDomains: [],
-  seen: undefined,
-  cadence: { transport: 'http', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
-  urgent: true,
-};
+const ask = askBy('http');
 
 interface World {
   readonly trust: (authority: Minted) => void;
