@@ -44,7 +44,7 @@ describe('an agent that breaks and recovers', () => {
         Synced: `False ${reason}`,
         Verified: 'True EvidenceHeld',
       });
-      expect(broken.status?.heldSince).toBeDefined();
+      expect(broken.status?.heldSince).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/);
       expect(broken.status?.card?.name).toBe('fickle');
       await agent.wears(true);
       await agent.play('good');

@@ -46,7 +46,7 @@ describe("while SPIRE's agent is away", () => {
     await restartOperator(world, 3);
     const { status } = await weather.says(held);
     await mobile.says(held);
-    expect(status?.heldSince).toBeDefined();
+    expect(status?.heldSince).toMatch(/^\d{4}-\d\d-\d\dT[\d:]{8}Z$/);
     expect(status?.card?.name).toBe('weather');
     const message = status?.conditions?.find(({ type }) => type === 'Ready')?.message;
     expect(message).toMatch(/^We have no SVID to ask with\. Look at SPIRE's agent/);

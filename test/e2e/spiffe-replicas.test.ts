@@ -106,7 +106,7 @@ describe('one of three replicas', () => {
 describe('a pod that is not the agent', () => {
   test('stands behind the Service: it is named, told once, not dialled and not labelled', async () => {
     const [foreign] = await lurker.pods();
-    await vi.waitFor(async () => expect(await lurker.says(trusted)).toBeDefined(), patience);
+    await vi.waitFor(() => lurker.says(trusted), patience);
     const own = foreign && (await lurker.direct(foreign));
     await world.apply(withSelector(weather.service(true), { team: 'sky' }));
     const { status } = await vi.waitFor(async () => {

@@ -115,7 +115,7 @@ test('a server without streaming lists is listed in pages', async () => {
 test('a kubeconfig with a client certificate opens the same doors', async () => {
   const client = new KubeClient(await kubeconfigConfig(api.kubeconfig));
   onTestFinished(() => client.close());
-  expect(await client.get(resources.namespaces, 'default')).toBeDefined();
+  expect(await client.get(resources.namespaces, 'default')).toMatchObject({ metadata: { name: 'default' } });
 });
 
 test('a rotated service account token is picked up after a 401, by calls and by watches', async () => {
@@ -134,7 +134,9 @@ test('a rotated service account token is picked up after a 401, by calls and by 
   const { informer } = await watchConfigMaps(client, { namespaces: [namespace] });
   await writer(admin, namespace).create('a');
   await until('the object', () => informer.size === 1);
-  expect(await client.get(resources.configMaps, `${namespace}/a`)).toBeDefined();
+  expect(await client.get(resources.configMaps, `${namespace}/a`)).toMatchObject({
+    metadata: { name: 'a', namespace },
+  });
   expect(await failure(client.list({ ...resources.pods }, { namespace }))).toBe(403);
 });
 
