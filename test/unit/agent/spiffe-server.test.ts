@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createSpiffeServer } from '../../../src/agent/spiffe-server.ts';
 import type { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { mintPki } from '../../pki/cases.ts';
@@ -96,7 +96,7 @@ const ANY_ID_WILL_DO: readonly string[] = ['victim', 'id-2048'];
 const authorities = pki.authorities.slice(0, 4);
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a client of the agent', (version) => {
-  it('each certificate case gets its verdict, and no refused one reaches the handler', async () => {
+  test('each certificate case gets its verdict, and no refused one reaches the handler', async () => {
     say([svid(pki.authorities[0] ?? rootA, ID)], authorities);
     const { port, requests } = await serve();
     const verdicts: Record<string, string> = {};
@@ -112,7 +112,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a client of the agen
 });
 
 describe('an agent of two trust domains', () => {
-  it('takes clients of both, and no client that one vouches for in the name of the other', async () => {
+  test('takes clients of both, and no client that one vouches for in the name of the other', async () => {
     say([svid(rootA, ID)], [rootA], [rootB]);
     const { port, refusals, requests } = await serve();
     expect((await dial(port, [svid(rootA, 'spiffe://a.test/x')])).verdict).toBe('pass');
@@ -124,7 +124,7 @@ describe('an agent of two trust domains', () => {
     expect(requests()).toBe(2);
   });
 
-  it('takes nobody without a certificate from one of its authorities, not even through the handshake', async () => {
+  test('takes nobody without a certificate from one of its authorities, not even through the handshake', async () => {
     say([svid(rootA, ID)], [rootA]);
     const { port, requests, refusals } = await serve();
     expect((await dial(port, [])).verdict).toBe('refuse');
@@ -136,7 +136,7 @@ describe('an agent of two trust domains', () => {
 describe('an agent that is spoken to by TLS 1.2', () => {
   const client = [svid(rootA, 'spiffe://a.test/x')];
 
-  it.each([
+  test.each([
     ['ECDHE-ECDSA-AES256-GCM-SHA384', 'pass'],
     ['ECDHE-ECDSA-CHACHA20-POLY1305', 'pass'],
     ['ECDHE-ECDSA-AES256-SHA384', 'refuse'],
@@ -147,7 +147,7 @@ describe('an agent that is spoken to by TLS 1.2', () => {
     expect((await dial(port, client, { maxVersion: 'TLSv1.2', ciphers })).verdict).toBe(verdict);
   });
 
-  it('negotiates nothing anew', async () => {
+  test('negotiates nothing anew', async () => {
     say([svid(rootA, ID)], [rootA]);
     const { port } = await serve();
     const [cert, key] = [pemOf(...client), client.map(keyPemOf).join()];
@@ -166,7 +166,7 @@ describe('an agent that is spoken to by TLS 1.2', () => {
 describe('an agent whose identity changes', () => {
   const client = [svid(rootA, 'spiffe://a.test/x')];
 
-  it('serves its new SVID from the next handshake on', async () => {
+  test('serves its new SVID from the next handshake on', async () => {
     const [old, renewed] = [svid(rootA, ID), svid(rootA, ID)];
     say([old], [rootA]);
     const { port, identity } = await serve();
@@ -177,7 +177,7 @@ describe('an agent whose identity changes', () => {
     expect((await dial(port, client)).serverCertificate).toEqual(renewed.der);
   });
 
-  it('drops every connection when an authority goes, and its clients with it', async () => {
+  test('drops every connection when an authority goes, and its clients with it', async () => {
     say([svid(rootA2, ID)], [rootA, rootA2]);
     const { port, identity } = await serve();
     const [leaf] = client;
@@ -202,7 +202,7 @@ describe('an agent whose identity changes', () => {
     expect((await dial(port, client)).verdict).toBe('refuse');
   });
 
-  it('serves nobody once it is denied, and again when it has an identity', async () => {
+  test('serves nobody once it is denied, and again when it has an identity', async () => {
     say([svid(rootA, ID)], [rootA]);
     const { port, identity } = await serve();
     api.end(7);
@@ -213,7 +213,7 @@ describe('an agent whose identity changes', () => {
     expect((await dial(port, client)).verdict).toBe('pass');
   });
 
-  it('offers no session to resume', async () => {
+  test('offers no session to resume', async () => {
     say([svid(rootA, ID)], [rootA]);
     const { port } = await serve();
     const [leaf] = client;

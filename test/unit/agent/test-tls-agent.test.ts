@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runTestAgent } from '../../../src/agent/test-tls-agent.ts';
 import type { TrustDomain } from '../../../src/spiffe/id.ts';
 import { fetch as fetchProven } from '../../../src/spiffe/tls/fetch.ts';
@@ -64,7 +64,7 @@ const ask = (port: number, path = '/.well-known/agent-card.json', more: object =
   });
 
 describe('the test agent', () => {
-  it('serves HTTP at once, and TLS when its SVID arrives', async () => {
+  test('serves HTTP at once, and TLS when its SVID arrives', async () => {
     const api = await workloads();
     const agent = start({ SPIFFE_ENDPOINT_SOCKET: api.address, AGENT_NAME: 'weather', POD_NAMESPACE: 'team1' });
     const plain = await ask(await agent.port('http'));
@@ -81,7 +81,7 @@ describe('the test agent', () => {
     await agent.stop();
   });
 
-  it('answers its health and nothing else', async () => {
+  test('answers its health and nothing else', async () => {
     const port = await start({}).port('http');
     expect(await ask(port, '/healthz')).toMatchObject({ status: 200 });
     expect(await ask(port, '/')).toMatchObject({ status: 404 });
@@ -89,7 +89,7 @@ describe('the test agent', () => {
     expect(post.status).toBe(405);
   });
 
-  it('reads its card file again for each request, and says when it cannot', async () => {
+  test('reads its card file again for each request, and says when it cannot', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'card-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
     const cardPath = join(folder, 'card.json');
@@ -101,13 +101,13 @@ describe('the test agent', () => {
     expect(await ask(port)).toMatchObject({ body: Buffer.from('{"name":"two"}') });
   });
 
-  it('stops while it still waits for an identity', async () => {
+  test('stops while it still waits for an identity', async () => {
     const agent = start({ SPIFFE_ENDPOINT_SOCKET: 'unix:///nowhere/agent.sock' });
     await agent.port('http');
     await agent.stop();
   });
 
-  it('fails on a port that is none or taken, with an identity or without', async () => {
+  test('fails on a port that is none or taken, with an identity or without', async () => {
     const never = new AbortController().signal;
     const invalid = runTestAgent({ TLS_PORT: 'x' }, () => undefined, never);
     await expect(invalid).rejects.toThrow('TLS_PORT must be a port number');
@@ -126,13 +126,13 @@ describe('the test agent', () => {
 describe('the command test-tls-agent', () => {
   const command = join(import.meta.dirname, '../../../src/agent/test-tls-agent.ts');
 
-  it('explains itself', async () => {
+  test('explains itself', async () => {
     const { stdout } = await promisify(execFile)(process.execPath, [command, '--help']);
     expect(stdout).toContain('SPIFFE_ENDPOINT_SOCKET');
     await expect(promisify(execFile)(process.execPath, [command, '--nonsense'])).rejects.toMatchObject({ code: 2 });
   });
 
-  it('ends cleanly on SIGTERM', async () => {
+  test('ends cleanly on SIGTERM', async () => {
     const child = spawn(process.execPath, [command], { env: { HTTP_PORT: '0', TLS_PORT: '0' }, stdio: 'pipe' });
     onTestFinished(() => {
       child.kill('SIGKILL');

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { excerpt, parseSpiffeId, parseTrustDomain } from '../../../src/spiffe/id.ts';
 
 const segment = fc.stringMatching(/^[A-Za-z0-9._-]{1,20}$/).filter((text) => text !== '.' && text !== '..');
 const trustDomain = fc.stringMatching(/^[a-z0-9._-]{1,60}$/);
 
 describe('a SPIFFE ID', () => {
-  it('is taken apart and kept as the same string', () => {
+  test('is taken apart and kept as the same string', () => {
     fc.assert(
       fc.property(trustDomain, fc.array(segment, { maxLength: 6 }), (name, segments) => {
         const path = segments.map((text) => `/${text}`).join('');
@@ -16,7 +16,7 @@ describe('a SPIFFE ID', () => {
     );
   });
 
-  it('that parses has only characters that need no escape', () => {
+  test('that parses has only characters that need no escape', () => {
     fc.assert(
       fc.property(
         fc.string().map((tail) => `spiffe://a.test/${tail}`),
@@ -29,7 +29,7 @@ describe('a SPIFFE ID', () => {
     );
   });
 
-  it.each([
+  test.each([
     '',
     'spiffe://',
     'spiffe:///ns/x',
@@ -53,7 +53,7 @@ describe('a SPIFFE ID', () => {
     expect(parseSpiffeId(text)).toMatchObject({ ok: false, error: { code: 'SpiffeIdInvalid' } });
   });
 
-  it('may have 2048 bytes and not one more', () => {
+  test('may have 2048 bytes and not one more', () => {
     const id = `spiffe://a.test/${'p'.repeat(2048 - 16)}`;
     expect(parseSpiffeId(id).ok).toBe(true);
     expect(parseSpiffeId(`${id}p`).ok).toBe(false);
@@ -61,12 +61,12 @@ describe('a SPIFFE ID', () => {
 });
 
 describe('a trust domain', () => {
-  it('is read from its name and from its ID', () => {
+  test('is read from its name and from its ID', () => {
     expect(parseTrustDomain('a.test')).toEqual({ ok: true, value: 'a.test' });
     expect(parseTrustDomain('spiffe://a.test')).toEqual({ ok: true, value: 'a.test' });
   });
 
-  it.each(['', ' ', 'A.test', 'a.test/', 'spiffe://a.test/ns', 'a test', 'a.test\n', '[::1]', 'a'.repeat(256)])(
+  test.each(['', ' ', 'A.test', 'a.test/', 'spiffe://a.test/ns', 'a test', 'a.test\n', '[::1]', 'a'.repeat(256)])(
     'is refused: %j',
     (text) => {
       expect(parseTrustDomain(text)).toMatchObject({ ok: false, error: { code: 'TrustDomainInvalid' } });
@@ -75,7 +75,7 @@ describe('a trust domain', () => {
 });
 
 describe('an excerpt of hostile text', () => {
-  it('is short, printable ASCII and ends where its quotes end', () => {
+  test('is short, printable ASCII and ends where its quotes end', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         expect(excerpt(text)).toMatch(/^"(?:[\x20\x21\x23-\x5b\x5d-\x7e…]|\\u[0-9a-f]{4})*"$/);

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPath, verifyPath } from '../../../src/spiffe/x509/path.ts';
 import { AGENT_ID, type CertificateCase, mintPki } from '../../pki/cases.ts';
 import {
@@ -55,22 +55,21 @@ describe('openssl verify', () => {
 
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  it.each(pki.cases.flatMap((each) => (['server', 'client'] as const).map((role) => [each.name, role, each] as const)))(
-    'and the path alone agree on %s as %s',
-    (label, role, each) => {
-      const input = { chain: ders(each.chain), anchors, now: new Date(), role };
-      const ours = {
-        path: buildPath(input).ok ? 'pass' : 'refuse',
-        openssl: verdicts.get(`${label} ${role}`),
-        svid: verifyPath(input).ok ? 'pass' : 'refuse',
-      };
-      const expected = DIFFERENT[label];
-      if (expected) expect(ours).toEqual(expected);
-      else expect(ours.path).toBe(ours.openssl);
-    },
-  );
+  test.each(
+    pki.cases.flatMap((each) => (['server', 'client'] as const).map((role) => [each.name, role, each] as const)),
+  )('and the path alone agree on %s as %s', (label, role, each) => {
+    const input = { chain: ders(each.chain), anchors, now: new Date(), role };
+    const ours = {
+      path: buildPath(input).ok ? 'pass' : 'refuse',
+      openssl: verdicts.get(`${label} ${role}`),
+      svid: verifyPath(input).ok ? 'pass' : 'refuse',
+    };
+    const expected = DIFFERENT[label];
+    if (expected) expect(ours).toEqual(expected);
+    else expect(ours.path).toBe(ours.openssl);
+  });
 
-  it.each([
+  test.each([
     ['a self-issued intermediate does not count for the path length', 'a.test', true],
     ['a self-issued intermediate may have any name, a leaf may not', 'b.test', false],
   ])('and the path alone agree that %s', async (label, constraint, valid) => {
@@ -86,7 +85,7 @@ describe('openssl verify', () => {
     );
   });
 
-  it('and the path alone agree on random chains', async () => {
+  test('and the path alone agree on random chains', async () => {
     let run = 0;
     const seen: string[] = [];
     await fc.assert(
@@ -103,7 +102,7 @@ describe('openssl verify', () => {
     expect(new Set(seen)).toEqual(new Set(['pass', 'refuse']));
   }, 60_000);
 
-  it('reads every minted certificate', () => {
+  test('reads every minted certificate', () => {
     for (const { der } of pki.cases.flatMap(({ chain }) => chain)) {
       expect(execFileSync('openssl', ['asn1parse', '-inform', 'DER', '-noout'], { input: der }).length).toBe(0);
     }

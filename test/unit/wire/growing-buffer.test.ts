@@ -4,11 +4,11 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { GrowingBuffer } from '../../../src/wire/growing-buffer.ts';
 import { tcp } from '../spiffe/tls/peers.ts';
 
-it('what is taken is what was added, and a piece too many changes nothing', () => {
+test('what is taken is what was added, and a piece too many changes nothing', () => {
   const piece = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes));
   fc.assert(
     fc.property(fc.array(fc.array(piece, { maxLength: 30 }), { maxLength: 4 }), fc.nat(300), (rounds, most) => {
@@ -27,7 +27,7 @@ it('what is taken is what was added, and a piece too many changes nothing', () =
   );
 });
 
-it('a piece is never written to', () => {
+test('a piece is never written to', () => {
   const [slab, buffer] = [Buffer.from('abcd'), new GrowingBuffer(8)];
   buffer.add(slab.subarray(0, 1));
   buffer.add(Buffer.from('x'));
@@ -56,7 +56,7 @@ async function answerByteByByte(socket: Socket): Promise<void> {
   socket.end('0\r\n\r\n');
 }
 
-it.each(['an agent', 'the API server', 'a watch', 'a URL on the command line'])(
+test.each(['an agent', 'the API server', 'a watch', 'a URL on the command line'])(
   'an answer of %s that comes in a million pieces is read in the memory of one',
   async (reader) => {
     const port = await tcp((socket) => void answerByteByByte(socket).catch(() => socket.destroy()));

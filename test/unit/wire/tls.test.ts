@@ -5,7 +5,7 @@ import type { ServerOptions } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Transport } from '../../../src/kube/client/transport.ts';
 import { connectTls, createTlsServer } from '../../../src/wire/tls.ts';
 import {
@@ -75,12 +75,12 @@ const clients = [
 ] as const;
 
 describe.each(clients)('%s', (client, answered) => {
-  it.each(hostile)('neither ends the process nor stops it over %s', async (_what, { chain, authorities }) => {
+  test.each(hostile)('neither ends the process nor stops it over %s', async (_what, { chain, authorities }) => {
     expect(await inItsOwnProcess(client, { chain, authorities })).toEqual({ said: answered, status: 0, signal: null });
   });
 });
 
-it('the dial of an agent ends where only authorities that certify each other are known', async () => {
+test('the dial of an agent ends where only authorities that certify each other are known', async () => {
   const ended = { said: AGENT, status: 0, signal: null };
   for (const authorities of [crossed, [...crossed, one, two], [one, two, ...crossed]]) {
     expect(await inItsOwnProcess('the dial of an agent', { chain: [leafOf(one)], authorities })).toEqual(ended);
@@ -109,7 +109,7 @@ async function inItsOwnProcess(client: string, { chain, authorities }: Hostile):
 
 describe('the name of an API server', () => {
   const byCommonName = name({ CN: 'localhost' });
-  it.each<[string, string, Buffer[], Buffer, string | undefined, 'taken' | 'refused']>([
+  test.each<[string, string, Buffer[], Buffer, string | undefined, 'taken' | 'refused']>([
     ['that its certificate holds', 'localhost', [dns('localhost')], name({}), undefined, 'taken'],
     ['that a wildcard holds', 'localhost', [dns('*.cluster.test')], name({}), 'api.cluster.test', 'taken'],
     ['that a wildcard does not reach', 'localhost', [dns('*.test')], name({}), 'api.cluster.test', 'refused'],
@@ -136,7 +136,7 @@ describe('the name of an API server', () => {
   });
 });
 
-it('either end of a connection tells of the other no more than the names of its leaf', async () => {
+test('either end of a connection tells of the other no more than the names of its leaf', async () => {
   const named = mint({ issuer: rootA, extensions: serverNames(uri(AGENT), dns('agent.test'), ipv4('127.0.0.1')) });
   const names = 'URI:spiffe://a.test/ns/team1/sa/agent, DNS:agent.test, IP Address:127.0.0.1';
   const seen: unknown[] = [];

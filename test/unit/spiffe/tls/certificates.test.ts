@@ -1,6 +1,6 @@
 import { createServer } from 'node:https';
 import type { SecureVersion } from 'node:tls';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { AGENT_ID, type CertificateCase, mintPki } from '../../../pki/cases.ts';
 import { identityOf, uncheckedBundle } from '../../../pki/identity.ts';
 import { A, answer, ask, listen, tlsOptions } from './peers.ts';
@@ -19,7 +19,7 @@ function serve({ chain }: CertificateCase, version: SecureVersion, seen: () => v
 }
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a server', (version) => {
-  it.each(pki.cases.map((each) => [each.name, each.asServer, each] as const))(
+  test.each(pki.cases.map((each) => [each.name, each.asServer, each] as const))(
     '%s must %s',
     async (_name, want, each) => {
       let requests = 0;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { pemOf, svid } from '../../../pki/mint.ts';
 import { AGENT, agentSvid, answer, http, https, identity, rootA, rootB, tcp, tlsOptions } from './peers.ts';
 
@@ -23,11 +23,11 @@ async function inEnvironment(env: Record<string, string>, flags: readonly string
 
 const asEver = ['answer', 'PeerCertificateInvalid', 'answer'];
 
-it('NODE_TLS_REJECT_UNAUTHORIZED lets no impostor in', async () => {
+test('NODE_TLS_REJECT_UNAUTHORIZED lets no impostor in', async () => {
   expect(await inEnvironment({ NODE_TLS_REJECT_UNAUTHORIZED: '0', NODE_NO_WARNINGS: '1' })).toEqual(asEver);
 });
 
-it('extra and system authorities vouch for nobody', async () => {
+test('extra and system authorities vouch for nobody', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'authorities-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const file = join(folder, 'extra.pem');
@@ -36,7 +36,7 @@ it('extra and system authorities vouch for nobody', async () => {
   expect(await inEnvironment({ SSL_CERT_FILE: file }, ['--use-openssl-ca'])).toEqual(asEver);
 });
 
-it('a proxy is never asked', async () => {
+test('a proxy is never asked', async () => {
   let connections = 0;
   const proxy = `http://127.0.0.1:${await tcp((socket) => {
     connections++;

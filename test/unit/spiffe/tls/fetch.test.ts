@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FetchRequest } from '../../../../src/spiffe/tls/fetch.ts';
 import { identityOf } from '../../../pki/identity.ts';
 import { bundle, HOUR, intermediate, svid } from '../../../pki/mint.ts';
@@ -27,7 +27,7 @@ const soon = { limits: { ...LIMITS, timeoutMs: 150 } };
 const MiB = 1024 * 1024;
 
 describe('an agent that answers', () => {
-  it('over TLS gives its card and proves its identity', async () => {
+  test('over TLS gives its card and proves its identity', async () => {
     const between = intermediate(rootA, A);
     const leaf = svid(between, AGENT, { to: Date.now() + HOUR });
     const outcome = await askTls(await https(answer, tlsOptions([leaf, between])));
@@ -39,24 +39,24 @@ describe('an agent that answers', () => {
     expect(outcome.peer?.notBefore.getTime()).toBeLessThan(Date.now());
   });
 
-  it('with another ID of the trust domain is captured with that ID', async () => {
+  test('with another ID of the trust domain is captured with that ID', async () => {
     const other = 'spiffe://a.test/ns/team1/sa/other';
     const outcome = await askTls(await https(answer, tlsOptions([svid(rootA, other)])));
     expect(outcome).toMatchObject({ kind: 'answer', peer: { id: { uri: other } } });
   });
 
-  it('over HTTP gives its card and proves nothing', async () => {
+  test('over HTTP gives its card and proves nothing', async () => {
     const outcome = await ask(await http(answer));
     expect(outcome).toMatchObject({ kind: 'answer', status: 200 });
     expect(outcome).not.toHaveProperty('peer');
   });
 
-  it('with 404 is an answer too', async () => {
+  test('with 404 is an answer too', async () => {
     const port = await http((_request, response) => response.writeHead(404).end('no card'));
     expect(await ask(port)).toMatchObject({ kind: 'answer', status: 404 });
   });
 
-  it('sees one plain GET with the headers that were given, for its own host, without encoding and further requests', async () => {
+  test('sees one plain GET with the headers that were given, for its own host, without encoding and further requests', async () => {
     const seen: unknown[] = [];
     const port = await http((request, response) => {
       seen.push(request.method, request.url, { ...request.headers });
@@ -75,7 +75,7 @@ describe('an agent that answers', () => {
     ]);
   });
 
-  it('may send exactly as much as is allowed', async () => {
+  test('may send exactly as much as is allowed', async () => {
     const port = await http((_request, response) => response.end(Buffer.alloc(MiB)));
     expect(await ask(port)).toMatchObject({ kind: 'answer', body: Buffer.alloc(MiB) });
   });
@@ -91,7 +91,7 @@ describe.each([
   ['over HTTP', http, ask],
   ['over TLS', https, askTls],
 ] as const)('an answer %s', (_name, serve, get) => {
-  it.each<[string, string, RequestListener, Partial<FetchRequest>]>([
+  test.each<[string, string, RequestListener, Partial<FetchRequest>]>([
     ['that redirects', 'Redirected', (_q, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), {}],
     ['with 304', 'Redirected', (_q, r) => r.writeHead(304).end(), {}],
     ['that announces 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200, { 'content-length': 2 * MiB }).write(' '), {}],
@@ -123,7 +123,7 @@ describe.each([
     expect(outcome.peer?.id.uri).toBe(get === askTls ? AGENT : undefined);
   });
 
-  it('is not waited for when the request is given up', async () => {
+  test('is not waited for when the request is given up', async () => {
     const stop = new AbortController();
     const port = await serve(() => stop.abort());
     expect(await get(port, { signal: stop.signal })).toMatchObject({ code: 'Aborted', guilt: 'none' });
@@ -136,18 +136,18 @@ function cutOff(response: Parameters<RequestListener>[1]): void {
 }
 
 describe('a peer that gives no connection', () => {
-  it('because nothing listens', async () => {
+  test('because nothing listens', async () => {
     expect(await askTls(1)).toMatchObject({ code: 'ConnectionRefused', guilt: 'none' });
     expect(await ask(1)).toMatchObject({ code: 'ConnectionRefused', guilt: 'none' });
   });
 
-  it('but accepts and stays silent, times out', async () => {
+  test('but accepts and stays silent, times out', async () => {
     const port = await tcp(() => undefined);
     expect(await askTls(port, soon)).toMatchObject({ code: 'Timeout', guilt: 'none' });
     expect(await ask(port, soon)).toMatchObject({ code: 'Timeout', guilt: 'none' });
   });
 
-  it('and resets is no evidence', async () => {
+  test('and resets is no evidence', async () => {
     const port = await tcp((socket) => socket.resetAndDestroy());
     expect(await askTls(port)).toMatchObject({ code: 'ConnectionReset', guilt: 'none' });
     expect(await ask(port)).toMatchObject({ code: 'ConnectionReset', guilt: 'none' });
@@ -155,7 +155,7 @@ describe('a peer that gives no connection', () => {
 });
 
 describe('without what we need ourselves', () => {
-  it('an SVID, nobody is asked and nobody is guilty', async () => {
+  test('an SVID, nobody is asked and nobody is guilty', async () => {
     let connections = 0;
     const port = await tcp(() => connections++);
     const { svid: _none, ...without } = identity;
@@ -164,7 +164,7 @@ describe('without what we need ourselves', () => {
     expect(connections).toBe(0);
   });
 
-  it('a bundle of the peer, nobody is guilty', async () => {
+  test('a bundle of the peer, nobody is guilty', async () => {
     const empty = identityOf([svid(rootA, AGENT)], bundle(A));
     const port = await https();
     expect(await askTls(port, { tls: { identity: empty, trustDomains: [A] } })).toMatchObject({
@@ -179,7 +179,7 @@ describe('without what we need ourselves', () => {
     });
   });
 
-  it.each([
+  test.each([
     ['a name instead of an address', { address: 'localhost' }],
     ['an address of the other family', { address: '::1' }],
     ['a path with a line break', { path: '/x\r\nhost: y' }],
@@ -189,14 +189,14 @@ describe('without what we need ourselves', () => {
   });
 });
 
-it('a bundle of an intermediate alone is enough to prove a peer below it', async () => {
+test('a bundle of an intermediate alone is enough to prove a peer below it', async () => {
   const between = intermediate(rootA, A);
   const partial = identityOf([svid(rootA, AGENT)], bundle(A, between));
   const port = await https(answer, tlsOptions([svid(between, AGENT)]));
   expect(await askTls(port, { tls: { identity: partial, trustDomains: [A] } })).toMatchObject({ kind: 'answer' });
 });
 
-it('an agent on IPv6 is asked like any other', async () => {
+test('an agent on IPv6 is asked like any other', async () => {
   const { createServer } = await import('node:http');
   const server = createServer(answer).listen(0, '::1');
   onTestFinished(() => {

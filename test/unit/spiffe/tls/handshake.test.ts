@@ -1,13 +1,13 @@
 import type { RequestListener } from 'node:http';
 import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { identityOf } from '../../../pki/identity.ts';
 import { bundle, svid } from '../../../pki/mint.ts';
 import { A, AGENT, agentSvid, answer, askTls, B, failure, https, rootA, rootB, tcp, tlsOptions } from './peers.ts';
 
 describe('a port that must speak TLS', () => {
-  it.each(['HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH-2.0-x\r\n', '{"name":"agent"}'])(
+  test.each(['HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH-2.0-x\r\n', '{"name":"agent"}'])(
     'and speaks %j is a downgrade',
     async (text) => {
       const port = await tcp((socket) => socket.once('data', () => socket.end(text)));
@@ -15,7 +15,7 @@ describe('a port that must speak TLS', () => {
     },
   );
 
-  it('and speaks TLS without HTTP/1.1, or only old TLS, is no evidence', async () => {
+  test('and speaks TLS without HTTP/1.1, or only old TLS, is no evidence', async () => {
     const h2 = await https(answer, { ...tlsOptions([agentSvid]), ALPNProtocols: ['h2'] });
     expect(await askTls(h2)).toMatchObject({ code: 'HandshakeFailed', guilt: 'none' });
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
@@ -24,7 +24,7 @@ describe('a port that must speak TLS', () => {
   });
 
   const rsaSvid = svid(rootA, AGENT, { key: 'rsa2048' });
-  it.each([
+  test.each([
     ['ECDHE-ECDSA-AES128-GCM-SHA256', 200],
     ['ECDHE-RSA-CHACHA20-POLY1305', 200],
     ['DHE-RSA-AES128-GCM-SHA256', 'HandshakeFailed'],
@@ -38,7 +38,7 @@ describe('a port that must speak TLS', () => {
     if (outcome.kind === 'failed') expect(outcome.guilt).toBe('none');
   });
 
-  it('and negotiates anew once it is proven gets no second handshake', async () => {
+  test('and negotiates anew once it is proven gets no second handshake', async () => {
     let handshakes = 0;
     const handler: RequestListener = ({ socket }, response) => {
       if (!(socket instanceof TLSSocket)) throw new Error('no TLS');
@@ -49,14 +49,14 @@ describe('a port that must speak TLS', () => {
     expect([outcome.guilt, handshakes]).toEqual(['none', 0]);
   });
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)('and rejects our certificate over %s is no evidence', async (version) => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('and rejects our certificate over %s is no evidence', async (version) => {
     const options = { ...tlsOptions([agentSvid], [rootB]), minVersion: version, maxVersion: version };
     const outcome = failure(await askTls(await https(answer, options)));
     expect(['ClientCertificateRejected', 'ConnectionReset']).toContain(outcome.code);
     expect(outcome.guilt).toBe('none');
   });
 
-  it('and cannot prove that it holds the key is guilty', async () => {
+  test('and cannot prove that it holds the key is guilty', async () => {
     const options = {
       ...tlsOptions([agentSvid]),
       maxVersion: 'TLSv1.2',
@@ -87,7 +87,7 @@ function spoilSignature(bytes: Buffer): Buffer {
 describe('a peer of another trust domain', () => {
   const foreign = svid(rootB, 'spiffe://b.test/ns/team1/sa/agent');
 
-  it('is guilty, and what it claims is reported as a claim', async () => {
+  test('is guilty, and what it claims is reported as a claim', async () => {
     const outcome = failure(await askTls(await https(answer, tlsOptions([foreign]))));
     expect(outcome).toMatchObject({
       code: 'TrustDomainMismatch',
@@ -96,7 +96,7 @@ describe('a peer of another trust domain', () => {
     });
   });
 
-  it('is proven when that trust domain is expected too', async () => {
+  test('is proven when that trust domain is expected too', async () => {
     const both = identityOf([svid(rootA, AGENT)], bundle(A, rootA), bundle(B, rootB));
     const port = await https(answer, tlsOptions([foreign]));
     for (const trustDomains of [[A, B], [B, A], [B]]) {
@@ -105,7 +105,7 @@ describe('a peer of another trust domain', () => {
     }
   });
 
-  it.each([
+  test.each([
     ['a.test', 'b.test'],
     ['b.test', 'a.test'],
   ])('is not vouched for by an authority of %s for %s, though both are expected', async (issuer, named) => {
@@ -116,7 +116,7 @@ describe('a peer of another trust domain', () => {
     expect(outcome).toMatchObject({ code: 'PeerCertificateInvalid', guilt: 'identity' });
   });
 
-  it('is guilty even when an authority of the expected one names it', async () => {
+  test('is guilty even when an authority of the expected one names it', async () => {
     const leaf = svid(rootA, 'spiffe://b.test/ns/team1/sa/agent');
     const outcome = await askTls(await https(answer, tlsOptions([leaf])));
     expect(outcome).toMatchObject({ code: 'TrustDomainMismatch', guilt: 'identity' });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:https';
 import { connect, type SecureVersion, type TLSSocket } from 'node:tls';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { provePeer } from '../../../../src/spiffe/tls/connect.ts';
 import { leafIdentity } from '../../../../src/spiffe/x509/leaf.ts';
 import { pemOf, root } from '../../../pki/mint.ts';
@@ -25,7 +25,7 @@ function open(port: number, options: object): Promise<{ socket: TLSSocket; sessi
 describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
   const server = () => createServer({ ...tlsOptions([agentSvid]), minVersion: version, maxVersion: version }, answer);
 
-  it('a resumed session fails closed, though Node calls it authorized', async () => {
+  test('a resumed session fails closed, though Node calls it authorized', async () => {
     const port = await listen(server());
     const checkServerIdentity = vi.fn();
     const first = await open(port, { ca: pemOf(rootA), checkServerIdentity });
@@ -44,7 +44,7 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
     expect(provePeer(resumed, undefined)).toMatchObject({ code: 'SessionResumed' });
   });
 
-  it('a handshake that is not a full, authorized one proves nothing, whatever else Node says', async () => {
+  test('a handshake that is not a full, authorized one proves nothing, whatever else Node says', async () => {
     const { socket } = await open(await listen(server()), { ca: pemOf(rootA), checkServerIdentity: () => undefined });
     const leaf = leafIdentity(agentSvid.der);
     const identity = leaf.ok ? leaf.value : undefined;
@@ -57,7 +57,7 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
     expect(provePeer(socket, identity)).toMatchObject({ code: 'SessionResumed' });
   });
 
-  it('every request makes a handshake of its own', async () => {
+  test('every request makes a handshake of its own', async () => {
     const https = server();
     const reused: boolean[] = [];
     https.on('secureConnection', (socket: TLSSocket) => reused.push(socket.isSessionReused()));

@@ -1,7 +1,7 @@
-import { expect, it } from 'vitest';
+import { expect, test } from 'vitest';
 import { parseWorkloadApiAddress } from '../../../../src/spiffe/workload-api/address.ts';
 
-it.each([
+test.each([
   ['unix:///run/spire/agent.sock', 'unix:///run/spire/agent.sock'],
   ['unix:/run/spire/agent.sock', 'unix:///run/spire/agent.sock'],
   ['tcp://127.0.0.1:8081', 'ipv4:127.0.0.1:8081'],
@@ -10,7 +10,7 @@ it.each([
   expect(parseWorkloadApiAddress(address)).toEqual({ ok: true, value: target });
 });
 
-it.each([
+test.each([
   '',
   '/run/spire/agent.sock',
   'unix:agent.sock',

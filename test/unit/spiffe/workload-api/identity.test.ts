@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
 import { workloadApi } from '../../../../src/spiffe/workload-api/stream.ts';
 import { svidMessage } from '../../../pki/fake-workload-api.ts';
@@ -8,7 +8,7 @@ import { a, a2, api, becomes, followBeforeEach, ID, identity, message, ready, st
 followBeforeEach();
 
 describe('an identity', () => {
-  it('says that nothing is configured, or that the address is wrong, and stays up', async () => {
+  test('says that nothing is configured, or that the address is wrong, and stays up', async () => {
     const none = new IdentitySource({ clock: Date.now });
     await none.start(stopping.signal);
     expect(none.current()).toMatchObject({ state: 'waiting', lastError: { code: 'WorkloadApiNotConfigured' } });
@@ -17,7 +17,7 @@ describe('an identity', () => {
     expect(wrong.current()).toMatchObject({ state: 'waiting', lastError: { code: 'WorkloadApiAddressInvalid' } });
   });
 
-  it('tells a new SVID from new bundles, and nothing from something', async () => {
+  test('tells a new SVID from new bundles, and nothing from something', async () => {
     api.send(message());
     const first = await ready();
     api.send(message({}, { crl: [Buffer.from('ignored')] }));
@@ -31,7 +31,7 @@ describe('an identity', () => {
     expect(third).toMatchObject({ epoch: first.epoch + 2, bundleEpoch: first.bundleEpoch + 1, svid: second.svid });
   });
 
-  it('never hands out an SVID that has ended, and recovers with the next', async () => {
+  test('never hands out an SVID that has ended, and recovers with the next', async () => {
     let now = Date.now();
     const aging = new IdentitySource({
       workloadApi: { address: api.address, random: () => 0, wait: waits.wait },
@@ -53,14 +53,14 @@ describe('an identity', () => {
     await done;
   });
 
-  it('notices the end of its SVID without being asked', async () => {
+  test('notices the end of its SVID without being asked', async () => {
     const end = Math.ceil(Date.now() / 1000) * 1000;
     const seen = new Promise((resolve) => identity.onChange(({ state }) => state === 'expired' && resolve(state)));
     api.send({ svids: [svidMessage(ID, [svid(a, ID, { to: end })], [a])] });
     expect(await seen).toBe('expired');
   });
 
-  it('lets a bundle from elsewhere stand in for the one of the Workload API', async () => {
+  test('lets a bundle from elsewhere stand in for the one of the Workload API', async () => {
     api.send(message());
     const before = await ready();
     const other = bundle('a.test', a2);
@@ -71,14 +71,14 @@ describe('an identity', () => {
     expect(identity.current().bundles.get(other.trustDomain)?.digest).toBe(bundle('a.test', a).digest);
   });
 
-  it('rejects who waits for it when the wait is given up', async () => {
+  test('rejects who waits for it when the wait is given up', async () => {
     const patience = new AbortController();
     const waiting = identity.ready(patience.signal);
     patience.abort(new Error('no longer needed'));
     await expect(waiting).rejects.toThrow('no longer needed');
   });
 
-  it('reports ages and ends for metrics', async () => {
+  test('reports ages and ends for metrics', async () => {
     api.send(message());
     await ready();
     const { state, svid: own, bundles } = identity.health();

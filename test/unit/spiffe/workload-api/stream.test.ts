@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
 import { backoff, workloadApi } from '../../../../src/spiffe/workload-api/stream.ts';
 import { svidMessage, type X509Message } from '../../../pki/fake-workload-api.ts';
@@ -27,7 +27,7 @@ import {
 followBeforeEach();
 
 describe('the Workload API client', () => {
-  it('sends the security header once and turns an answer into an identity', async () => {
+  test('sends the security header once and turns an answer into an identity', async () => {
     api.send(message({}, { federatedBundles: { 'spiffe://b.test': b.der } }));
     const now = await ready();
     expect(api.headers).toEqual([['true']]);
@@ -38,13 +38,13 @@ describe('the Workload API client', () => {
     expect(now.lastError).toBeUndefined();
   });
 
-  it('takes the first of several SVIDs', async () => {
+  test('takes the first of several SVIDs', async () => {
     const other = 'spiffe://a.test/other';
     api.send({ svids: [svidMessage(ID, chain, [a], 'one'), svidMessage(other, [svid(a, other)], [a], 'two')] });
     expect((await ready()).svid).toMatchObject({ id: { uri: ID }, hint: 'one' });
   });
 
-  it('replaces everything with each message: a bundle that is not listed again is gone', async () => {
+  test('replaces everything with each message: a bundle that is not listed again is gone', async () => {
     api.send(message({}, { federatedBundles: { 'b.test': b.der } }));
     const before = await ready();
     api.send(message());
@@ -53,7 +53,7 @@ describe('the Workload API client', () => {
     expect(now.svid).toBe(before.svid);
   });
 
-  it.each([
+  test.each([
     ['no SVID', {}],
     ['an SVID without bundle', message({ bundle: Buffer.alloc(0) })],
     ['an SVID without ID', message({ spiffeId: '' })],
@@ -79,19 +79,19 @@ describe('the Workload API client', () => {
     },
   );
 
-  it('discards bytes that are no message', async () => {
+  test('discards bytes that are no message', async () => {
     api.sendBytes(Buffer.from([0xff, 0xff, 0xff]));
     expect(await failing('WorkloadApiMessageInvalid')).toMatchObject({ state: 'waiting' });
     api.send(message());
     await ready();
   });
 
-  it('takes an answer of more than 4 MiB', async () => {
+  test('takes an answer of more than 4 MiB', async () => {
     api.send(message({}, { crl: [new Uint8Array(5 * 1024 * 1024)] }));
     await ready();
   });
 
-  it('asks no proxy, whatever the environment says', async () => {
+  test('asks no proxy, whatever the environment says', async () => {
     for (const name of ['grpc_proxy', 'http_proxy', 'https_proxy']) vi.stubEnv(name, 'http://127.0.0.1:1');
     const port = await api.listenOnTcp();
     const overTcp = new IdentitySource({
@@ -106,7 +106,7 @@ describe('the Workload API client', () => {
     await done;
   });
 
-  it('gives its SVID up when permission is denied, keeps the bundles, and asks again', async () => {
+  test('gives its SVID up when permission is denied, keeps the bundles, and asks again', async () => {
     api.send(message());
     const before = await ready();
     api.end(status.PERMISSION_DENIED);
@@ -120,7 +120,7 @@ describe('the Workload API client', () => {
     await ready();
   });
 
-  it.each([
+  test.each([
     ['unavailable', status.UNAVAILABLE],
     ['exhausted', status.RESOURCE_EXHAUSTED],
     ['cancelled by the other side', status.CANCELLED],
@@ -137,7 +137,7 @@ describe('the Workload API client', () => {
     expect(api.headers).toHaveLength(2);
   });
 
-  it('starts without an agent, says so, and becomes ready when one appears', async () => {
+  test('starts without an agent, says so, and becomes ready when one appears', async () => {
     api.kill();
     const patient = new Waits();
     const early = new IdentitySource({
@@ -160,7 +160,7 @@ describe('the Workload API client', () => {
     await done;
   });
 
-  it('survives an agent that is killed and comes back', async () => {
+  test('survives an agent that is killed and comes back', async () => {
     api.send(message());
     await ready();
     api.kill();
@@ -173,7 +173,7 @@ describe('the Workload API client', () => {
     await becomes(({ lastError }) => lastError === undefined);
   });
 
-  it.each([
+  test.each([
     ['WorkloadApiRequestRefused', status.INVALID_ARGUMENT],
     ['WorkloadApiUnsupported', status.UNIMPLEMENTED],
   ])('does not ask again after %s, and keeps what it has', async (code, end) => {
@@ -185,7 +185,7 @@ describe('the Workload API client', () => {
     expect(waits.asked).toEqual([]);
   });
 
-  it('backs off exponentially and starts over after a good message', async () => {
+  test('backs off exponentially and starts over after a good message', async () => {
     api.end(status.UNAVAILABLE);
     for (let attempt = 0; attempt < 4; attempt++) await waits.next();
     await vi.waitFor(() => expect(waits.asked).toEqual([250, 500, 1000, 1000, 1000]), PATIENCE);
@@ -197,7 +197,7 @@ describe('the Workload API client', () => {
     await vi.waitFor(() => expect(waits.asked.at(-1)).toBe(250), PATIENCE);
   });
 
-  it('stops when it is told to, with a stream open or while it waits', async () => {
+  test('stops when it is told to, with a stream open or while it waits', async () => {
     api.send(message());
     await ready();
     stopping.abort();
@@ -206,7 +206,7 @@ describe('the Workload API client', () => {
   });
 });
 
-it('the back-off lies between 100 ms and 5 s, below 2 s for the first minute, and never exceeds its ceiling', () => {
+test('the back-off lies between 100 ms and 5 s, below 2 s for the first minute, and never exceeds its ceiling', () => {
   fc.assert(
     fc.property(fc.nat(2000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {
       const wait = backoff(failures, () => random);

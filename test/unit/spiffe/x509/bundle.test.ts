@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
 import type { Result } from '../../../../src/spiffe/result.ts';
 import {
@@ -27,7 +27,7 @@ const ders = (result: Result<TrustBundle>): readonly Uint8Array[] => {
 const codeOf = (result: Result<TrustBundle>): string => (result.ok ? 'fine' : result.error.code);
 
 describe('a trust bundle', () => {
-  it('is the same from PEM, SPIFFE JSON and DER, told apart by the first character', () => {
+  test('is the same from PEM, SPIFFE JSON and DER, told apart by the first character', () => {
     const all = [
       parseBundle(TD, `\n# the authorities of a.test\n${pemOf(one, two)}`),
       parseBundle(TD, ` \n${json([jwk(one), jwk(two)])}`),
@@ -37,7 +37,7 @@ describe('a trust bundle', () => {
     expect(new Set(all.map((bundle) => bundle.ok && bundle.value.digest)).size).toBe(1);
   });
 
-  it('has a digest that depends on trust domain and authorities, not on their order', () => {
+  test('has a digest that depends on trust domain and authorities, not on their order', () => {
     const digest = (td: string, ...from: Minted[]): unknown => {
       const result = parseBundlePem(td as TrustDomain, pemOf(...from));
       return result.ok && result.value.digest;
@@ -47,14 +47,14 @@ describe('a trust bundle', () => {
     expect(digest('a.test', one)).not.toBe(digest('b.test', one));
   });
 
-  it('knows when its authorities end', () => {
+  test('knows when its authorities end', () => {
     const result = parseBundlePem(TD, pemOf(one, two));
     if (!result.ok) throw new Error(result.error.message);
     expect(result.value.notAfter?.first).toEqual(new Date(end));
     expect(result.value.notAfter?.last.getTime()).toBeGreaterThan(Date.now() + 8 * HOUR);
   });
 
-  it.each([
+  test.each([
     ['a leaf', leaf],
     ['a certificate that does not say CA', notSayingCa],
   ])('with %s among its authorities is refused whole', (_name, odd) => {
@@ -65,12 +65,12 @@ describe('a trust bundle', () => {
 });
 
 describe('a SPIFFE bundle document', () => {
-  it('may be empty, which trusts nothing', () => {
+  test('may be empty, which trusts nothing', () => {
     const result = parseBundle(TD, '{"keys": []}');
     expect(result).toMatchObject({ ok: true, value: { authorities: [], pems: [] } });
   });
 
-  it('gives only the first certificate of each x509-svid key', () => {
+  test('gives only the first certificate of each x509-svid key', () => {
     const others = [
       { kty: 'EC', use: 'jwt-svid', kid: 'x', x5c: x5c(two) },
       { kty: 'EC', use: 'x509-svid' },
@@ -83,7 +83,7 @@ describe('a SPIFFE bundle document', () => {
     expect(ders(parseBundleJson(TD, json([...others, jwk(one, two)])))).toEqual([one.der]);
   });
 
-  it('keeps a sequence of 64 bits whole, and the refresh hint', () => {
+  test('keeps a sequence of 64 bits whole, and the refresh hint', () => {
     const result = parseBundle(
       TD,
       json([jwk(one)], ', "spiffe_sequence": 9007199254740993, "spiffe_refresh_hint": 300'),
@@ -91,7 +91,7 @@ describe('a SPIFFE bundle document', () => {
     expect(result).toMatchObject({ ok: true, value: { sequence: 9007199254740993n, refreshHintSeconds: 300 } });
   });
 
-  it.each([
+  test.each([
     ['no keys', '{}'],
     ['keys that are no list', '{"keys": {}}'],
     ['broken JSON', '{"keys": ['],
@@ -103,7 +103,7 @@ describe('a SPIFFE bundle document', () => {
 });
 
 describe('a PEM bundle', () => {
-  it.each([
+  test.each([
     ['nothing', '', 'BundleEmpty'],
     ['words', 'no bundle here', 'BundleEmpty'],
     ['a private key', `${pemOf(one)}${keyPemOf(one)}`, 'BundleMalformed'],
@@ -120,7 +120,7 @@ describe('a PEM bundle', () => {
   });
 });
 
-it('the bundle parsers take any bytes without throwing', () => {
+test('the bundle parsers take any bytes without throwing', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.json(), fc.uint8Array(), (text, document, der) => {
       for (const bundle of [

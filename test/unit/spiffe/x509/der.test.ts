@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import {
   attempt,
   type Der,
@@ -18,7 +18,7 @@ const codeOf = (read: () => unknown): string => {
 };
 
 describe('the DER reader', () => {
-  it('reads what was written, for every length', () => {
+  test('reads what was written, for every length', () => {
     const tag = fc.integer({ min: 0, max: 255 }).filter((value) => (value & 0x1f) !== 0x1f);
     const size = fc.oneof(fc.nat(300), fc.constantFrom(127, 128, 255, 256, 65535, 65536));
     fc.assert(
@@ -32,7 +32,7 @@ describe('the DER reader', () => {
     );
   });
 
-  it('covers its input exactly or refuses it, and never throws anything else', () => {
+  test('covers its input exactly or refuses it, and never throws anything else', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 64 }), (input) => {
         const result = attempt('Malformed', () => readAll(input));
@@ -43,7 +43,7 @@ describe('the DER reader', () => {
     );
   });
 
-  it.each([
+  test.each([
     ['an indefinite length', '30800000'],
     ['a length that is not minimal', '308100'],
     ['a long length below 128', '30817f'],
@@ -57,13 +57,13 @@ describe('the DER reader', () => {
     expect(codeOf(() => readDer(bytes(hex)))).toBe('Malformed');
   });
 
-  it('refuses bytes after the only element, and another tag', () => {
+  test('refuses bytes after the only element, and another tag', () => {
     expect(codeOf(() => readOnly(bytes('300000'), 0x30))).toBe('Malformed');
     expect(codeOf(() => readOnly(bytes('3100'), 0x30))).toBe('Malformed');
     expect(codeOf(() => readOnly(bytes('3000'), 0x30))).toBe('fine');
   });
 
-  it('lets errors that are not about DER through', () => {
+  test('lets errors that are not about DER through', () => {
     expect(() =>
       attempt('Malformed', () => {
         throw new RangeError('a bug');
@@ -75,7 +75,7 @@ describe('the DER reader', () => {
 describe('a BOOLEAN and an INTEGER', () => {
   const element = (encoded: Buffer): Der => readDer(encoded);
 
-  it('are read when canonical', () => {
+  test('are read when canonical', () => {
     expect(readBoolean(element(bool(true)))).toBe(true);
     expect(readBoolean(element(bool(false)))).toBe(false);
     fc.assert(
@@ -86,11 +86,11 @@ describe('a BOOLEAN and an INTEGER', () => {
     expect(readSmallInteger(element(bytes('020200ff')))).toBe(255);
   });
 
-  it.each(['010101', '0100', '01020000', '020100'])('refuse another form of BOOLEAN: %s', (hex) => {
+  test.each(['010101', '0100', '01020000', '020100'])('refuse another form of BOOLEAN: %s', (hex) => {
     expect(codeOf(() => readBoolean(element(bytes(hex))))).toBe('Malformed');
   });
 
-  it.each(['0200', '0201ff', '02020001', '02050100000000', '0101ff'])('refuse another form of INTEGER: %s', (hex) => {
+  test.each(['0200', '0201ff', '02020001', '02050100000000', '0101ff'])('refuse another form of INTEGER: %s', (hex) => {
     expect(codeOf(() => readSmallInteger(element(bytes(hex))))).toBe('Malformed');
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { BundleSet } from '../../../../src/spiffe/x509/bundle.ts';
 import { leafIdentity } from '../../../../src/spiffe/x509/leaf.ts';
 import { type PathRole, verifyPath, verifySvid } from '../../../../src/spiffe/x509/path.ts';
@@ -33,12 +33,12 @@ function verdict(chain: readonly Minted[], role: PathRole): 'pass' | 'refuse' {
 }
 
 describe('the offline path check', () => {
-  it.each(pki.cases.map((each) => [each.name, each] as const))('judges %s like a TLS peer', (_name, each) => {
+  test.each(pki.cases.map((each) => [each.name, each] as const))('judges %s like a TLS peer', (_name, each) => {
     expect(verdict(each.chain, 'server')).toBe(each.asServer);
     expect(verdict(each.chain, 'client')).toBe(each.asClient);
   });
 
-  it('gives the path and both ends', () => {
+  test('gives the path and both ends', () => {
     const a = root('a.test');
     const between = intermediate(a, 'a.test', { to: Date.now() + HOUR });
     const leaf = svid(between, AGENT_ID);
@@ -49,7 +49,7 @@ describe('the offline path check', () => {
     expect(result.value.pathNotAfter.getTime()).toBeLessThanOrEqual(Date.now() + HOUR);
   });
 
-  it.each([
+  test.each([
     ['before the leaf begins', -2 * HOUR, 'CertificateNotYetValid'],
     ['after the leaf ended', 25 * HOUR, 'CertificateExpired'],
   ])('refuses %s', (_when, offset, code) => {
@@ -59,7 +59,7 @@ describe('the offline path check', () => {
     expect(result).toMatchObject({ ok: false, error: { code } });
   });
 
-  it('bounds the work that look-alike certificates can cost', () => {
+  test('bounds the work that look-alike certificates can cost', () => {
     const a = root('a.test');
     const chain = [svid(a, AGENT_ID).der];
     const lookAlikes = Array.from({ length: 70 }, () => root('a.test', { keyId: a.keyId }).der);
@@ -69,7 +69,7 @@ describe('the offline path check', () => {
     expect(check([...lookAlikes, a.der])).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
   });
 
-  it('bounds the length of a chain', () => {
+  test('bounds the length of a chain', () => {
     const a = root('a.test');
     const chain = [svid(a, AGENT_ID), ...Array.from({ length: 10 }, () => a)];
     const check = (sent: readonly Minted[]) =>
@@ -79,7 +79,7 @@ describe('the offline path check', () => {
     expect(check([])).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
   });
 
-  it('applies DNS and directory name constraints, and refuses names that it cannot compare', () => {
+  test('applies DNS and directory name constraints, and refuses names that it cannot compare', () => {
     const a = root('a.test');
     const check = (constraint: Buffer, ...names: Buffer[]): boolean => {
       const between = intermediate(a, 'a.test', { extensions: [...authority('a.test'), permittedNames(constraint)] });
@@ -97,7 +97,7 @@ describe('the offline path check', () => {
     expect(check(email('a.test'), email('x@a.test'))).toBe(false);
   });
 
-  it('takes authorities only from the trust domain that the leaf names', () => {
+  test('takes authorities only from the trust domain that the leaf names', () => {
     const [a, b] = [root('a.test'), root('b.test')];
     const bundles: BundleSet = new Map(
       [bundle('a.test', a), bundle('b.test', b)].map((each) => [each.trustDomain, each]),
@@ -113,7 +113,7 @@ describe('a mutated certificate', () => {
   const [good] = pki.cases;
   const der = good?.chain[0]?.der ?? Buffer.alloc(0);
 
-  it('never verifies and never throws', () => {
+  test('never verifies and never throws', () => {
     fc.assert(
       fc.property(fc.nat(der.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
         const mutated = Buffer.from(der);
@@ -124,7 +124,7 @@ describe('a mutated certificate', () => {
     );
   });
 
-  it('truncated or extended is no certificate', () => {
+  test('truncated or extended is no certificate', () => {
     fc.assert(
       fc.property(fc.nat(der.length - 1), fc.uint8Array({ minLength: 1, maxLength: 8 }), (cut, tail) => {
         expect(leafIdentity(der.subarray(0, cut)).ok).toBe(false);

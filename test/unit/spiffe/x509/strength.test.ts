@@ -1,5 +1,5 @@
 import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isStrongKey, isStrongSignature } from '../../../../src/spiffe/x509/strength.ts';
 import { oid, sequence, tlv } from '../../../pki/der-writer.ts';
 import { root } from '../../../pki/mint.ts';
@@ -10,7 +10,7 @@ const ec = (namedCurve: string): KeyObject => generateKeyPairSync('ec', { namedC
 const rsa = (modulusLength: number): object => ({ asymmetricKeyType: 'rsa', asymmetricKeyDetails: { modulusLength } });
 
 describe('a key', () => {
-  it.each([
+  test.each([
     ['P-256', ec('P-256')],
     ['P-384', ec('P-384')],
     ['P-521', ec('P-521')],
@@ -22,7 +22,7 @@ describe('a key', () => {
     expect(isStrongKey(certificateWith(key))).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['P-224', ec('secp224r1')],
     ['secp256k1', ec('secp256k1')],
     ['X25519', generateKeyPairSync('x25519').publicKey],
@@ -44,7 +44,7 @@ const pss = (hash: Buffer): Buffer =>
   );
 
 describe('a signature', () => {
-  it.each([
+  test.each([
     ['RSA with SHA-256', sequence(oid(`${RSA}.11`), NULL)],
     ['RSA with SHA-384', sequence(oid(`${RSA}.12`), NULL)],
     ['RSA with SHA-512, without parameters', sequence(oid(`${RSA}.13`))],
@@ -58,7 +58,7 @@ describe('a signature', () => {
     expect(isStrongSignature(algorithm.toString('hex'))).toBe(true);
   });
 
-  it.each([
+  test.each([
     ['RSA with MD5', sequence(oid(`${RSA}.4`), NULL)],
     ['RSA with SHA-1', sequence(oid(`${RSA}.5`), NULL)],
     ['ECDSA with SHA-1', sequence(oid('1.2.840.10045.4.1'))],
