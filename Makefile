@@ -46,7 +46,7 @@ sbom: node_modules/.package-lock.json ## What the image holds, as CycloneDX JSON
 plugin: node_modules/.package-lock.json ## kubectl-agentcard as one file, with its completion, in dist/
 	$(NODE) tools/plugin.ts
 
-packages: node_modules/.package-lock.json ## src/spiffe, src/agentcard and src/kube as tarballs for npm, in dist/packages
+packages: node_modules/.package-lock.json ## The four libraries below src/ as tarballs for npm, in dist/packages
 	$(NODE) tools/packages.ts
 
 bench: node_modules/.package-lock.json ## Measure against the bare loop
