@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALL_TOOLS } from '../test/cluster/catalogue.ts';
+import { allTools } from '../test/cluster/catalogue.ts';
 
 interface Stage {
   readonly name: string;
@@ -33,7 +33,7 @@ const stages: readonly Stage[] = [
   vitest('unit'),
   {
     name: 'tools',
-    command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...ALL_TOOLS],
+    command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...allTools],
     counted: false,
   },
   vitest('integration'),

@@ -41,8 +41,8 @@ export async function buildImages(progress: Progress): Promise<string[]> {
   await makeContexts(progress);
   await makePythonBase();
   for (const [tag, { dockerfile, context }] of Object.entries(recipes)) {
-    const BASE_IMAGE = tag === pythonAgentImage ? pythonBase : nodeBase;
-    await buildImage({ dockerfile, context, tag, buildArgs: { BASE_IMAGE } }, progress);
+    const baseImage = tag === pythonAgentImage ? pythonBase : nodeBase;
+    await buildImage({ dockerfile, context, tag, buildArgs: { baseImage } }, progress);
   }
   return Object.keys(recipes);
 }

@@ -78,8 +78,8 @@ async function howImagesGetThere(): Promise<string> {
   await makeContexts(progress);
   const lines = Object.entries(recipes).flatMap(([name, { dockerfile, context, base }]) => {
     const target = name.replace(/^localhost/, '$IMAGES');
-    const base_ = `--build-arg BASE_IMAGE=<${base}>`;
-    return [`  docker build ${base_} -t ${target} -f ${dockerfile} ${context}`, `  docker push ${target}`];
+    const baseArgument = `--build-arg BASE_IMAGE=<${base}>`;
+    return [`  docker build ${baseArgument} -t ${target} -f ${dockerfile} ${context}`, `  docker push ${target}`];
   });
   return `Your cluster pulls the images from a registry of yours; build and push them first:\n
   export IMAGES=<registry>/<path>\n${lines.join('\n')}\n

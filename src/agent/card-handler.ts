@@ -11,7 +11,7 @@ export interface CardSettings {
   readonly cardPath?: string;
 }
 
-export const CARD_PATH = '/.well-known/agent-card.json';
+export const wellKnownPath = '/.well-known/agent-card.json';
 
 export function cardHandler(settings: CardSettings): (request: IncomingMessage, response: ServerResponse) => void {
   const unreadable = { status: 503, body: '{"error":"the card file cannot be read"}' };
@@ -30,7 +30,7 @@ async function answer(
 ): Promise<{ status: number; body: string | Buffer }> {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, body: '{"error":"only GET"}' };
   switch (url.split('?', 1)[0]) {
-    case CARD_PATH:
+    case wellKnownPath:
       return { status: 200, body: settings.cardPath ? await readFile(settings.cardPath) : builtInCard(settings) };
     case '/healthz':
       return { status: 200, body: '{"status":"ok"}' };

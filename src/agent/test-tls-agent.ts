@@ -4,15 +4,15 @@
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
-import { CARD_PATH, cardHandler } from './card-handler.ts';
+import { cardHandler, wellKnownPath } from './card-handler.ts';
 import { createSpiffeServer } from './spiffe-server.ts';
 
-const HELP = `test-tls-agent serves an A2A AgentCard over HTTP and over SPIFFE mutual TLS.
+const helpText = `test-tls-agent serves an A2A AgentCard over HTTP and over SPIFFE mutual TLS.
 
 HTTP starts at once. TLS starts when the Workload API delivers an SVID, follows every rotation, and takes clients
 of all trust domains whose bundles the Workload API delivers.
 
-  GET ${CARD_PATH}   the card
+  GET ${wellKnownPath}   the card
   GET /healthz                        200
 
 Environment:
@@ -112,7 +112,7 @@ async function main(): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   if (process.argv.length > 2) {
     const help = process.argv[2] === '--help' || process.argv[2] === '-h';
-    process[help ? 'stdout' : 'stderr'].write(HELP);
+    process[help ? 'stdout' : 'stderr'].write(helpText);
     process.exitCode = help ? 0 : 2;
     return;
   }

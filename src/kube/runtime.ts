@@ -14,4 +14,4 @@ export { createLogger, type Fields, type Logger, type LogOptions } from './runti
 export { type Cache, Manager, type ManagerOptions, type Task } from './runtime/manager.ts';
 export { createMetrics, type Metrics } from './runtime/metrics.ts';
 export { runProcess } from './runtime/process.ts';
-export { type AddOptions, LOW_PRIORITY, type QueueOptions, type QueueTelemetry, WorkQueue } from './runtime/queue.ts';
+export { type AddOptions, lowPriority, type QueueOptions, type QueueTelemetry, WorkQueue } from './runtime/queue.ts';

@@ -12,16 +12,16 @@ export interface SpiffeId {
   readonly uri: string;
 }
 
-const MAX_ID_BYTES = 2048;
-const ID = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)*)$/;
-const TRUST_DOMAIN = /^(?:spiffe:\/\/)?([a-z0-9._-]{1,255})$/;
+const maxIdBytes = 2048;
+const idPattern = /^spiffe:\/\/([a-z0-9._-]{1,255})((?:\/[A-Za-z0-9._-]+)*)$/;
+const trustDomainPattern = /^(?:spiffe:\/\/)?([a-z0-9._-]{1,255})$/;
 
 /**
  * A name (`example.org`) or the trust domain's own ID (`spiffe://example.org`), as Workload API answers spell it.
  * Code: TrustDomainInvalid.
  */
 export function parseTrustDomain(text: string): Result<TrustDomain> {
-  const name = TRUST_DOMAIN.exec(text)?.[1];
+  const name = trustDomainPattern.exec(text)?.[1];
   if (name !== undefined) return ok(name as TrustDomain);
   return refused(
     'TrustDomainInvalid',
@@ -31,9 +31,8 @@ export function parseTrustDomain(text: string): Result<TrustDomain> {
 
 /** A whole SPIFFE ID, the trust domain's own (no path) included. No length, case or encoding is forgiven. Code: SpiffeIdInvalid. */
 export function parseSpiffeId(text: string): Result<SpiffeId> {
-  if (text.length > MAX_ID_BYTES)
-    return refused('SpiffeIdInvalid', `the SPIFFE ID is longer than ${MAX_ID_BYTES} bytes`);
-  const match = ID.exec(text);
+  if (text.length > maxIdBytes) return refused('SpiffeIdInvalid', `the SPIFFE ID is longer than ${maxIdBytes} bytes`);
+  const match = idPattern.exec(text);
   const [name, path] = [match?.[1], match?.[2]];
   if (name === undefined || path === undefined) return refused('SpiffeIdInvalid', `${excerpt(text)} is no SPIFFE ID`);
   if (path.split('/').some((segment) => segment === '.' || segment === '..')) {

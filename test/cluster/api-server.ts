@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ApiAccess, apiReady } from './api-client.ts';
 import { exists } from './cache.ts';
-import { API_SERVER_NAMES, apiServerArgs, etcdArgs } from './control-plane.ts';
+import { apiServerArgs, apiServerNames, etcdArgs } from './control-plane.ts';
 import { type Daemon, mustLive, startDaemon } from './daemon.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
 import { need } from './packages.ts';
@@ -39,10 +39,10 @@ export interface ApiServerOptions {
   readonly extraArgs?: readonly string[];
 }
 
-const ADMIN_GROUP = 'system:masters';
-const PREFIX = 'agentcard-api-';
-const ABANDONED_MS = 6 * 3_600_000;
-const ATTEMPTS = 3;
+const adminGroup = 'system:masters';
+const prefix = 'agentcard-api-';
+const abandonedMs = 6 * 3_600_000;
+const attempts = 3;
 
 /** Starts an API server in about five seconds. Everything ends with `stop`, or with this process however that ends. */
 export async function startApiServer(options: ApiServerOptions = {}): Promise<ApiServer> {
@@ -50,13 +50,13 @@ export async function startApiServer(options: ApiServerOptions = {}): Promise<Ap
   await need(['openssl'], silent);
   await removeAbandoned();
   for (let attempt = 1; ; attempt++) {
-    const home = await mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
+    const home = await mkdtemp(join(tmpdir(), `${prefix}${process.pid}-`));
     try {
       return await startIn(home, binaries, options.extraArgs ?? []);
     } catch (error) {
       await rm(home, { recursive: true, force: true });
       // Ports are picked before they are bound, so another process can be quicker.
-      if (attempt === ATTEMPTS || !String(error).includes('address already in use')) throw error;
+      if (attempt === attempts || !String(error).includes('address already in use')) throw error;
     }
   }
 }
@@ -113,14 +113,14 @@ async function makeCredentials(home: string): Promise<{ access: ApiAccess; admin
   const pki = join(home, 'pki');
   await mkdir(join(home, 'logs'));
   await makePki(pki, [
-    { name: 'apiserver', subject: '/CN=kube-apiserver', names: API_SERVER_NAMES, usage: 'server' },
-    { name: 'admin', subject: `/O=${ADMIN_GROUP}/CN=admin`, usage: 'client' },
+    { name: 'apiserver', subject: '/CN=kube-apiserver', names: apiServerNames, usage: 'server' },
+    { name: 'admin', subject: `/O=${adminGroup}/CN=admin`, usage: 'client' },
   ]);
   const read = (name: string) => readFile(join(pki, name), 'utf8');
   const [caPem, certPem, keyPem] = await Promise.all([read('ca.crt'), read('admin.crt'), read('admin.key')]);
   const access = { server: `https://127.0.0.1:${(await freePorts(1))[0]}`, caPem, certPem, keyPem };
   const adminToken = randomBytes(24).toString('hex');
-  await writeFile(join(home, 'tokens.csv'), `${adminToken},admin,admin,${ADMIN_GROUP}\n`, { mode: 0o600 });
+  await writeFile(join(home, 'tokens.csv'), `${adminToken},admin,admin,${adminGroup}\n`, { mode: 0o600 });
   await writeFile(join(home, 'kubeconfig'), renderKubeconfig(access), { mode: 0o600 });
   return { access, adminToken };
 }
@@ -150,10 +150,10 @@ async function findBinaries(): Promise<Binaries> {
 /** Numbers of processes mean nothing across PID namespaces that share a folder, so only what is old counts as abandoned. */
 async function removeAbandoned(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
-    const pid = name.startsWith(PREFIX) ? Number.parseInt(name.slice(PREFIX.length), 10) : 0;
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : 0;
     if (pid <= 0 || (await exists(`/proc/${pid}`))) continue;
     const folder = join(tmpdir(), name);
     const age = Date.now() - ((await stat(folder).catch(() => undefined))?.mtimeMs ?? Date.now());
-    if (age > ABANDONED_MS) await rm(folder, { recursive: true, force: true });
+    if (age > abandonedMs) await rm(folder, { recursive: true, force: true });
   }
 }

@@ -26,9 +26,9 @@ async function librariesOf(...binaries: string[]): Promise<Files> {
 }
 
 /** What the C library loads by name when it looks up a host or a user. */
-const LOOKUPS = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2', 'libc.so.6'];
+const lookups = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2', 'libc.so.6'];
 /** What Node links, on every glibc: before 2.34 some of these were libraries of their own. */
-const NODE_LIBRARIES = [
+const nodeLibraries = [
   'libatomic.so.1',
   'libstdc++.so.6',
   'libgcc_s.so.1',
@@ -47,14 +47,14 @@ async function librariesNamed(sonames: readonly string[]): Promise<Files> {
   return Object.fromEntries(paths.map((path) => [path, path]));
 }
 
-const SYSTEM: Files = {
+const system: Files = {
   '/etc/passwd': { content: 'root:x:0:0:root:/:/sbin/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/sbin/nologin\n' },
   '/etc/group': { content: 'root:x:0:\nnonroot:x:65532:\n' },
   '/etc/nsswitch.conf': { content: 'hosts: files dns\n' },
   '/tmp': { folderMode: 0o1777 },
 };
 
-const BUSYBOX = '/bin/busybox';
+const busybox = '/bin/busybox';
 
 /** A shell and its commands. Busybox is static, but looking up a name loads the C library's modules at run time. */
 async function shell(): Promise<Files> {
@@ -65,8 +65,8 @@ async function shell(): Promise<Files> {
   const links = commands.map((name): [string, ImageFile] => [`/bin/${name}`, { link: 'busybox' }]);
   const loader = await librariesOf(process.execPath);
   const onlyLoader = Object.entries(loader).filter(([path]) => path.includes('/ld-'));
-  const libraries = { ...Object.fromEntries(onlyLoader), ...(await librariesNamed(LOOKUPS)) };
-  return { ...SYSTEM, ...libraries, '/bin/busybox': BUSYBOX, ...Object.fromEntries(links) };
+  const libraries = { ...Object.fromEntries(onlyLoader), ...(await librariesNamed(lookups)) };
+  return { ...system, ...libraries, '/bin/busybox': busybox, ...Object.fromEntries(links) };
 }
 
 export interface BaseTools {
@@ -82,11 +82,11 @@ export async function ensureBaseImages(tools: BaseTools): Promise<string[]> {
   const spire = ['spire-server', 'spire-agent', 'spire-controller-manager'] as const;
   const spirePrograms = Object.fromEntries(spire.map((name) => [`/opt/bin/${name}`, tools[name]]));
   const spireLibraries = await librariesOf(tools['spire-server'], tools['spire-agent']);
-  const pause = { '/bin/busybox': BUSYBOX, '/bin/sleep': { link: 'busybox' } };
+  const pause = { '/bin/busybox': busybox, '/bin/sleep': { link: 'busybox' } };
   return Promise.all([
     imageFromFolder({ name: 'localhost/pause:1', files: pause, entrypoint: ['/bin/sleep', '2147483647'] }),
     imageFromFolder({ name: 'localhost/busybox:1', files: commands, entrypoint: ['/bin/sh'] }),
-    imageFromFolder({ name: 'localhost/coredns:1', files: { ...SYSTEM, '/opt/bin/coredns': tools.coredns } }),
+    imageFromFolder({ name: 'localhost/coredns:1', files: { ...system, '/opt/bin/coredns': tools.coredns } }),
     imageFromFolder({ name: 'localhost/spire:1', files: { ...commands, ...spireLibraries, ...spirePrograms } }),
     baseNodeImage(),
   ]);
@@ -96,17 +96,17 @@ export async function ensureBaseImages(tools: BaseTools): Promise<string[]> {
 async function baseNodeImage(): Promise<string> {
   const libraries = {
     ...(await librariesOf(process.execPath)),
-    ...(await librariesNamed([...NODE_LIBRARIES, ...LOOKUPS])),
+    ...(await librariesNamed([...nodeLibraries, ...lookups])),
   };
-  return imageFromFolder({ name: 'localhost/base-node:1', files: { ...SYSTEM, ...libraries }, user: '65532:65532' });
+  return imageFromFolder({ name: 'localhost/base-node:1', files: { ...system, ...libraries }, user: '65532:65532' });
 }
 
 /** Envoy, for agents that leave SPIFFE to a sidecar; made on first use, since only some tests need its 100 MB. Returns its name. */
 export async function ensureEnvoyImage(progress: Progress): Promise<string> {
   const envoy = await ensureEnvoy(progress);
-  const files = { ...SYSTEM, ...(await librariesOf(envoy)), '/usr/local/bin/envoy': envoy };
-  await imageFromFolder({ name: ENVOY_IMAGE, files, user: '65532:65532' });
-  return ENVOY_IMAGE;
+  const files = { ...system, ...(await librariesOf(envoy)), '/usr/local/bin/envoy': envoy };
+  await imageFromFolder({ name: envoyImage, files, user: '65532:65532' });
+  return envoyImage;
 }
 
-const ENVOY_IMAGE = 'localhost/envoy:1.40';
+const envoyImage = 'localhost/envoy:1.40';

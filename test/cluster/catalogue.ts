@@ -12,7 +12,7 @@ export interface Part {
     | { readonly kind: 'crds'; readonly of: string };
 }
 
-const KUBERNETES_VERSION = 'v1.37.2';
+const kubernetesVersion = 'v1.37.2';
 
 /** Without these a Kubernetes binary says it is v0.0.0, and clients that compare versions misbehave. */
 function versionFlags(version: string): string {
@@ -25,7 +25,7 @@ function versionFlags(version: string): string {
 const kubernetes = (name: string, coldSeconds: number): Part => ({
   module: 'kubernetes',
   coldSeconds,
-  source: { kind: 'binary', package: `k8s.io/kubernetes/cmd/${name}`, linkerFlags: versionFlags(KUBERNETES_VERSION) },
+  source: { kind: 'binary', package: `k8s.io/kubernetes/cmd/${name}`, linkerFlags: versionFlags(kubernetesVersion) },
 });
 
 const binary = (module: string, coldSeconds: number, path: string): Part => ({
@@ -46,7 +46,7 @@ const folder = (module: string, of: string, path: string): Part => ({
   source: { kind: 'folder', of, path },
 });
 
-export const PARTS = {
+export const parts = {
   etcd: binary('etcd', 39, 'go.etcd.io/etcd/server/v3'),
   'kube-apiserver': kubernetes('kube-apiserver', 206),
   kubectl: kubernetes('kubectl', 18),
@@ -70,14 +70,14 @@ export const PARTS = {
   },
 } as const satisfies Record<string, Part>;
 
-export type ToolName = keyof typeof PARTS;
+export type ToolName = keyof typeof parts;
 
-export const ALL_TOOLS = Object.keys(PARTS) as ToolName[];
+export const allTools = Object.keys(parts) as ToolName[];
 
 const onRequest: readonly string[] = ['kwok', 'prometheus-operator'];
 
 /** What a node needs; the rest (fake nodes for fleets, kinds of others) is built when something asks for it. */
-export const NODE_TOOLS = ALL_TOOLS.filter((name) => !onRequest.includes(PARTS[name].module));
+export const nodeTools = allTools.filter((name) => !onRequest.includes(parts[name].module));
 
 /** Pure: the `go build` arguments of a binary part. */
 export function buildArgs(part: Part, output: string): string[] {
@@ -88,7 +88,7 @@ export function buildArgs(part: Part, output: string): string[] {
 
 /** Pure: "about 27 min on 2 cores". Go compiles packages side by side, links alone: beyond eight cores nothing is gained. */
 export function estimate(names: readonly ToolName[], cores: number): string {
-  const seconds = names.reduce((sum, name) => sum + PARTS[name].coldSeconds, 0) * (2 / Math.min(Math.max(cores, 1), 8));
+  const seconds = names.reduce((sum, name) => sum + parts[name].coldSeconds, 0) * (2 / Math.min(Math.max(cores, 1), 8));
   const time = seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
   return `about ${time} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
 }

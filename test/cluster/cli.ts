@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ALL_TOOLS, NODE_TOOLS, type ToolName } from './catalogue.ts';
+import { allTools, nodeTools, type ToolName } from './catalogue.ts';
 import { CommandError } from './command.ts';
 import { down, launch } from './launch.ts';
 import { mustFit } from './preflight.ts';
@@ -10,7 +10,7 @@ import { seconds, terminalProgress } from './progress.ts';
 import { busyMessage, places, readState } from './state.ts';
 import { ensureTools } from './tools.ts';
 
-const HELP = `A real Kubernetes node with real SPIRE on this machine, in namespaces of its own.
+const helpText = `A real Kubernetes node with real SPIRE on this machine, in namespaces of its own.
 
   cli.ts build [tool…]   build the node's tools, or the named ones, into the cache
   cli.ts up              build what is missing, start the node, and leave it running
@@ -19,7 +19,7 @@ const HELP = `A real Kubernetes node with real SPIRE on this machine, in namespa
   cli.ts kubectl …       kubectl as its administrator
   cli.ts logs [part]     list the logs, or print one
 
-The cache is ~/.cache/agentcard-operator, or $AGENTCARD_CACHE. Tools: ${ALL_TOOLS.join(', ')}.
+The cache is ~/.cache/agentcard-operator, or $AGENTCARD_CACHE. Tools: ${allTools.join(', ')}.
 `;
 
 const at = places();
@@ -27,10 +27,10 @@ const progress = terminalProgress();
 const print = (text: string) => void process.stdout.write(`${text}\n`);
 
 async function build(names: readonly string[]): Promise<number> {
-  const unknown = names.filter((name) => !ALL_TOOLS.includes(name as ToolName));
+  const unknown = names.filter((name) => !allTools.includes(name as ToolName));
   if (unknown.length > 0)
-    throw new CommandError(`no such tool: ${unknown.join(', ')}; there are ${ALL_TOOLS.join(', ')}`);
-  const wanted = names.length > 0 ? (names as readonly ToolName[]) : NODE_TOOLS;
+    throw new CommandError(`no such tool: ${unknown.join(', ')}; there are ${allTools.join(', ')}`);
+  const wanted = names.length > 0 ? (names as readonly ToolName[]) : nodeTools;
   const paths = await ensureTools(wanted, progress);
   for (const name of wanted) print(`${name} ${paths[name]}`);
   return 0;
@@ -92,7 +92,7 @@ async function main([command, ...rest]: readonly string[]): Promise<number> {
   if (command === 'status') return status();
   if (command === 'kubectl') return kubectl(rest);
   if (command === 'logs') return logs(rest);
-  print(HELP);
+  print(helpText);
   return command === undefined || command === 'help' || command === '--help' ? 0 : 2;
 }
 

@@ -30,7 +30,7 @@ export interface Cluster {
 }
 
 /** A test run's own processes find the cluster that their parent started by this. */
-const MINE = 'AGENTCARD_CLUSTER';
+const mine = 'AGENTCARD_CLUSTER';
 
 /**
  * The cluster that `make cluster` started, when there is one; else a new one, which `stop` ends, or the end of this process.
@@ -44,9 +44,9 @@ export async function useOrStartCluster(progress: Progress = terminalProgress())
   const { stop } = await launch(at, progress);
   const state = await readState(at);
   if (state === undefined) throw new Error(`the node ended right after its start; logs: ${at.log}`);
-  process.env[MINE] = String(state.supervisor);
+  process.env[mine] = String(state.supervisor);
   return connectTo(at, state, async () => {
-    delete process.env[MINE];
+    delete process.env[mine];
     await stop();
   });
 }
@@ -54,7 +54,7 @@ export async function useOrStartCluster(progress: Progress = terminalProgress())
 async function runningState(at: Places): Promise<State | undefined> {
   const state = await readState(at);
   if (state === undefined) return undefined;
-  if (state.life === 'tied' && process.env[MINE] !== String(state.supervisor))
+  if (state.life === 'tied' && process.env[mine] !== String(state.supervisor))
     throw new CommandError(busyMessage(at, state));
   return state;
 }

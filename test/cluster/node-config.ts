@@ -1,23 +1,23 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { API_SERVER_NAMES, NODE } from './control-plane.ts';
+import { apiServerNames, node } from './control-plane.ts';
 import { renderKubeconfig } from './kubeconfig.ts';
 import { type CertificateSpec, makePki } from './pki.ts';
 import type { Places, Plan } from './state.ts';
 
-const ADMIN: CertificateSpec = { name: 'admin', subject: '/O=system:masters/CN=admin', usage: 'client' };
+const admin: CertificateSpec = { name: 'admin', subject: '/O=system:masters/CN=admin', usage: 'client' };
 
 /** One client certificate for each part of Kubernetes that talks to the API server. */
-const CERTIFICATES: readonly CertificateSpec[] = [
-  ADMIN,
-  { name: 'apiserver', subject: '/CN=kube-apiserver', names: API_SERVER_NAMES, usage: 'both' },
+const certificates: readonly CertificateSpec[] = [
+  admin,
+  { name: 'apiserver', subject: '/CN=kube-apiserver', names: apiServerNames, usage: 'both' },
   { name: 'kube-controller-manager', subject: '/CN=system:kube-controller-manager', usage: 'client' },
   { name: 'kube-scheduler', subject: '/CN=system:kube-scheduler', usage: 'client' },
   { name: 'kube-proxy', subject: '/CN=system:kube-proxy', usage: 'client' },
   {
     name: 'kubelet',
-    subject: `/O=system:nodes/CN=system:node:${NODE.name}`,
-    names: [`DNS:${NODE.name}`, 'IP:127.0.0.1', `IP:${NODE.ip}`],
+    subject: `/O=system:nodes/CN=system:node:${node.name}`,
+    names: [`DNS:${node.name}`, 'IP:127.0.0.1', `IP:${node.ip}`],
     usage: 'both',
   },
 ];
@@ -40,7 +40,7 @@ export function kubeletConfig(at: Places): string {
     cgroupRoot: `/${at.cgroup}`,
     failSwapOn: false,
     failCgroupV1: false,
-    clusterDNS: [NODE.dnsIp],
+    clusterDNS: [node.dnsIp],
     clusterDomain: 'cluster.local',
     containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
     evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
@@ -78,7 +78,7 @@ state = "/run/containerd"
 export function cniConfig(): string {
   const ipam = {
     type: 'host-local',
-    ranges: [[{ subnet: NODE.nodePodCidr }]],
+    ranges: [[{ subnet: node.nodePodCidr }]],
     routes: [{ dst: '0.0.0.0/0' }],
     dataDir: '/run/cni',
   };
@@ -96,7 +96,7 @@ export function kubectlWrapper(kubectl: string, kubeconfig: string): string {
 
 /** Writes everything that the parts read at their start: certificates, kubeconfigs, configuration files. */
 export async function writeNodeConfig(at: Places, plan: Plan, port: number): Promise<void> {
-  await makePki(at.pki, CERTIFICATES);
+  await makePki(at.pki, certificates);
   const read = (name: string) => readFile(join(at.pki, name), 'utf8');
   const caPem = await read('ca.crt');
   const kubeconfig = async (name: string, path: string) => {
@@ -104,9 +104,9 @@ export async function writeNodeConfig(at: Places, plan: Plan, port: number): Pro
     const text = renderKubeconfig({ server: `https://127.0.0.1:${port}`, caPem, certPem, keyPem });
     await writeFile(path, text, { mode: 0o600 });
   };
-  const users = CERTIFICATES.map(({ name }) => name).filter((name) => name !== 'apiserver' && name !== 'admin');
+  const users = certificates.map(({ name }) => name).filter((name) => name !== 'apiserver' && name !== 'admin');
   await Promise.all([
-    kubeconfig(ADMIN.name, at.kubeconfig),
+    kubeconfig(admin.name, at.kubeconfig),
     ...users.map((name) => kubeconfig(name, join(at.pki, `${name}.kubeconfig`))),
   ]);
   await mkdir(join(at.root, 'cni'), { recursive: true });

@@ -17,7 +17,7 @@ const runs =
     );
 
 /** Plain names are commands on PATH; the others bring their own test. */
-const NEEDS = {
+const needs = {
   busybox: { package: 'busybox-static' },
   buildah: { package: 'buildah' },
   'cni-plugins': { package: 'containernetworking-plugins', present: () => exists('/usr/lib/cni/ptp') },
@@ -45,12 +45,12 @@ const NEEDS = {
   unshare: { package: 'util-linux' },
 } satisfies Record<string, Need>;
 
-export type NeedName = keyof typeof NEEDS;
+export type NeedName = keyof typeof needs;
 
 async function missingOf(names: readonly NeedName[]): Promise<NeedName[]> {
   const present = await Promise.all(
     names.map((name) => {
-      const need: Need = NEEDS[name];
+      const need: Need = needs[name];
       return need.present === undefined ? which(name).then((path) => path !== undefined) : need.present();
     }),
   );
@@ -63,7 +63,7 @@ export function missingMessage(names: readonly NeedName[]): string {
 }
 
 function packagesOf(names: readonly NeedName[]): string[] {
-  return [...new Set(names.map((name) => NEEDS[name].package))].sort();
+  return [...new Set(names.map((name) => needs[name].package))].sort();
 }
 
 /** Makes sure that everything named is on the machine: as root on a Debian, installs what is not; elsewhere says what to do. */

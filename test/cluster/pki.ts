@@ -12,16 +12,16 @@ export interface CertificateSpec {
   readonly usage: 'client' | 'server' | 'both';
 }
 
-const USAGE = { client: 'clientAuth', server: 'serverAuth', both: 'clientAuth,serverAuth' };
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
+const usages = { client: 'clientAuth', server: 'serverAuth', both: 'clientAuth,serverAuth' };
+const newKey = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
 
 /** Pure: the arguments of the one `openssl` call that makes a key and the certificate that the folder's CA signs for it. */
 export function certificateArgs(spec: CertificateSpec): string[] {
   const names = spec.names?.length ? ['-addext', `subjectAltName=${spec.names.join(',')}`] : [];
   return [
-    ...['req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-days', '365', ...NEW_KEY],
+    ...['req', '-x509', '-CA', 'ca.crt', '-CAkey', 'ca.key', '-days', '365', ...newKey],
     ...['-subj', spec.subject, '-addext', 'basicConstraints=critical,CA:FALSE'],
-    ...['-addext', `extendedKeyUsage=${USAGE[spec.usage]}`, ...names],
+    ...['-addext', `extendedKeyUsage=${usages[spec.usage]}`, ...names],
     ...['-keyout', `${spec.name}.key`, '-out', `${spec.name}.crt`],
   ];
 }
@@ -36,7 +36,7 @@ export async function makePki(folder: string, specs: readonly CertificateSpec[])
   const ca = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
   await run(
     'openssl',
-    ['req', '-x509', ...NEW_KEY, '-days', '365', '-subj', '/CN=node-ca', ...ca, '-keyout', 'ca.key', '-out', 'ca.crt'],
+    ['req', '-x509', ...newKey, '-days', '365', '-subj', '/CN=node-ca', ...ca, '-keyout', 'ca.key', '-out', 'ca.crt'],
     own,
   );
   await Promise.all([

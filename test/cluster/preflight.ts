@@ -4,7 +4,7 @@ import { type NeedName, need } from './packages.ts';
 import type { Progress } from './progress.ts';
 import type { Places } from './state.ts';
 
-const NEEDED: readonly NeedName[] = [
+const needed: readonly NeedName[] = [
   ...(['unshare', 'nsenter', 'setpriv', 'flock', 'mount', 'tar', 'openssl'] as const),
   ...([
     'ip',
@@ -45,5 +45,5 @@ export function mustFit(at: Places): void {
 /** The same, and the packages: before anything is built or started. */
 export async function preflight(at: Places, progress: Progress): Promise<void> {
   mustFit(at);
-  await need(NEEDED, progress);
+  await need(needed, progress);
 }

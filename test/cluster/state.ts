@@ -86,7 +86,7 @@ export class StateKeeper {
   }
 }
 
-const UNKNOWN: State = { phase: 'starting', life: 'tied', supervisor: 0, init: 0, port: 0 };
+const unknown: State = { phase: 'starting', life: 'tied', supervisor: 0, init: 0, port: 0 };
 
 /** The running cluster's state; undefined when none runs. The lock, not the file, decides: a crash leaves the file. */
 export async function readState(at: Places): Promise<State | undefined> {
@@ -96,7 +96,7 @@ export async function readState(at: Places): Promise<State | undefined> {
     return undefined;
   }
   const text = await readFile(at.state, 'utf8').catch(() => undefined);
-  return text === undefined ? UNKNOWN : (JSON.parse(text) as State);
+  return text === undefined ? unknown : (JSON.parse(text) as State);
 }
 
 /** Between the supervisor and whoever started it, and between the supervisor and the process inside. */

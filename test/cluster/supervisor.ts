@@ -12,7 +12,7 @@ import { listenOnLoopback } from './ports.ts';
 import { type Message, type Plan, places, receivePlan, StateKeeper } from './state.ts';
 import { until } from './until.ts';
 
-const INSIDE = join(dirname(fileURLToPath(import.meta.url)), 'inside.ts');
+const insideProgram = join(dirname(fileURLToPath(import.meta.url)), 'inside.ts');
 
 const plan = await receivePlan();
 const at = places(plan.root);
@@ -22,7 +22,7 @@ const send = (message: Message) => {
 
 /** The kernel ends unshare with us, and everything inside with unshare: nothing outlives even a SIGKILL of this process. */
 function startNode(port: number): ChildProcess {
-  const inside = unshareArgs([process.execPath, INSIDE]);
+  const inside = unshareArgs([process.execPath, insideProgram]);
   const node = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...inside], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: withoutProxies(process.env),

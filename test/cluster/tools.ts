@@ -3,14 +3,14 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheKey, cacheRoot, exists, fillOnce } from './cache.ts';
-import { buildArgs, estimate, NODE_TOOLS, PARTS, type Part, type ToolName } from './catalogue.ts';
+import { buildArgs, estimate, nodeTools, type Part, parts, type ToolName } from './catalogue.ts';
 import { run } from './command.ts';
 import { findGo } from './go-toolchain.ts';
 import { takeLock } from './lock.ts';
 import { need } from './packages.ts';
 import { type Progress, terminalProgress } from './progress.ts';
 
-const MODULES = join(dirname(fileURLToPath(import.meta.url)), 'tools');
+const modules = join(dirname(fileURLToPath(import.meta.url)), 'tools');
 
 /**
  * Paths of the named tools (by default all that a node needs), after building those that the cache lacks. A part's place in the
@@ -18,7 +18,7 @@ const MODULES = join(dirname(fileURLToPath(import.meta.url)), 'tools');
  * AGENTCARD_TOOLS names a folder whose files are taken instead, whatever their version.
  */
 export async function ensureTools<N extends ToolName>(
-  names: readonly N[] = NODE_TOOLS as N[],
+  names: readonly N[] = nodeTools as N[],
   progress: Progress = terminalProgress(),
 ): Promise<Record<N, string>> {
   const paths = await pathsOf(names);
@@ -43,8 +43,8 @@ async function pathsOf<N extends ToolName>(names: readonly N[]): Promise<Record<
 async function pathOf(name: ToolName): Promise<string> {
   const given = process.env.AGENTCARD_TOOLS;
   if (given && (await exists(join(given, name)))) return join(given, name);
-  const part = PARTS[name];
-  const read = (file: string) => readFile(join(MODULES, part.module, file), 'utf8');
+  const part = parts[name];
+  const read = (file: string) => readFile(join(modules, part.module, file), 'utf8');
   const key = cacheKey(await read('go.mod'), await read('go.sum'), JSON.stringify(part.source), process.arch);
   return join(cacheRoot(), 'tools', `${name}-${key}`, name);
 }
@@ -73,8 +73,8 @@ async function buildAll<N extends ToolName>(
   const cores = availableParallelism();
   progress.say(`${names.length} tools to build, ${estimate(names, cores)} from nothing; later starts take seconds`);
   for (const [index, name] of names.entries()) {
-    const part: Part = PARTS[name];
-    const go = await findGo(join(MODULES, part.module, 'go.mod'), progress);
+    const part: Part = parts[name];
+    const go = await findGo(join(modules, part.module, 'go.mod'), progress);
     const left = names.length - index > 1 ? `, ${estimate(names.slice(index), cores)} left` : '';
     await progress.step(`building ${name} (${index + 1} of ${names.length}${left})`, () =>
       fillOnce(dirname(paths[name]), (scratch) => buildPart(go, part, join(scratch, name), progress)),
@@ -87,7 +87,7 @@ async function buildPart(go: string, part: Part, output: string, progress: Progr
   if (cgo) await need(['gcc', 'libc-headers'], progress);
   // A newer Go than ours is never fetched, and no workspace or flag of the user's changes what is built.
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=readonly -buildvcs=false' };
-  const options = { cwd: join(MODULES, part.module), env: { ...env, CGO_ENABLED: cgo ? '1' : '0' } };
+  const options = { cwd: join(modules, part.module), env: { ...env, CGO_ENABLED: cgo ? '1' : '0' } };
   if (part.source.kind === 'binary') {
     await run(go, buildArgs(part, output), options);
     return;

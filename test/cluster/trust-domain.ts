@@ -24,7 +24,7 @@ export interface TrustDomainPlan {
 export type Lifetimes = Pick<TrustDomainPlan, 'svidTtl' | 'caTtl'>;
 
 /** The trust domain that every node starts with. */
-export const PRIMARY: TrustDomainPlan = {
+export const primary: TrustDomainPlan = {
   name: 'example.org',
   namespace: 'spire',
   className: '',
@@ -52,7 +52,7 @@ export function planTrustDomain(name: string, lifetimes: Lifetimes): TrustDomain
   };
 }
 
-const MANIFESTS = join(dirname(fileURLToPath(import.meta.url)), 'manifests');
+const manifests = join(dirname(fileURLToPath(import.meta.url)), 'manifests');
 
 /** Pure: fills in the words in double underscores. */
 export function render(text: string, plan: TrustDomainPlan): string {
@@ -65,8 +65,8 @@ export function render(text: string, plan: TrustDomainPlan): string {
 
 export type SpirePart = 'spire-server' | 'spire-agent' | 'identities';
 
-export async function spireManifest(part: SpirePart, plan: TrustDomainPlan = PRIMARY): Promise<string> {
-  return render(await readFile(join(MANIFESTS, `${part}.yaml`), 'utf8'), plan);
+export async function spireManifest(part: SpirePart, plan: TrustDomainPlan = primary): Promise<string> {
+  return render(await readFile(join(manifests, `${part}.yaml`), 'utf8'), plan);
 }
 
 /** All that a trust domain needs of the cluster that it is in. */
@@ -92,7 +92,7 @@ export interface TrustDomain {
 }
 
 export function primaryTrustDomain(cluster: Commands): TrustDomain {
-  return handle(cluster, PRIMARY);
+  return handle(cluster, primary);
 }
 
 /** Starts a second SPIRE beside the node's own, with agents whose Workload API is in a folder of its own. */

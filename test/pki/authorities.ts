@@ -1,6 +1,6 @@
 /** The signing certificates of the certificate cases. */
 
-import { HOUR, intermediate, keyUsage, type Minted, mint, root } from './mint.ts';
+import { hour, intermediate, keyUsage, type Minted, mint, root } from './mint.ts';
 
 export interface Authorities {
   readonly a: Minted;
@@ -19,7 +19,7 @@ export function mintAuthorities(now: number): Authorities {
     a2: root('a.test'),
     b: root('b.test'),
     rsa: root('a.test', { key: 'rsa2048' }),
-    expired: root('a.test', { from: now - 48 * HOUR, to: now - HOUR }),
+    expired: root('a.test', { from: now - 48 * hour, to: now - hour }),
     noConstraints: mint({ extensions: [keyUsage(['keyCertSign'])] }),
     intermediate: intermediate(a, 'a.test'),
   };

@@ -9,7 +9,7 @@ import {
   email,
   extendedKeyUsage,
   extension,
-  HOUR,
+  hour,
   intermediate,
   keyUsage,
   leafExtensions,
@@ -29,7 +29,7 @@ export interface CertificateCase {
   readonly name: string;
   /** Leaf first. */
   readonly chain: readonly Minted[];
-  /** Whether it proves {@link AGENT_ID} when the bundle is {@link Pki.authorities}. */
+  /** Whether it proves {@link agentId} when the bundle is {@link Pki.authorities}. */
   readonly asServer: Expected;
   readonly asClient: Expected;
 }
@@ -44,7 +44,7 @@ export interface Pki {
   readonly operatorOfB: readonly Minted[];
 }
 
-export const AGENT_ID = 'spiffe://a.test/ns/team1/sa/agent';
+export const agentId = 'spiffe://a.test/ns/team1/sa/agent';
 
 const unknownCritical = extension('1.2.3.4.5', Buffer.from('0500', 'hex'), true);
 const padded = (length: number): string => `spiffe://a.test/${'p'.repeat(length - 'spiffe://a.test/'.length)}`;
@@ -60,7 +60,7 @@ interface LeafChange {
 
 /** The usual leaf with some extensions changed, or left out by `null`. */
 function leaf(issuer: Minted, change: LeafChange, recipe: Partial<Recipe> = {}): Minted {
-  const [constraints, usage, purposes, names] = leafExtensions(change.id ?? AGENT_ID);
+  const [constraints, usage, purposes, names] = leafExtensions(change.id ?? agentId);
   const chosen = [
     change.constraints === undefined ? constraints : change.constraints,
     change.usage === undefined ? usage : change.usage,
@@ -105,47 +105,47 @@ const refuse = (name: string, ...chain: readonly Minted[]): CertificateCase => (
 });
 
 function goodCases({ a, a2, rsa, intermediate: int, noConstraints }: Authorities, now: number): CertificateCase[] {
-  const viaIntermediate = svid(int, AGENT_ID);
+  const viaIntermediate = svid(int, agentId);
   const constrained = intermediate(a, 'a.test', {
     extensions: [...authority('a.test'), permittedNames(uri('a.test'))],
   });
   return [
-    pass('good-root', svid(a, AGENT_ID)),
+    pass('good-root', svid(a, agentId)),
     pass('good-int', viaIntermediate, int),
-    pass('good-root2', svid(a2, AGENT_ID)),
-    pass('good-dns', leaf(a, { names: alternativeNames([uri(AGENT_ID), dns('agent.team1.svc')]) })),
-    pass('good-rsa', svid(rsa, AGENT_ID, { key: 'rsa2048' })),
-    pass('good-ed25519', svid(a, AGENT_ID, { key: 'ed25519' })),
+    pass('good-root2', svid(a2, agentId)),
+    pass('good-dns', leaf(a, { names: alternativeNames([uri(agentId), dns('agent.team1.svc')]) })),
+    pass('good-rsa', svid(rsa, agentId, { key: 'rsa2048' })),
+    pass('good-ed25519', svid(a, agentId, { key: 'ed25519' })),
     pass(
       'good-nosubject',
-      leaf(a, { names: alternativeNames([uri(AGENT_ID)], { critical: true }) }, { subject: name({}) }),
+      leaf(a, { names: alternativeNames([uri(agentId)], { critical: true }) }, { subject: name({}) }),
     ),
     pass('int-plus-root', viaIntermediate, int, a),
-    pass('int-wrongorder', svid(int, AGENT_ID), constrained, int),
+    pass('int-wrongorder', svid(int, agentId), constrained, int),
     pass('no-bc', leaf(a, { constraints: null })),
     pass('eku-none', leaf(a, { purposes: null })),
     pass('ku-noncrit', leaf(a, { usage: keyUsage(['digitalSignature'], false) })),
-    pass('short', svid(a, AGENT_ID, { to: now + HOUR / 2 })),
-    pass('int-nc-ok', svid(constrained, AGENT_ID), constrained),
-    pass('root-nobc', svid(noConstraints, AGENT_ID)),
+    pass('short', svid(a, agentId, { to: now + hour / 2 })),
+    pass('int-nc-ok', svid(constrained, agentId), constrained),
+    pass('root-nobc', svid(noConstraints, agentId)),
   ];
 }
 
 function pathCases({ a, b, expired, intermediate: int }: Authorities, now: number): CertificateCase[] {
-  const signedByB = svid(b, AGENT_ID);
+  const signedByB = svid(b, agentId);
   const intermediateOfB = intermediate(b, 'a.test');
   return [
     refuse('good-b', svid(b, 'spiffe://b.test/ns/team1/sa/agent')),
-    refuse('int-missing', svid(int, AGENT_ID)),
+    refuse('int-missing', svid(int, agentId)),
     refuse('x-AbyB', signedByB),
-    refuse('x-AbyBint', svid(intermediateOfB, AGENT_ID), intermediateOfB),
+    refuse('x-AbyBint', svid(intermediateOfB, agentId), intermediateOfB),
     refuse('x-AbyB-withrootA', signedByB, b, a),
-    refuse('expired', svid(a, AGENT_ID, { from: now - 3 * HOUR, to: now - 60_000 })),
-    refuse('notyet', svid(a, AGENT_ID, { from: now + HOUR, to: now + 2 * HOUR })),
-    refuse('root-expired', svid(expired, AGENT_ID, { to: now + HOUR })),
-    refuse('selfsigned', mint({ extensions: leafExtensions(AGENT_ID) })),
-    refuse('sha1', svid(a, AGENT_ID, { hash: 'sha1' })),
-    refuse('rsa1024', svid(a, AGENT_ID, { key: 'rsa1024' })),
+    refuse('expired', svid(a, agentId, { from: now - 3 * hour, to: now - 60_000 })),
+    refuse('notyet', svid(a, agentId, { from: now + hour, to: now + 2 * hour })),
+    refuse('root-expired', svid(expired, agentId, { to: now + hour })),
+    refuse('selfsigned', mint({ extensions: leafExtensions(agentId) })),
+    refuse('sha1', svid(a, agentId, { hash: 'sha1' })),
+    refuse('rsa1024', svid(a, agentId, { key: 'rsa1024' })),
     refuse('victim', svid(a, 'spiffe://a.test/ns/team1/sa/victim')),
     refuse('crit-ext', leaf(a, { extra: [unknownCritical] })),
   ];
@@ -154,17 +154,17 @@ function pathCases({ a, b, expired, intermediate: int }: Authorities, now: numbe
 /** A leaf below an intermediate of the given making. */
 function below(issuer: Minted, extensions: readonly Buffer[], recipe: Partial<Recipe> = {}): readonly Minted[] {
   const between = intermediate(issuer, 'a.test', { extensions, ...recipe });
-  return [svid(between, AGENT_ID), between];
+  return [svid(between, agentId), between];
 }
 
 function intermediateCases({ a }: Authorities, now: number): CertificateCase[] {
   const zero = intermediate(a, 'a.test', { extensions: authority('a.test', 0), subject: name({ CN: 'zero' }) });
   const belowZero = intermediate(zero, 'a.test', { extensions: authority('a.test'), subject: name({ CN: 'below' }) });
-  const otherLeaf = svid(a, AGENT_ID);
+  const otherLeaf = svid(a, agentId);
   const usual = authority('a.test');
   return [
-    refuse('int-expired', ...below(a, usual, { from: now - 48 * HOUR, to: now - HOUR })),
-    refuse('pathlen', svid(belowZero, AGENT_ID), belowZero, zero),
+    refuse('int-expired', ...below(a, usual, { from: now - 48 * hour, to: now - hour })),
+    refuse('pathlen', svid(belowZero, agentId), belowZero, zero),
     refuse('int-noca', ...below(a, [basicConstraints(false), keyUsage(['digitalSignature'])])),
     refuse('int-nobc', ...below(a, [keyUsage(['keyCertSign'])])),
     refuse('int-nokcs', ...below(a, [basicConstraints(true), keyUsage(['digitalSignature'])])),
@@ -205,9 +205,9 @@ function idCases({ a }: Authorities): CertificateCase[] {
     'id-scheme-upper': 'SPIFFE://a.test/ns/team1/sa/agent',
     'id-port': 'spiffe://a.test:443/ns/team1/sa/agent',
     'id-userinfo': 'spiffe://u@a.test/ns/team1/sa/agent',
-    'id-query': `${AGENT_ID}?x=1`,
-    'id-frag': `${AGENT_ID}#f`,
-    'id-pct': `${AGENT_ID}%2e`,
+    'id-query': `${agentId}?x=1`,
+    'id-frag': `${agentId}#f`,
+    'id-pct': `${agentId}%2e`,
     'id-dotdot': 'spiffe://a.test/ns/../sa/agent',
     'id-empty-seg': 'spiffe://a.test/ns//agent',
     'id-2048': padded(2048),
@@ -223,19 +223,19 @@ function injectionCases({ a }: Authorities): CertificateCase[] {
   return [
     refuse('no-san', leaf(a, { names: null })),
     refuse('dns-only', named(dns('agent.team1.svc'))),
-    refuse('two-san', named(uri(AGENT_ID), uri(other))),
-    refuse('two-san-same', named(uri(AGENT_ID), uri(AGENT_ID))),
-    refuse('two-san-http', named(uri(AGENT_ID), uri('https://a.test/x'))),
-    refuse('inj-dns', named(dns(`x, URI:${AGENT_ID}`))),
-    refuse('inj-dns-quote', named(dns(`x", URI:${AGENT_ID}, DNS:"y`))),
-    refuse('inj-uri', named(uri(`spiffe://a.test/ns/evil, URI:${AGENT_ID}`))),
-    refuse('inj-uri2', named(uri(`spiffe://a.test/ns/evil,URI:${AGENT_ID}`))),
-    refuse('inj-nul', named(uri(`${AGENT_ID}\0.evil`))),
+    refuse('two-san', named(uri(agentId), uri(other))),
+    refuse('two-san-same', named(uri(agentId), uri(agentId))),
+    refuse('two-san-http', named(uri(agentId), uri('https://a.test/x'))),
+    refuse('inj-dns', named(dns(`x, URI:${agentId}`))),
+    refuse('inj-dns-quote', named(dns(`x", URI:${agentId}, DNS:"y`))),
+    refuse('inj-uri', named(uri(`spiffe://a.test/ns/evil, URI:${agentId}`))),
+    refuse('inj-uri2', named(uri(`spiffe://a.test/ns/evil,URI:${agentId}`))),
+    refuse('inj-nul', named(uri(`${agentId}\0.evil`))),
     refuse('inj-nul-td', named(uri('spiffe://a.test\0.evil/ns/team1/sa/agent'))),
-    refuse('inj-latin1', named(uri(`${AGENT_ID}\u00e9`))),
-    refuse('inj-cn', leaf(a, { names: alternativeNames([dns('x')]) }, { subject: name({ CN: `URI:${AGENT_ID}` }) })),
-    refuse('inj-email-dir', named(email(`a@b, URI:${AGENT_ID}`))),
+    refuse('inj-latin1', named(uri(`${agentId}\u00e9`))),
+    refuse('inj-cn', leaf(a, { names: alternativeNames([dns('x')]) }, { subject: name({ CN: `URI:${agentId}` }) })),
+    refuse('inj-email-dir', named(email(`a@b, URI:${agentId}`))),
     refuse('dup-san', leaf(a, { extra: [alternativeNames([uri(other)])] })),
-    refuse('trail-san', leaf(a, { names: alternativeNames([uri(AGENT_ID)], { trailing: '0000' }) })),
+    refuse('trail-san', leaf(a, { names: alternativeNames([uri(agentId)], { trailing: '0000' }) })),
   ];
 }

@@ -29,7 +29,7 @@ export interface Recipe {
   readonly keyId?: Buffer;
 }
 
-export const HOUR = 3_600_000;
+export const hour = 3_600_000;
 
 export function mint(recipe: Recipe): Minted {
   const privateKey = recipe.privateKey ?? newKey(recipe.key ?? 'ec');
@@ -45,7 +45,7 @@ export function mint(recipe: Recipe): Minted {
     tlv(0x02, Buffer.from([0x11]), randomBytes(15)),
     algorithm,
     issuer.subject,
-    sequence(utcTime(new Date(recipe.from ?? now - HOUR)), utcTime(new Date(recipe.to ?? now + 24 * HOUR))),
+    sequence(utcTime(new Date(recipe.from ?? now - hour)), utcTime(new Date(recipe.to ?? now + 24 * hour))),
     subject,
     spki,
     tlv(0xa3, sequence(...recipe.extensions, subjectKeyId(keyId), authorityKeyId(issuer.keyId))),
@@ -75,13 +75,13 @@ function signatureAlgorithm(key: KeyObject, hash: 'sha1' | 'sha256'): Buffer {
   return sequence(oid(hash === 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'));
 }
 
-const ATTRIBUTES = { C: '2.5.4.6', O: '2.5.4.10', CN: '2.5.4.3' } as const;
+const attributeIds = { C: '2.5.4.6', O: '2.5.4.10', CN: '2.5.4.3' } as const;
 
 export function name(attributes: { C?: string; O?: string; CN?: string }): Buffer {
   const parts = Object.entries(attributes).map(([key, value]) =>
     tlv(
       0x31,
-      sequence(oid(ATTRIBUTES[key as keyof typeof ATTRIBUTES]), tlv(key === 'C' ? 0x13 : 0x0c, Buffer.from(value))),
+      sequence(oid(attributeIds[key as keyof typeof attributeIds]), tlv(key === 'C' ? 0x13 : 0x0c, Buffer.from(value))),
     ),
   );
   return sequence(...parts);
@@ -99,23 +99,23 @@ export function basicConstraints(ca: boolean, pathLength?: number): Buffer {
   return extension('2.5.29.19', value, true);
 }
 
-const USAGE = { digitalSignature: 0, keyEncipherment: 2, keyAgreement: 4, keyCertSign: 5, cRLSign: 6 } as const;
+const usageBits = { digitalSignature: 0, keyEncipherment: 2, keyAgreement: 4, keyCertSign: 5, cRLSign: 6 } as const;
 
-export function keyUsage(usages: readonly (keyof typeof USAGE)[], critical = true): Buffer {
-  return extension('2.5.29.15', bits(...usages.map((usage) => USAGE[usage])), critical);
+export function keyUsage(usages: readonly (keyof typeof usageBits)[], critical = true): Buffer {
+  return extension('2.5.29.15', bits(...usages.map((usage) => usageBits[usage])), critical);
 }
 
-const PURPOSE = {
+const purposeIds = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   codeSigning: '1.3.6.1.5.5.7.3.3',
   any: '2.5.29.37.0',
 } as const;
 
-export type Purpose = keyof typeof PURPOSE;
+export type Purpose = keyof typeof purposeIds;
 
 export function extendedKeyUsage(...purposes: readonly Purpose[]): Buffer {
-  return extension('2.5.29.37', sequence(...purposes.map((purpose) => oid(PURPOSE[purpose]))));
+  return extension('2.5.29.37', sequence(...purposes.map((purpose) => oid(purposeIds[purpose]))));
 }
 
 export const uri = (text: string): Buffer => tlv(0x86, Buffer.from(text, 'latin1'));

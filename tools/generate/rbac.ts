@@ -1,4 +1,4 @@
-import { CLEANUP_PERMISSIONS, PERMISSIONS, type Permission } from '../../src/operator/api/permissions.ts';
+import { cleanupPermissions, operatorPermissions, type Permission } from '../../src/operator/api/permissions.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
 interface Naming {
@@ -11,10 +11,10 @@ const fullname = '{{ include "agentcard-operator.fullname" $ }}';
 const labels = '  labels:\n    {{- include "agentcard-operator.labels" $ | nindent 4 }}\n';
 const inNamespace = '  namespace: {{ $namespace }}\n';
 
-const own = PERMISSIONS.filter(({ scope }) => scope === 'own');
-const wide = PERMISSIONS.filter(({ scope }) => scope !== 'own');
-const watched = PERMISSIONS.filter(({ scope }) => scope === undefined);
-const also = (where: Permission['also']) => PERMISSIONS.filter((permission) => permission.also === where);
+const own = operatorPermissions.filter(({ scope }) => scope === 'own');
+const wide = operatorPermissions.filter(({ scope }) => scope !== 'own');
+const watched = operatorPermissions.filter(({ scope }) => scope === undefined);
+const also = (where: Permission['also']) => operatorPermissions.filter((permission) => permission.also === where);
 /** BUNDLE stands for the name, which only the template knows. */
 const bundle: Permission = {
   group: '',
@@ -68,8 +68,8 @@ function ownRole(): string {
 function cleanupRoles(): string {
   const name = `${fullname}-cleanup`;
   const hook = (weight: number) => `{{- include "agentcard-operator.cleanupMeta" (list $ ${weight}) | nindent 2 }}\n`;
-  const there = CLEANUP_PERMISSIONS.filter(({ scope }) => scope === undefined);
-  const here = CLEANUP_PERMISSIONS.filter(({ scope }) => scope === 'own');
+  const there = cleanupPermissions.filter(({ scope }) => scope === undefined);
+  const here = cleanupPermissions.filter(({ scope }) => scope === 'own');
   return [
     '{{- if .Values.cleanup.enabled }}\n',
     '{{- $namespaces := include "agentcard-operator.namespaces" . }}\n{{- if not $namespaces }}\n',

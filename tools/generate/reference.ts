@@ -5,7 +5,7 @@ import {
   reasons,
   remedy,
 } from '../../src/operator/api/conditions.ts';
-import { CLEANUP_PERMISSIONS, PERMISSIONS, type Permission } from '../../src/operator/api/permissions.ts';
+import { cleanupPermissions, operatorPermissions, type Permission } from '../../src/operator/api/permissions.ts';
 import type { Effect, Question } from '../../src/operator/judge/question.ts';
 import { questions } from '../../src/operator/judge/questions.ts';
 import { flags } from '../../src/operator/settings/flag-table.ts';
@@ -119,8 +119,8 @@ function rightsTable(): string {
     return [who, `${resources.map(code).join(', ')}${of}${only}`, verbs.join(', '), where, reason];
   };
   const rows = [
-    ...PERMISSIONS.map((permission) => row('the operator', permission)),
-    ...CLEANUP_PERMISSIONS.map((permission) => row('the clean-up Job', permission)),
+    ...operatorPermissions.map((permission) => row('the operator', permission)),
+    ...cleanupPermissions.map((permission) => row('the clean-up Job', permission)),
   ];
   return markdownTable(['Who', 'What', 'Verbs', 'Where', 'Why'], rows);
 }

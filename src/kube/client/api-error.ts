@@ -6,8 +6,8 @@ interface StatusBody {
   readonly details?: { readonly retryAfterSeconds?: unknown; readonly causes?: unknown } | null;
 }
 
-const MAX_MESSAGE = 500;
-const MAX_RETRY_AFTER_MS = 120_000;
+const maxMessage = 500;
+const maxRetryAfterMs = 120_000;
 
 /** Why no answer arrived (`code` 0). `NotLeader` was refused before anything was sent. */
 export type TransportReason =
@@ -48,7 +48,7 @@ export class ApiError extends Error {
   static fromStatus(code: number, body: unknown, header?: string): ApiError {
     const status: StatusBody = typeof body === 'object' && body !== null ? body : {};
     const reason = typeof status.reason === 'string' ? excerpt(status.reason, 64) : 'Unknown';
-    const said = typeof status.message === 'string' ? excerpt(status.message, MAX_MESSAGE) : 'no message';
+    const said = typeof status.message === 'string' ? excerpt(status.message, maxMessage) : 'no message';
     const retryAfterMs = retryAfter(header) ?? retryAfter(status.details?.retryAfterSeconds);
     return new ApiError(code, reason, `API server answered ${code} ${reason}: ${said}`, {
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -61,7 +61,7 @@ export class ApiError extends Error {
 export function asApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   const said = error instanceof Error ? error.message : String(error);
-  return ApiError.transport('ConnectionFailed', excerpt(said, MAX_MESSAGE));
+  return ApiError.transport('ConnectionFailed', excerpt(said, maxMessage));
 }
 
 export function hasCode(error: unknown, code: number): boolean {
@@ -70,7 +70,7 @@ export function hasCode(error: unknown, code: number): boolean {
 
 function retryAfter(seconds: unknown): number | undefined {
   const value = Number(seconds ?? Number.NaN);
-  return value >= 0 ? Math.min(value * 1000, MAX_RETRY_AFTER_MS) : undefined;
+  return value >= 0 ? Math.min(value * 1000, maxRetryAfterMs) : undefined;
 }
 
 function causeReasons(causes: unknown): string[] {

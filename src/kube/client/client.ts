@@ -21,12 +21,12 @@ export { resourcePath } from './path.ts';
 /** `unfenced`: the write needs no leadership (the Lease itself, a CLI). */
 export type RawCall = Call & { readonly unfenced?: boolean };
 
-const PATCH_TYPES = {
+const patchTypes = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
   apply: 'application/apply-patch+yaml',
 } as const;
-const MAX_RETRY_WAIT_MS = 5_000;
+const maxRetryWaitMs = 5_000;
 
 /** The verbs of the Kubernetes API over raw JSON. Every failure is an {@link ApiError}. */
 export class KubeClient {
@@ -100,7 +100,7 @@ export class KubeClient {
     return this.json<T>({
       method: 'PATCH',
       path: objectPath(resource, key, subresource),
-      contentType: PATCH_TYPES[type],
+      contentType: patchTypes[type],
       query: { fieldManager, force, ...dryRunQuery(dryRun) },
       ...(metadataOnly ? { accept: metadataType } : {}),
       body,
@@ -192,7 +192,7 @@ export class KubeClient {
       this.config.invalidate();
       return true;
     }
-    if (error.code === 429 && error.retryAfterMs !== undefined && error.retryAfterMs <= MAX_RETRY_WAIT_MS) {
+    if (error.code === 429 && error.retryAfterMs !== undefined && error.retryAfterMs <= maxRetryWaitMs) {
       await sleep(error.retryAfterMs, undefined, call.signal ? { signal: call.signal } : {}).catch(() => {});
       return !call.signal?.aborted;
     }

@@ -26,8 +26,8 @@ export interface ClusterConfig {
 }
 
 /** Kubelet refreshes projected tokens well before they expire; client-go re-reads them at the same pace. */
-const REREAD_MS = 60_000;
-const SERVICE_ACCOUNT = '/var/run/secrets/kubernetes.io/serviceaccount';
+const rereadMs = 60_000;
+const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** A value that is read again when it is older than a minute. A failed read keeps the last good value. */
 function reread<T>(read: () => T, now: () => number): { get(): T; expire(): void } {
@@ -35,7 +35,7 @@ function reread<T>(read: () => T, now: () => number): { get(): T; expire(): void
   let readAt = Number.NEGATIVE_INFINITY;
   return {
     get() {
-      if (value !== undefined && now() - readAt < REREAD_MS) return value.is;
+      if (value !== undefined && now() - readAt < rereadMs) return value.is;
       try {
         value = { is: read() };
       } catch (error) {
@@ -58,7 +58,7 @@ export interface InClusterOptions {
 
 /** The pod's own service account; throws when not in a pod. */
 export function inClusterConfig(options: InClusterOptions = {}): ClusterConfig {
-  const { env = process.env, directory = SERVICE_ACCOUNT, now = () => performance.now() } = options;
+  const { env = process.env, directory = serviceAccount, now = () => performance.now() } = options;
   const host = env.KUBERNETES_SERVICE_HOST;
   const port = env.KUBERNETES_SERVICE_PORT;
   if (!host || !port) throw new Error('not in a pod: KUBERNETES_SERVICE_HOST is not set; give --kubeconfig');

@@ -38,10 +38,10 @@ interface Opened {
 }
 
 /** kube-apiserver closes a connection that is idle for 90 s; a shorter limit on our side never races it. */
-const FREE_SOCKET_MS = 60_000;
-const REFUSAL_MS = 5_000;
-const DEFAULT_TIMEOUT_MS = 15_000;
-const DEFAULT_MAX_BYTES = 64 * 1024 * 1024;
+const freeSocketMs = 60_000;
+const refusalMs = 5_000;
+const defaultTimeoutMs = 15_000;
+const defaultMaxBytes = 64 * 1024 * 1024;
 
 /** HTTP/1.1 to one API server. Watches have sockets of their own, so that they never wait for calls or delay them. */
 export class Transport {
@@ -53,11 +53,11 @@ export class Transport {
   constructor(config: ClusterConfig, userAgent: string) {
     this.#config = config;
     this.#userAgent = userAgent;
-    const AgentClass = config.server.protocol === 'http:' ? http.Agent : TlsAgent;
+    const agentClass = config.server.protocol === 'http:' ? http.Agent : TlsAgent;
     // A resumed TLS session would skip the check of the server's certificate.
-    const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: FREE_SOCKET_MS, maxCachedSessions: 0 };
+    const options = { keepAlive: true, keepAliveMsecs: 30_000, timeout: freeSocketMs, maxCachedSessions: 0 };
     const agent = (limits: http.AgentOptions): http.Agent => {
-      const direct = new AgentClass({ ...options, ...limits });
+      const direct = new agentClass({ ...options, ...limits });
       return config.proxy === undefined ? direct : throughProxy(direct, config.proxy);
     };
     this.#calls = agent({ maxSockets: 16 });
@@ -68,7 +68,7 @@ export class Transport {
   async send(call: Call): Promise<Answer> {
     const opened = await this.#open(call, this.#calls);
     try {
-      const body = await readBody(opened, call.maxBytes ?? DEFAULT_MAX_BYTES);
+      const body = await readBody(opened, call.maxBytes ?? defaultMaxBytes);
       return { status: opened.response.statusCode ?? 0, headers: opened.response.headers, body };
     } catch (error) {
       throw asApiError(error);
@@ -82,7 +82,7 @@ export class Transport {
     const { response, fail, stopClock } = await this.#open(call, this.#streams);
     stopClock();
     // A refusal has a body too, but not the patience that a quiet watch needs.
-    const silenceMs = response.statusCode === 200 ? idleMs : Math.min(idleMs, REFUSAL_MS);
+    const silenceMs = response.statusCode === 200 ? idleMs : Math.min(idleMs, refusalMs);
     response.setTimeout(silenceMs, () => fail(ApiError.transport('Silent', `no bytes for ${silenceMs} ms`)));
     return response;
   }
@@ -100,7 +100,7 @@ export class Transport {
       const request = http.request(target(this.#config.server, call), options);
       // After the headers only the response keeps the reason of its end.
       const fail = (error: ApiError) => void (response ?? request).destroy(error);
-      const timeoutMs = call.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+      const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
       const timedOut = () => fail(ApiError.transport('Timeout', `no answer within ${timeoutMs} ms`));
       const clock = setTimeout(timedOut, timeoutMs);
       const aborted = () => fail(ApiError.transport('Aborted', 'the call was given up'));

@@ -48,7 +48,7 @@ export interface ControllerOptions {
 
 type Ending = { readonly requeue: Requeue | undefined } | { readonly error: unknown };
 
-const STUCK_TIMEOUTS = 5;
+const stuckTimeouts = 5;
 
 /** Takes keys from its queue and reconciles them, several at once, never one key twice at a time. */
 export class Controller {
@@ -74,7 +74,7 @@ export class Controller {
 
   /** Keys whose run ignores its signal; a liveness check should fail on them. */
   stuck(): readonly string[] {
-    const limit = STUCK_TIMEOUTS * this.#timeoutMs;
+    const limit = stuckTimeouts * this.#timeoutMs;
     return [...this.queue.working()].flatMap(([key, ms]) => (ms > limit ? [key] : []));
   }
 

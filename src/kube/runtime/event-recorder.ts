@@ -24,7 +24,7 @@ export interface RecorderOptions {
   /** The pod's name. */
   readonly instance: string;
   readonly onFate?: (fate: 'written' | 'dropped') => void;
-  /** Between two writes; 200 ms. A burst of `MAX_PENDING` is kept, more is dropped. */
+  /** Between two writes; 200 ms. A burst of `maxPending` is kept, more is dropped. */
   readonly paceMs?: number;
   readonly now?: () => number;
 }
@@ -39,14 +39,14 @@ interface Series {
   queued: boolean;
 }
 
-const MAX_PENDING = 512;
-const MAX_SERIES = 4_096;
+const maxPending = 512;
+const maxSeries = 4_096;
 /** A repetition within this time counts on the same Event. */
-const SERIES_MS = 600_000;
-const MAX_NOTE = 1_024;
-const ATTEMPTS = 3;
+const seriesMs = 600_000;
+const maxNote = 1_024;
+const attempts = 3;
 /** Statuses that no second try changes. */
-const FINAL = /^4(?!29)/;
+const finalStatus = /^4(?!29)/;
 
 /** Writes events.k8s.io/v1 Events one after the other in the background. Nobody waits for it and nothing fails by it. */
 export class EventRecorder {
@@ -64,7 +64,7 @@ export class EventRecorder {
     const now = this.#options.now();
     const id = seriesId(record);
     const known = this.#series.get(id);
-    if (known !== undefined && now - known.lastAt < SERIES_MS) {
+    if (known !== undefined && now - known.lastAt < seriesMs) {
       known.count++;
       known.lastAt = now;
       this.#enqueue(known);
@@ -89,7 +89,7 @@ export class EventRecorder {
 
   #enqueue(series: Series): void {
     if (series.queued) return;
-    if (this.#pending.length >= MAX_PENDING) {
+    if (this.#pending.length >= maxPending) {
       this.#options.onFate('dropped');
       return;
     }
@@ -120,7 +120,7 @@ export class EventRecorder {
         const { code, reason } = asApiError(error);
         // An Event lives for an hour: a series that outlives it starts again.
         if (code === 404 && series.written) series.written = false;
-        else if (attempt >= ATTEMPTS || reason === 'NotLeader' || FINAL.test(String(code))) return false;
+        else if (attempt >= attempts || reason === 'NotLeader' || finalStatus.test(String(code))) return false;
         await this.#pause(attempt * 1_000);
       }
     }
@@ -158,7 +158,7 @@ export class EventRecorder {
 
   #forgetOldest(): void {
     const oldest = this.#series.keys().next();
-    if (this.#series.size > MAX_SERIES && !oldest.done) this.#series.delete(oldest.value);
+    if (this.#series.size > maxSeries && !oldest.done) this.#series.delete(oldest.value);
   }
 }
 
@@ -169,7 +169,7 @@ function seriesId({ regarding, type, reason, action, note }: EventRecord): strin
 
 /** At most 1 KiB of UTF-8, which is what the API accepts. */
 function cut(note: string): string {
-  if (Buffer.byteLength(note) <= MAX_NOTE) return note;
-  const bytes = Buffer.from(note).subarray(0, MAX_NOTE - 3);
+  if (Buffer.byteLength(note) <= maxNote) return note;
+  const bytes = Buffer.from(note).subarray(0, maxNote - 3);
   return `${new TextDecoder().decode(bytes, { stream: true })}…`;
 }

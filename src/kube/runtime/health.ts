@@ -68,7 +68,7 @@ function run(probe: Probe): string | undefined {
 }
 
 /** In all, and of one address once they are idle: far more than probes and scrapes need at one time. */
-const CONNECTIONS = { most: 256, perAddress: 16, idleMs: 1_000 };
+const connections = { most: 256, perAddress: 16, idleMs: 1_000 };
 
 /**
  * Whoever holds connections keeps no probe out. A new one always comes in; what has been unused for longest goes, from
@@ -94,12 +94,12 @@ function boundConnections(server: Server): void {
     use(socket, socket.remoteAddress ?? '');
     socket.once('close', () => open.delete(socket));
     const crowds = [...Map.groupBy(open, ([, { address }]) => address).values()];
-    const idleSince = performance.now() - CONNECTIONS.idleMs;
-    for (const [held, { usedAt }] of crowds.flatMap((crowd) => crowd.slice(0, -CONNECTIONS.perAddress))) {
+    const idleSince = performance.now() - connections.idleMs;
+    for (const [held, { usedAt }] of crowds.flatMap((crowd) => crowd.slice(0, -connections.perAddress))) {
       if (usedAt <= idleSince) evict(held);
     }
     const [idlest] = crowds.reduce((most, crowd) => (crowd.length > most.length ? crowd : most));
-    if (open.size > CONNECTIONS.most && idlest !== undefined) evict(idlest[0]);
+    if (open.size > connections.most && idlest !== undefined) evict(idlest[0]);
   });
 }
 

@@ -40,7 +40,7 @@ export interface Clock {
   wall(): number;
 }
 
-const CLOCK: Clock = { monotonic: () => performance.now(), wall: () => Date.now() };
+const systemClock: Clock = { monotonic: () => performance.now(), wall: () => Date.now() };
 
 /** Leadership ended without our doing: another replica holds the Lease, or it could not be renewed in time. */
 export class LeadershipLost extends Error {
@@ -66,7 +66,7 @@ export class LeaderElection {
   #renewing: Promise<void> = Promise.resolve();
 
   constructor(options: ElectionOptions) {
-    const defaults = { leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000, random: Math.random, clock: CLOCK };
+    const defaults = { leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000, random: Math.random, clock: systemClock };
     this.#options = { ...defaults, ...options };
     if (this.#options.renewMs >= this.#options.leaseMs) throw new RangeError('renewMs must be shorter than leaseMs');
     const { promise, resolve } = Promise.withResolvers<LeadershipLost>();

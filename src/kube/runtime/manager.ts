@@ -37,9 +37,9 @@ export interface ManagerOptions {
   readonly graceMs?: number;
 }
 
-const FLUSH_MS = 2_000;
-const ABORTED_MS = 1_000;
-const SYNC_WARNING_MS = 30_000;
+const flushMs = 2_000;
+const abortedMs = 1_000;
+const syncWarningMs = 30_000;
 
 /** Starts HTTP, then caches, waits for full caches and for leadership, then works. It stops in the opposite order. */
 export class Manager {
@@ -99,7 +99,7 @@ export class Manager {
       if (stop.aborted) return;
       log.info('leading');
     }
-    if (events !== undefined) started.defer(() => events.flush(FLUSH_MS));
+    if (events !== undefined) started.defer(() => events.flush(flushMs));
     const grace = { ms: this.#options.graceMs ?? 20_000 };
     this.#startWork(started, grace);
     const lost = election?.lost.then((error) => {
@@ -124,7 +124,7 @@ export class Manager {
     running.push(...this.#startTasks(false, end.signal));
     started.defer(async () => {
       end.abort();
-      await within(ABORTED_MS, running);
+      await within(abortedMs, running);
     });
   }
 
@@ -137,7 +137,7 @@ export class Manager {
       stop.abort();
       await within(grace.ms, running);
       abort.abort();
-      await within(ABORTED_MS, running);
+      await within(abortedMs, running);
     });
   }
 
@@ -158,7 +158,7 @@ export class Manager {
   /** Without a limit: a missing API server or right is told to people, and ends by itself. */
   async #synced(stop: AbortSignal): Promise<void> {
     const all = Promise.all([...this.#caches.values()].map(({ synced }) => synced)).then(() => true);
-    while (!stop.aborted && !(await Promise.race([all, pause(SYNC_WARNING_MS, stop)]))) {
+    while (!stop.aborted && !(await Promise.race([all, pause(syncWarningMs, stop)]))) {
       const missing = [...this.#caches].flatMap(([name, { hasSynced }]) => (hasSynced ? [] : [name]));
       if (!stop.aborted) this.#options.log.warn('still waiting for caches', { missing });
     }

@@ -7,12 +7,12 @@ import { registerProcessMetrics } from './process-metrics.ts';
 import type { QueueTelemetry, WorkQueue } from './queue.ts';
 
 /** The buckets of controller-runtime, so that its dashboards fit. */
-const RECONCILE_BUCKETS = [
+const reconcileBuckets = [
   ...[0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5],
   ...[1.75, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9, 10, 15, 20, 25, 30, 40, 50, 60],
 ];
-const QUEUE_BUCKETS = Array.from({ length: 12 }, (_, power) => 1e-8 * 10 ** power);
-const CALL_BUCKETS = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
+const queueBuckets = Array.from({ length: 12 }, (_, power) => 1e-8 * 10 ** power);
+const callBuckets = [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60];
 
 export interface WatchedCache {
   healthy(): boolean;
@@ -64,7 +64,7 @@ function clientMetrics(registry: Registry): ClientTelemetry {
     registry,
     [name, 'Until the answer; of a watch until its headers'],
     ['verb', 'host'],
-    CALL_BUCKETS,
+    callBuckets,
   );
   return {
     finished({ code, method, host, seconds }) {
@@ -132,7 +132,7 @@ function controllerMetrics(registry: Registry): Pick<Metrics, 'controller' | 'tr
   const terminal = counter(registry, name('terminal_reconcile_errors_total'), 'Failures that are not retried', by);
   const panics = counter(registry, name('reconcile_panics_total'), 'Failures that are programming errors', by);
   const timeouts = counter(registry, name('reconcile_timeouts_total'), 'Reconciles that took too long', by);
-  const time = histogram(registry, [name('reconcile_time_seconds'), 'Time of a reconcile'], by, RECONCILE_BUCKETS);
+  const time = histogram(registry, [name('reconcile_time_seconds'), 'Time of a reconcile'], by, reconcileBuckets);
   const most = gauge(registry, [name('max_concurrent_reconciles'), 'Reconciles that may run at once'], by);
   const active = gauge(registry, [name('active_workers'), 'Reconciles that run'], by);
   const queues = queueMetrics(registry);
@@ -164,9 +164,9 @@ function queueMetrics(registry: Registry): { telemetryOf(name: string): QueueTel
   const by = ['name', 'controller'];
   const adds = counter(registry, 'workqueue_adds_total', 'Keys added', by);
   const retries = counter(registry, 'workqueue_retries_total', 'Keys added after a failure', by);
-  const waited = histogram(registry, ['workqueue_queue_duration_seconds', 'Time a key waited'], by, QUEUE_BUCKETS);
+  const waited = histogram(registry, ['workqueue_queue_duration_seconds', 'Time a key waited'], by, queueBuckets);
   const work = ['workqueue_work_duration_seconds', 'Time a key was worked on'] as const;
-  const worked = histogram(registry, work, by, QUEUE_BUCKETS);
+  const worked = histogram(registry, work, by, queueBuckets);
   const tracked = new Map<string, WorkQueue>();
   const running = (read: (seconds: number[]) => number) =>
     function collect(this: Gauge) {

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 /** Between two probes of the event loop. Ten a second cost nothing measurable and show every stall worth a look. */
-const LAG_RESOLUTION_MS = 100;
+const lagResolutionMs = 100;
 
 /** The usual process_* and nodejs_* names, read when scraped; only the loop's delay is sampled in between. */
 export function registerProcessMetrics(registry: Registry): void {
@@ -49,9 +49,9 @@ function registerCpu(registry: Registry): void {
 }
 
 function registerLoop(gauge: (name: string, help: string, read: () => number) => void): void {
-  const delay = monitorEventLoopDelay({ resolution: LAG_RESOLUTION_MS });
+  const delay = monitorEventLoopDelay({ resolution: lagResolutionMs });
   delay.enable();
-  const lag = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - LAG_RESOLUTION_MS / 1000);
+  const lag = (nanoseconds: number) => Math.max(0, nanoseconds / 1e9 - lagResolutionMs / 1000);
   gauge('nodejs_eventloop_lag_p99_seconds', 'Delay of the event loop since the last scrape, 99th percentile', () => {
     return delay.count > 0 ? lag(delay.percentile(99)) : 0;
   });

@@ -1,7 +1,7 @@
 import { Heap, type Placed } from './heap.ts';
 
 /** Work that nobody waits for: the initial list, resyncs. People's changes are 0. */
-export const LOW_PRIORITY = -100;
+export const lowPriority = -100;
 
 export interface AddOptions {
   readonly afterMs?: number;
@@ -43,8 +43,8 @@ interface Item extends Placed {
   since: number;
 }
 
-const MAX_TIMER_MS = 2 ** 31 - 1;
-const JITTER = 0.2;
+const maxTimerMs = 2 ** 31 - 1;
+const jitter = 0.2;
 
 /**
  * Keys to work on: each at most once, the more important first, none handed out twice at the same time. A key added
@@ -118,7 +118,7 @@ export class WorkQueue {
     this.#options.telemetry.retried?.();
     const { baseDelayMs, maxDelayMs, random } = this.#options;
     const delay = Math.min(baseDelayMs * 2 ** failures, maxDelayMs);
-    this.add(key, { afterMs: delay * (1 + JITTER * (2 * random() - 1)), priority });
+    this.add(key, { afterMs: delay * (1 + jitter * (2 * random() - 1)), priority });
   }
 
   retries(key: string): number {
@@ -176,7 +176,7 @@ export class WorkQueue {
     const at = this.#waiting.first?.readyAt;
     if (at === undefined || (this.#timer !== undefined && this.#timer.at <= at)) return;
     clearTimeout(this.#timer?.handle);
-    const delay = Math.min(Math.max(1, Math.ceil(at - this.#options.now())), MAX_TIMER_MS);
+    const delay = Math.min(Math.max(1, Math.ceil(at - this.#options.now())), maxTimerMs);
     this.#timer = { at, handle: setTimeout(() => this.#ripen(), delay) };
   }
 

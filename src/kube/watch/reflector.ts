@@ -3,7 +3,7 @@ import { ApiError, asApiError } from '../client/api-error.ts';
 import { type KubeClient, resourcePath } from '../client/client.ts';
 import { type KubeObject, type Resource, typeOf } from '../client/objects.ts';
 import type { Selector } from '../client/options.ts';
-import { type ReflectorTiming, TIMING, WatchPlan } from './watch-plan.ts';
+import { defaultTiming, type ReflectorTiming, WatchPlan } from './watch-plan.ts';
 import { readEvents } from './watch-stream.ts';
 
 export type { ReflectorTiming } from './watch-plan.ts';
@@ -54,7 +54,7 @@ export class Reflector<T extends KubeObject> {
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
-    this.#timing = { ...TIMING, ...options.timing };
+    this.#timing = { ...defaultTiming, ...options.timing };
     this.#random = options.random ?? Math.random;
     this.#now = options.now ?? (() => performance.now());
     this.#plan = new WatchPlan(this.#timing, this.#random);

@@ -16,7 +16,7 @@ export interface ReflectorTiming {
   readonly deafAfterMs: number;
 }
 
-export const TIMING: ReflectorTiming = {
+export const defaultTiming: ReflectorTiming = {
   pageSize: 500,
   pageMs: 60_000,
   openMs: 20_000,
@@ -28,14 +28,14 @@ export const TIMING: ReflectorTiming = {
 };
 
 /** Failed resumes from one resourceVersion, each answered by the server, before a list replaces them. */
-const MAX_RESUMES = 5;
+const maxResumes = 5;
 /** Streaming lists that broke off before pages are tried once. */
-const MAX_BROKEN = 3;
+const maxBroken = 3;
 /** Answers that say nothing about the resourceVersion we resume from. */
-const BUSY_OR_DENIED = new Set([401, 403, 429, 503]);
-const REFUSES_STREAMING = new Set([400, 403, 422]);
+const busyOrDenied = new Set([401, 403, 429, 503]);
+const refusesStreaming = new Set([400, 403, 422]);
 /** Ends of a list that had begun to stream. */
-const BROKEN_OFF = new Set(['Malformed', 'Silent', 'TooLarge', 'Truncated']);
+const brokenOff = new Set(['Malformed', 'Silent', 'TooLarge', 'Truncated']);
 
 /** What a reflector does next and how long it waits: the memory that survives from one connection to the next. */
 export class WatchPlan {
@@ -59,7 +59,7 @@ export class WatchPlan {
 
   /** A list is due, and in pages: the server has no streaming lists, or they keep breaking off. */
   get needsPages(): boolean {
-    return this.resourceVersion === '' && (this.#refused || this.#broken >= MAX_BROKEN);
+    return this.resourceVersion === '' && (this.#refused || this.#broken >= maxBroken);
   }
 
   listed(resourceVersion: string): void {
@@ -94,12 +94,12 @@ export class WatchPlan {
   }
 
   #learnFromWatch(error: ApiError): void {
-    if (error.code > 0 && !BUSY_OR_DENIED.has(error.code)) this.#resumes++;
+    if (error.code > 0 && !busyOrDenied.has(error.code)) this.#resumes++;
     const garbled = error.reason === 'Malformed' || error.reason === 'TooLarge';
     // A server whose etcd was restored from a backup waits in silence for the version that we already have.
     const rewound = error.reason === 'Silent' && !this.#heard;
     const lost = garbled || rewound || error.code === 410 || error.causes.includes('ResourceVersionTooLarge');
-    if (!lost && this.#resumes < MAX_RESUMES) return;
+    if (!lost && this.#resumes < maxResumes) return;
     this.resourceVersion = '';
     this.#resumes = 0;
   }
@@ -108,7 +108,7 @@ export class WatchPlan {
     if (this.needsPages) {
       // The refusal of the streaming list was a missing right, not a missing feature.
       if (error.code === 403) this.#refused = false;
-    } else if (REFUSES_STREAMING.has(error.code)) this.#refused = true;
-    else if (BROKEN_OFF.has(error.reason)) this.#broken++;
+    } else if (refusesStreaming.has(error.code)) this.#refused = true;
+    else if (brokenOff.has(error.reason)) this.#broken++;
   }
 }

@@ -8,18 +8,18 @@ export type WatchEvent<T> =
   | { readonly type: 'BOOKMARK'; readonly resourceVersion: string; readonly initialEventsEnd: boolean };
 
 /** etcd refuses objects above 1.5 MiB; JSON escapes may make such a one several times longer. */
-export const MAX_LINE_BYTES = 16 * 1024 * 1024;
-const NEWLINE = 10;
+export const longestLineBytes = 16 * 1024 * 1024;
+const newline = 10;
 
 /** Complete lines only: a rest without its newline is `Truncated`, never half an event. */
-export async function* readLines(source: AsyncIterable<Buffer>, maxBytes = MAX_LINE_BYTES): AsyncGenerator<string> {
+export async function* readLines(source: AsyncIterable<Buffer>, maxBytes = longestLineBytes): AsyncGenerator<string> {
   const rest = new GrowingBuffer(maxBytes);
   const keep = (bytes: Buffer): void => {
     if (!rest.add(bytes)) throw ApiError.transport('TooLarge', `a watch line is longer than ${maxBytes} bytes`);
   };
   for await (const chunk of source) {
     let start = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
       keep(chunk.subarray(start, end));
       start = end + 1;
       if (rest.size > 0) yield rest.take().toString();

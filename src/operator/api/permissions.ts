@@ -27,7 +27,7 @@ function may(verbs: string, what: string, reason: string, limits: Limits = {}): 
 const read = 'get list watch';
 
 /** Nothing here reads a Secret or writes a workload. */
-export const PERMISSIONS: readonly Permission[] = [
+export const operatorPermissions: readonly Permission[] = [
   may(
     `${read} create delete patch`,
     'agent.kagenti.dev/agentcards',
@@ -64,7 +64,7 @@ export const PERMISSIONS: readonly Permission[] = [
 ];
 
 /** What is needed once, before the chart is uninstalled: to end the operator and take off what it leaves. */
-export const CLEANUP_PERMISSIONS: readonly Permission[] = [
+export const cleanupPermissions: readonly Permission[] = [
   may('list patch', '/pods', 'The verified label and its annotation are taken off.'),
   may('list delete', 'networking.k8s.io/networkpolicies', "The operator's policies go."),
   may(

@@ -1,6 +1,6 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, type NetworkPolicy, typeOf } from '@agentcard-operator/kube/objects';
-import { Controller, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
+import { Controller, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
@@ -161,6 +161,6 @@ export function discoverController(platform: Measured & { readonly client: KubeC
       return undefined;
     },
   });
-  connectDiscovery(caches, bequests, (key) => controller.add(key, { priority: LOW_PRIORITY }));
+  connectDiscovery(caches, bequests, (key) => controller.add(key, { priority: lowPriority }));
   return controller;
 }

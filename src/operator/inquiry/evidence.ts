@@ -65,7 +65,7 @@ export interface SignedCard {
 }
 
 /** What a pod instance last said. */
-export type Answer =
+export type PodAnswer =
   | { readonly kind: 'card'; readonly at: number; readonly peer: PeerIdentity | undefined; readonly card: ReceivedCard }
   /** Taken from the stored status after a restart, for a pod that still wears our label. */
   | { readonly kind: 'restored'; readonly at: number; readonly peer: PeerIdentity }
@@ -79,14 +79,14 @@ export type Answer =
     };
 
 /** Attempts that brought no card since the last answer: absence, not guilt. */
-export interface Silence extends Told {
+export interface Silence extends Missed {
   readonly since: number;
   readonly last: number;
   readonly attempts: number;
 }
 
 /** What an attempt that brought no card tells. */
-interface Told {
+interface Missed {
   readonly reason: 'FetchFailed' | 'CardInvalid';
   readonly message: string;
   /** It was we who could not ask. */
@@ -100,7 +100,7 @@ export interface PodEvidence {
   readonly transport: 'mtls' | 'http';
   /** The EndpointSlice entry that was asked; another one calls for another look, and '' is like no other. */
   readonly endpointVersion: string;
-  readonly answer: Answer | undefined;
+  readonly answer: PodAnswer | undefined;
   readonly silence: Silence | undefined;
 }
 
@@ -139,6 +139,6 @@ export const noEvidence: CardEvidence = {
 
 /** What one attempt brought. */
 export type Finding =
-  | { readonly kind: 'answer'; readonly facts: PodFacts; readonly answer: Answer }
-  | ({ readonly kind: 'silence'; readonly facts: PodFacts; readonly at: number } & Told)
+  | { readonly kind: 'answer'; readonly facts: PodFacts; readonly answer: PodAnswer }
+  | ({ readonly kind: 'silence'; readonly facts: PodFacts; readonly at: number } & Missed)
   | { readonly kind: 'stranger'; readonly owner: string; readonly at: number };

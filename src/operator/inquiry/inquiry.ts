@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { KnownChains } from '@agentcard-operator/agentcard';
 import { type Key, keyOf } from '@agentcard-operator/kube/objects';
-import { type AddOptions, LOW_PRIORITY, type Logger } from '@agentcard-operator/kube/runtime';
+import { type AddOptions, type Logger, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import { refreshAnnotation } from '../api/labels.ts';
 import { asksWorkloadApi } from '../settings/config.ts';
@@ -47,7 +47,7 @@ export interface Seen {
   readonly replaced: readonly string[];
 }
 
-const background = { priority: LOW_PRIORITY };
+const background = { priority: lowPriority };
 const unreadRetryMs = 2_000;
 /** How long nothing is dialled while our own identity is on its way. */
 const identityPatienceMs = 10_000;

@@ -4,10 +4,10 @@ import { type QuestionName, questions } from './questions.ts';
 import type { JudgedPod } from './standing.ts';
 
 /** Each question's answer for the card as a whole, in the order of the ladder. */
-export type Answers = ReadonlyMap<QuestionName, Told>;
+export type Answers = ReadonlyMap<QuestionName, Given>;
 
 /** An answer and the pod that gave it. */
-export interface Told {
+export interface Given {
   readonly answer: Answer;
   readonly pod: JudgedPod | undefined;
 }
@@ -15,7 +15,7 @@ export interface Told {
 /** `speaker`: the pod whose card is published; it answers for all where no pod is guilty or noted. */
 export function answersOf(matter: Matter, pods: readonly JudgedPod[], speaker: JudgedPod | undefined): Answers {
   return new Map(
-    questions.map((question): [QuestionName, Told] => {
+    questions.map((question): [QuestionName, Given] => {
       if (question.about === 'card') return [question.name, { answer: question.ask(matter), pod: undefined }];
       const told = decisive(question.name, pods, speaker);
       const knows = told !== undefined && told.answer.result !== 'unknown';
@@ -28,9 +28,9 @@ export function answersOf(matter: Matter, pods: readonly JudgedPod[], speaker: J
 
 const byResult = ['fail', 'pass', 'unknown', 'skipped'] as const;
 
-function decisive(name: QuestionName, pods: readonly JudgedPod[], speaker: JudgedPod | undefined): Told | undefined {
+function decisive(name: QuestionName, pods: readonly JudgedPod[], speaker: JudgedPod | undefined): Given | undefined {
   const told = pods.map((pod) => ({ pod, answer: pod.answers.get(name) ?? skipped }));
-  const of = (fits: (one: Told) => boolean) => told.find(fits);
+  const of = (fits: (one: Given) => boolean) => told.find(fits);
   return (
     of(({ answer }) => answer.effect?.weight === 'guilt') ??
     of(({ answer }) => answer.effect?.weight === 'note') ??

@@ -7,7 +7,7 @@ import {
   type VerifiedReason,
 } from '../api/conditions.ts';
 import type { SignatureFinding } from '../inquiry/evidence.ts';
-import type { Answers, Told } from './answers.ts';
+import type { Answers, Given } from './answers.ts';
 import { type Quarantine, quarantineMessage } from './quarantine.ts';
 import type { Answer, Matter } from './question.ts';
 import { effects } from './questions.ts';
@@ -154,7 +154,7 @@ export interface SignatureVerdict {
 /** SignatureVerified: what the card's signature proves; undefined when signatures are not verified. */
 function signatureOutcome({ matter, answers }: Heard): SignatureVerdict | undefined {
   if (!matter.settings.signature) return undefined;
-  const { answer, pod } = answers.get('signature') as Told;
+  const { answer, pod } = answers.get('signature') as Given;
   const finding = pod?.shown?.kind === 'card' ? pod.shown.card.signature : undefined;
   const signerMatches = finding?.signer === undefined ? undefined : matter.target.expected.includes(finding.signer);
   const reason = answer.effect?.SignatureVerified;

@@ -1,12 +1,12 @@
 import type { Pod } from '@agentcard-operator/kube/objects';
-import type { Answer, PodEvidence, Silence } from '../inquiry/evidence.ts';
+import type { PodAnswer, PodEvidence, Silence } from '../inquiry/evidence.ts';
 import { withoutReplaced, withRestored } from '../inquiry/restore.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { ResolvedTarget, Snapshot } from './snapshot.ts';
 
 /** What a pod showed of itself, in contrast to a refusal. */
-export type Shown = Extract<Answer, { kind: 'card' | 'restored' }>;
-export type Refusal = Extract<Answer, { kind: 'refusal' }>;
+export type Shown = Extract<PodAnswer, { kind: 'card' | 'restored' }>;
+export type Refusal = Extract<PodAnswer, { kind: 'refusal' }>;
 
 /** One pod behind the agent's Service, and what it shows, as far as it counts now. */
 export interface Sight {

@@ -11,13 +11,13 @@ export interface Note {
   readonly note: string;
 }
 
-type Told = 'Synced' | 'Verified' | 'Bound' | 'Enforced';
+type AnnouncedType = 'Synced' | 'Verified' | 'Bound' | 'Enforced';
 
 /** Reasons that only follow from Synced, which has told already; they are told when the condition was True before. */
 const echoes = new Set(['FetchFailed', 'NoIdentity']);
 
 /** Which reasons of a False condition are news of their own: what the questions decide, and what orders and time do. */
-const news: Readonly<Record<Told, ReadonlySet<string> | 'every reason'>> = {
+const news: Readonly<Record<AnnouncedType, ReadonlySet<string> | 'every reason'>> = {
   Synced: 'every reason',
   Verified: new Set([...decided('Verified'), 'EvidenceExpired', 'Quarantined']),
   Bound: new Set(decided('Bound')),
@@ -45,7 +45,7 @@ export function transitions(before: StatusFields, after: StatusFields, spec: Age
 
 function conditionNotes(before: StatusFields, after: StatusFields): Note[] {
   const readable = after.conditions?.some(({ type, status }) => type === 'Synced' && status === 'True') ?? false;
-  const types = Object.keys(news) as Told[];
+  const types = Object.keys(news) as AnnouncedType[];
   return types.flatMap((type): Note[] => {
     const is = after.conditions?.find((condition) => condition.type === type);
     const was = before.conditions?.find((condition) => condition.type === type);

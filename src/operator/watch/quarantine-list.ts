@@ -1,6 +1,6 @@
 import type { Informer } from '@agentcard-operator/kube';
 import { type ConfigMap, type Key, keyOf, resources, typeOf } from '@agentcard-operator/kube/objects';
-import { type AddOptions, type EventRecord, LOW_PRIORITY, type Logger } from '@agentcard-operator/kube/runtime';
+import { type AddOptions, type EventRecord, type Logger, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { Caches } from './caches.ts';
 import { namesCard, parseQuarantineList, type QuarantineEntry } from './quarantine-entries.ts';
 
@@ -28,7 +28,7 @@ export function followQuarantineList(
     malformed(false);
     const concerned = [...cards.values()].filter((card) => changed.some((entry) => namesCard(entry, card)));
     for (const card of concerned) wake(keyOf(card));
-    for (const card of cards.values()) wake(keyOf(card), { priority: LOW_PRIORITY });
+    for (const card of cards.values()) wake(keyOf(card), { priority: lowPriority });
   };
   const read = (list: ConfigMap) => {
     const parsed = parseQuarantineList(list);

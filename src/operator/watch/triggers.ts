@@ -1,6 +1,6 @@
 import type { Key, KubeObject, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
 import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
-import { type AddOptions, LOW_PRIORITY } from '@agentcard-operator/kube/runtime';
+import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
 import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
@@ -21,7 +21,7 @@ export interface Sinks {
 }
 
 /** Nobody waits for it; what people caused goes first. */
-const background = { priority: LOW_PRIORITY };
+const background = { priority: lowPriority };
 
 /** Which changes wake which cards. Every mapping looks at the object before and after the change. */
 export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sinks): void {

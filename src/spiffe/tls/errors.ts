@@ -13,12 +13,12 @@ export interface Handshake {
 }
 
 /** What OpenSSL says to bytes that are no TLS record. */
-const NOT_TLS = 'ERR_SSL_WRONG_VERSION_NUMBER';
+const notTls = 'ERR_SSL_WRONG_VERSION_NUMBER';
 /** Our own OpenSSL refused the peer's certificate or its proof of the key while the handshake was still going on. */
-const BAD_CERTIFICATE = /^ERR_(SSL|OSSL)_.*(CERT|SIGNATURE|KEY_TOO_SMALL|KEY_TOO_WEAK|MD_TOO_WEAK)/;
+const badCertificate = /^ERR_(SSL|OSSL)_.*(CERT|SIGNATURE|KEY_TOO_SMALL|KEY_TOO_WEAK|MD_TOO_WEAK)/;
 /** An alert is the peer's word: it refused us. */
-const ALERT = /alert/i;
-const CERTIFICATE_ALERT = /certificate|unknown ca|access denied|decrypt error/i;
+const alert = /alert/i;
+const certificateAlert = /certificate|unknown ca|access denied|decrypt error/i;
 
 export function connectionFailure(error: Error): FetchFailure {
   const code = codeOf(error);
@@ -39,8 +39,8 @@ export function handshakeFailure(error: Error, handshake: Handshake): FetchFailu
   if (handshake.unverified) return certificateFailure(error, handshake);
   const code = codeOf(error);
   if (isAlert(error)) return alertFailure(error);
-  if (code === NOT_TLS) return failed('NotTls', 'the port that must speak TLS speaks something else');
-  if (BAD_CERTIFICATE.test(code)) return certificateFailure(error, handshake);
+  if (code === notTls) return failed('NotTls', 'the port that must speak TLS speaks something else');
+  if (badCertificate.test(code)) return certificateFailure(error, handshake);
   if (!isOpenSsl(error)) return connectionFailure(error);
   return failed('HandshakeFailed', `the TLS handshake failed (${code})`);
 }
@@ -57,7 +57,7 @@ export function exchangeFailure(error: Error): FetchFailure {
 
 function alertFailure(error: Error): FetchFailure {
   const reason = reasonOf(error);
-  return CERTIFICATE_ALERT.test(reason)
+  return certificateAlert.test(reason)
     ? failed(
         'ClientCertificateRejected',
         `the peer rejected our certificate (${reason}): does it trust our trust domain?`,
@@ -85,7 +85,7 @@ function certificateFailure(error: Error, { trustDomain, leaf }: Handshake): Fet
 
 const isOpenSsl = (error: Error): boolean => 'library' in error || /^ERR_(SSL|OSSL|TLS)_/.test(codeOf(error));
 
-const isAlert = (error: Error): boolean => isOpenSslText(error) && ALERT.test(reasonOf(error));
+const isAlert = (error: Error): boolean => isOpenSslText(error) && alert.test(reasonOf(error));
 
 /** While writing, OpenSSL's errors arrive as EPROTO with all of OpenSSL's text in the message. */
 const isOpenSslText = (error: Error): boolean => isOpenSsl(error) || codeOf(error) === 'EPROTO';

@@ -14,7 +14,7 @@ export interface Peer {
 /** `identity`: the peer showed that it is not what it should be. `none`: nothing was learned, which proves nothing. */
 export type Guilt = 'none' | 'identity';
 
-const GUILT = {
+const guiltByCode = {
   /** Our side: the request cannot be made. */
   RequestInvalid: 'none',
   NoIdentity: 'none',
@@ -42,7 +42,7 @@ const GUILT = {
   Truncated: 'none',
 } as const satisfies Record<string, Guilt>;
 
-export type FetchFailureCode = keyof typeof GUILT;
+export type FetchFailureCode = keyof typeof guiltByCode;
 
 export interface FetchFailure {
   readonly kind: 'failed';
@@ -67,7 +67,7 @@ export interface FetchAnswer {
 export type FetchOutcome = FetchAnswer | FetchFailure;
 
 export function failed(code: FetchFailureCode, message: string, claimedId?: string): FetchFailure {
-  return { kind: 'failed', code, message, guilt: GUILT[code], ...(claimedId === undefined ? {} : { claimedId }) };
+  return { kind: 'failed', code, message, guilt: guiltByCode[code], ...(claimedId === undefined ? {} : { claimedId }) };
 }
 
 /** The reason of our own stop signal is the failure to report. */

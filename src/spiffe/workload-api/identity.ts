@@ -50,7 +50,7 @@ export interface BundleHealth {
 }
 
 /** The longest delay that a timer can take. */
-const MAX_TIMER = 2 ** 31 - 1;
+const maxTimer = 2 ** 31 - 1;
 
 /** Starts without a Workload API and stays up, says so in its state and `lastError`, and recovers by itself. */
 export class IdentitySource {
@@ -168,7 +168,7 @@ export class IdentitySource {
     const check = (): void => {
       if (this.current().state === 'ready') this.#watchExpiry();
     };
-    this.#expiry = setTimeout(check, Math.min(Math.max(left, 0), MAX_TIMER)).unref();
+    this.#expiry = setTimeout(check, Math.min(Math.max(left, 0), maxTimer)).unref();
   }
 
   #change(changes: Changes): void {

@@ -17,12 +17,12 @@ export interface WorkloadApiOptions {
   readonly wait: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
-const FETCH_X509_SVID = '/SpiffeWorkloadAPI/FetchX509SVID';
+const fetchX509Svid = '/SpiffeWorkloadAPI/FetchX509SVID';
 /** A new workload is denied until SPIRE has heard of it, which takes seconds; asking a socket of the same node costs little. */
-const BACKOFF = { first: 500, early: 2_000, late: 5_000, earlyAttempts: 60 } as const;
+const backoffMs = { first: 500, early: 2_000, late: 5_000, earlyAttempts: 60 } as const;
 /** Even the luckiest jitter does not make a busy loop. */
-const LEAST_BACKOFF = 100;
-const CHANNEL = {
+const leastBackoffMs = 100;
+const channel = {
   'grpc.max_receive_message_length': 16 * 1024 * 1024,
   'grpc.enable_http_proxy': 0,
   'grpc.use_local_subchannel_pool': 1,
@@ -73,9 +73,9 @@ export async function* watchX509Contexts(
 
 /** Exponential with full jitter: at most two seconds for about the first minute, five seconds afterwards. */
 export function backoff(failures: number, random: () => number): number {
-  const { first, early, late, earlyAttempts } = BACKOFF;
+  const { first, early, late, earlyAttempts } = backoffMs;
   const ceiling = failures < earlyAttempts ? Math.min(early, first * 2 ** Math.min(failures, 10)) : late;
-  return Math.max(LEAST_BACKOFF, random() * ceiling);
+  return Math.max(leastBackoffMs, random() * ceiling);
 }
 
 /**
@@ -83,12 +83,12 @@ export function backoff(failures: number, random: () => number): number {
  * and the back-off here is the only one that is wanted.
  */
 function open(target: string, signal: AbortSignal) {
-  const client = new Client(target, credentials.createInsecure(), CHANNEL);
+  const client = new Client(target, credentials.createInsecure(), channel);
   const metadata = new Metadata();
   metadata.set('workload.spiffe.io', 'true');
   const request = Buffer.from(toBinary(X509SVIDRequestSchema, create(X509SVIDRequestSchema)));
   const same = (bytes: Buffer): Buffer => bytes;
-  const call = client.makeServerStreamRequest(FETCH_X509_SVID, same, same, request, metadata);
+  const call = client.makeServerStreamRequest(fetchX509Svid, same, same, request, metadata);
   const cancel = (): void => call.cancel();
   signal.addEventListener('abort', cancel, { once: true });
   const { promise: ended, resolve } = Promise.withResolvers<StatusObject>();

@@ -24,9 +24,9 @@ export interface TrustBundle {
 
 export type BundleSet = ReadonlyMap<TrustDomain, TrustBundle>;
 
-const MAX_BUNDLE_BYTES = 4 * 1024 * 1024;
-const MAX_AUTHORITIES = 1000;
-const PEM_BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
+const maxBundleBytes = 4 * 1024 * 1024;
+const maxAuthorities = 1000;
+const pemBlock = /-----BEGIN ([A-Z0-9 ]+)-----([A-Za-z0-9+/=\s]*)-----END \1-----/g;
 
 interface BundleFacts {
   readonly sequence?: bigint;
@@ -43,8 +43,8 @@ export function parseBundle(trustDomain: TrustDomain, text: string): Result<Trus
 
 /** CERTIFICATE blocks one after the other; text between them is a comment, a block of another kind is an error. */
 export function parseBundlePem(trustDomain: TrustDomain, text: string): Result<TrustBundle> {
-  if (text.length > MAX_BUNDLE_BYTES) return tooLarge();
-  const blocks = [...text.matchAll(PEM_BLOCK)];
+  if (text.length > maxBundleBytes) return tooLarge();
+  const blocks = [...text.matchAll(pemBlock)];
   if (blocks.length !== text.split('-----BEGIN ').length - 1 || blocks.some(([, label]) => label !== 'CERTIFICATE')) {
     return refused('BundleMalformed', 'the bundle has a PEM block that is no complete CERTIFICATE');
   }
@@ -57,14 +57,14 @@ export function parseBundlePem(trustDomain: TrustDomain, text: string): Result<T
 
 /** Concatenated DER, as the Workload API sends it. */
 export function parseBundleDer(trustDomain: TrustDomain, der: Uint8Array): Result<TrustBundle> {
-  if (der.length > MAX_BUNDLE_BYTES) return tooLarge();
+  if (der.length > maxBundleBytes) return tooLarge();
   const authorities = attempt('BundleMalformed', () => splitCertificates(der));
   return authorities.ok ? bundleOf(trustDomain, authorities.value) : authorities;
 }
 
 /** A SPIFFE bundle: a JWK Set whose `use: x509-svid` keys carry one authority each in `x5c[0]`; the rest is not for X.509. */
 export function parseBundleJson(trustDomain: TrustDomain, text: string): Result<TrustBundle> {
-  if (text.length > MAX_BUNDLE_BYTES) return tooLarge();
+  if (text.length > maxBundleBytes) return tooLarge();
   const document = parseDocument(text);
   if (document === undefined || !Array.isArray(document.keys)) {
     return refused('BundleMalformed', 'the bundle is no SPIFFE bundle document: it has no list "keys"');
@@ -116,7 +116,7 @@ function bundleOf(
   authorities: readonly Uint8Array[],
   facts: BundleFacts = {},
 ): Result<TrustBundle> {
-  if (authorities.length > MAX_AUTHORITIES) return tooLarge();
+  if (authorities.length > maxAuthorities) return tooLarge();
   const ends = attempt('AuthorityInvalid', () => authorities.map(authorityEnd));
   if (!ends.ok) return ends;
   return ok({
@@ -156,4 +156,4 @@ function digestOf(trustDomain: TrustDomain, authorities: readonly Uint8Array[]):
 }
 
 const tooLarge = (): Result<never> =>
-  refused('BundleTooLarge', `a bundle has at most ${MAX_BUNDLE_BYTES} bytes and ${MAX_AUTHORITIES} authorities`);
+  refused('BundleTooLarge', `a bundle has at most ${maxBundleBytes} bytes and ${maxAuthorities} authorities`);

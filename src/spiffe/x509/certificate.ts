@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto';
 import { excerpt } from '../id.ts';
-import { type Der, hex, MalformedDer, readAll, readBoolean, readOnly, readSmallInteger, TAG } from './der.ts';
+import { type Der, hex, MalformedDer, readAll, readBoolean, readOnly, readSmallInteger, tags } from './der.ts';
 
 export interface Certificate {
   /** Names, dates, keys and signatures are OpenSSL's business. It also guarantees that `der` is one whole certificate. */
@@ -26,12 +26,12 @@ export interface Certificate {
 
 export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
 
-export const NAME = { dns: 0x82, directory: 0xa4, uri: 0x86 } as const;
+export const nameTags = { dns: 0x82, directory: 0xa4, uri: 0x86 } as const;
 
-const VERSION = 0xa0;
-const EXTENSIONS = 0xa3;
-const MAX_CERTIFICATE_BYTES = 32 * 1024;
-const OID = {
+const versionTag = 0xa0;
+const extensionsTag = 0xa3;
+const maxCertificateBytes = 32 * 1024;
+const oids = {
   keyUsage: '551d0f',
   subjectAltName: '551d11',
   basicConstraints: '551d13',
@@ -40,20 +40,20 @@ const OID = {
   certificatePolicies: '551d20',
   extendedKeyUsage: '551d25',
 };
-const KEY_USAGE_BITS: ReadonlyMap<KeyUsage, number> = new Map([
+const keyUsageBits: ReadonlyMap<KeyUsage, number> = new Map([
   ['digitalSignature', 0],
   ['keyCertSign', 5],
   ['cRLSign', 6],
 ]);
-const KNOWN: ReadonlySet<string> = new Set(Object.values(OID));
+const knownOids: ReadonlySet<string> = new Set(Object.values(oids));
 
 /** Throws MalformedDer for anything that OpenSSL or the strict reader does not take as one certificate. */
 export function readCertificate(der: Uint8Array): Certificate {
-  if (der.length > MAX_CERTIFICATE_BYTES) throw new MalformedDer('the certificate is too large');
-  const [tbs, algorithm] = readAll(readOnly(der, TAG.sequence).body);
+  if (der.length > maxCertificateBytes) throw new MalformedDer('the certificate is too large');
+  const [tbs, algorithm] = readAll(readOnly(der, tags.sequence).body);
   if (tbs === undefined || algorithm === undefined) throw new MalformedDer('the certificate is incomplete');
   const fields = readAll(tbs.body);
-  const subject = fields[fields[0]?.tag === VERSION ? 5 : 4];
+  const subject = fields[fields[0]?.tag === versionTag ? 5 : 4];
   if (subject === undefined) throw new MalformedDer('the certificate is incomplete');
   const extensions = readExtensions(fields);
   const read = <T>(oid: string, parse: (value: Uint8Array) => T): T | undefined => {
@@ -67,12 +67,14 @@ export function readCertificate(der: Uint8Array): Certificate {
     subject,
     signatureAlgorithm: hex(algorithm.whole),
     selfIssued: x509.subject === x509.issuer,
-    unknownCritical: [...extensions].filter(([oid, { critical }]) => critical && !KNOWN.has(oid)).map(([oid]) => oid),
-    basicConstraints: read(OID.basicConstraints, readBasicConstraints),
-    keyUsage: read(OID.keyUsage, readKeyUsage),
-    extendedKeyUsage: read(OID.extendedKeyUsage, (value) => new Set(sequence(value).map(({ body }) => hex(body)))),
-    alternativeNames: read(OID.subjectAltName, sequence) ?? [],
-    nameConstraints: read(OID.nameConstraints, readNameConstraints),
+    unknownCritical: [...extensions]
+      .filter(([oid, { critical }]) => critical && !knownOids.has(oid))
+      .map(([oid]) => oid),
+    basicConstraints: read(oids.basicConstraints, readBasicConstraints),
+    keyUsage: read(oids.keyUsage, readKeyUsage),
+    extendedKeyUsage: read(oids.extendedKeyUsage, (value) => new Set(sequence(value).map(({ body }) => hex(body)))),
+    alternativeNames: read(oids.subjectAltName, sequence) ?? [],
+    nameConstraints: read(oids.nameConstraints, readNameConstraints),
   };
 }
 
@@ -84,7 +86,7 @@ export function splitCertificates(bytes: Uint8Array): Uint8Array[] {
 /** Printable ASCII only: a NUL, a space or a byte above 0x7e in a URI is how names are smuggled past readers of text. */
 export function uriNames(certificate: Certificate): string[] {
   return certificate.alternativeNames
-    .filter(({ tag }) => tag === NAME.uri)
+    .filter(({ tag }) => tag === nameTags.uri)
     .map(({ body }) => {
       const text = Buffer.from(body).toString('latin1');
       if (!/^[\x21-\x7e]+$/.test(text)) throw new MalformedDer(`the URI name ${excerpt(text)} is not printable ASCII`);
@@ -104,12 +106,12 @@ function openCertificate(der: Uint8Array): X509Certificate {
 
 function readExtensions(fields: readonly Der[]): Map<string, { critical: boolean; value: Uint8Array }> {
   const extensions = new Map<string, { critical: boolean; value: Uint8Array }>();
-  const block = fields.find(({ tag }) => tag === EXTENSIONS);
+  const block = fields.find(({ tag }) => tag === extensionsTag);
   if (block === undefined) return extensions;
   for (const extension of sequence(block.body)) {
     const [oid, second, third] = readAll(extension.body);
     const value = third ?? second;
-    if (oid?.tag !== TAG.oid || value?.tag !== 0x04 || second === undefined) {
+    if (oid?.tag !== tags.oid || value?.tag !== 0x04 || second === undefined) {
       throw new MalformedDer('an extension is malformed');
     }
     const name = hex(oid.body);
@@ -119,21 +121,21 @@ function readExtensions(fields: readonly Der[]): Map<string, { critical: boolean
   return extensions;
 }
 
-const sequence = (bytes: Uint8Array): Der[] => readAll(readOnly(bytes, TAG.sequence).body);
+const sequence = (bytes: Uint8Array): Der[] => readAll(readOnly(bytes, tags.sequence).body);
 
 function readBasicConstraints(value: Uint8Array): { ca: boolean; pathLength: number | undefined } {
   const fields = sequence(value);
-  const ca = fields[0]?.tag === TAG.boolean ? readBoolean(fields[0]) : false;
-  const rest = fields[0]?.tag === TAG.boolean ? fields.slice(1) : fields;
+  const ca = fields[0]?.tag === tags.boolean ? readBoolean(fields[0]) : false;
+  const rest = fields[0]?.tag === tags.boolean ? fields.slice(1) : fields;
   if (rest.length > 1) throw new MalformedDer('basicConstraints is malformed');
   return { ca, pathLength: rest[0] && readSmallInteger(rest[0]) };
 }
 
 function readKeyUsage(value: Uint8Array): Set<KeyUsage> {
-  const { body } = readOnly(value, TAG.bitString);
+  const { body } = readOnly(value, tags.bitString);
   if (body.length < 2 || body.length > 3) throw new MalformedDer('keyUsage is malformed');
   const isSet = (bit: number): boolean => ((body[1 + (bit >> 3)] ?? 0) & (0x80 >> (bit & 7))) !== 0;
-  return new Set([...KEY_USAGE_BITS].filter(([, bit]) => isSet(bit)).map(([name]) => name));
+  return new Set([...keyUsageBits].filter(([, bit]) => isSet(bit)).map(([name]) => name));
 }
 
 function readNameConstraints(value: Uint8Array): { permitted: Der[]; excluded: Der[] } {

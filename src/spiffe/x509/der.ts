@@ -9,7 +9,7 @@ export interface Der {
   readonly whole: Uint8Array;
 }
 
-export const TAG = {
+export const tags = {
   boolean: 0x01,
   integer: 0x02,
   bitString: 0x03,
@@ -76,7 +76,7 @@ export function readAll(bytes: Uint8Array): Der[] {
 }
 
 export function readBoolean({ tag, body }: Der): boolean {
-  if (tag !== TAG.boolean || body.length !== 1 || (body[0] !== 0 && body[0] !== 0xff)) {
+  if (tag !== tags.boolean || body.length !== 1 || (body[0] !== 0 && body[0] !== 0xff)) {
     throw new MalformedDer('a BOOLEAN is malformed');
   }
   return body[0] === 0xff;
@@ -86,7 +86,7 @@ export function readBoolean({ tag, body }: Der): boolean {
 export function readSmallInteger({ tag, body }: Der): number {
   const [first = 0x80, second = 0] = body;
   const minimal = body.length === 1 || first !== 0 || second >= 0x80;
-  if (tag !== TAG.integer || first >= 0x80 || !minimal || body.length > 4) {
+  if (tag !== tags.integer || first >= 0x80 || !minimal || body.length > 4) {
     throw new MalformedDer('an INTEGER is malformed, negative or too large');
   }
   return body.reduce((value, byte) => value * 256 + byte, 0);

@@ -1,7 +1,7 @@
 /** Name constraints (RFC 5280 §4.2.1.10) over a finished path: what a CA may name, held against what was named below it. */
 
-import { type Certificate, NAME, uriNames } from './certificate.ts';
-import { type Der, hex, readOnly, TAG } from './der.ts';
+import { type Certificate, nameTags, uriNames } from './certificate.ts';
+import { type Der, hex, readOnly, tags } from './der.ts';
 
 /**
  * The fault of a path (leaf first, anchor last), or `undefined`. URI, DNS and directory name constraints are applied; one of
@@ -35,13 +35,13 @@ function respects(certificate: Certificate, { nameConstraints }: Certificate): b
 function namesOf(certificate: Certificate, kind: number): string[] | undefined {
   const present = certificate.alternativeNames.filter(({ tag }) => tag === kind);
   switch (kind) {
-    case NAME.dns:
+    case nameTags.dns:
       return present.map(text);
-    case NAME.directory: {
+    case nameTags.directory: {
       const subject = hex(certificate.subject.body);
       return [...(subject === '' ? [] : [subject]), ...present.map(relativeNames)];
     }
-    case NAME.uri: {
+    case nameTags.uri: {
       const hosts = uriNames(certificate).map((uri) => /^[a-z][a-z0-9+.-]*:\/\/([^/?#:]+)/i.exec(uri)?.[1]);
       return hosts.every((host) => host !== undefined) ? hosts.map((host) => host.toLowerCase()) : undefined;
     }
@@ -57,14 +57,14 @@ function namesOf(certificate: Certificate, kind: number): string[] | undefined {
 const covers =
   (name: string) =>
   (constraint: Der): boolean => {
-    if (constraint.tag === NAME.directory) return name.startsWith(relativeNames(constraint));
+    if (constraint.tag === nameTags.directory) return name.startsWith(relativeNames(constraint));
     const base = text(constraint);
     if (name === base) return true;
     if (base.startsWith('.')) return name.endsWith(base) && name.length > base.length;
-    return constraint.tag === NAME.dns && (base === '' || name.endsWith(`.${base}`));
+    return constraint.tag === nameTags.dns && (base === '' || name.endsWith(`.${base}`));
   };
 
 const text = ({ body }: Der): string => Buffer.from(body).toString('latin1').toLowerCase();
 
 /** Each relative name delimits itself, so a prefix of the hex is a prefix of the list. */
-const relativeNames = ({ body }: Der): string => hex(readOnly(body, TAG.sequence).body);
+const relativeNames = ({ body }: Der): string => hex(readOnly(body, tags.sequence).body);

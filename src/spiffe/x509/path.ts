@@ -36,10 +36,10 @@ export interface VerifiedPath {
 }
 
 /** Certificates that one peer or signer may present. */
-export const MAX_CHAIN = 10;
+export const maxChain = 10;
 /** Signature checks per call: bounds what a chain of look-alike certificates can cost. */
-const MAX_SIGNATURE_CHECKS = 64;
-const PURPOSE = { server: '2b06010505070301', client: '2b06010505070302' } as const;
+const maxSignatureChecks = 64;
+const purposeOids = { server: '2b06010505070301', client: '2b06010505070302' } as const;
 
 /**
  * The leaf rules and a valid path to one of the anchors.
@@ -83,7 +83,7 @@ export function buildPath(input: PathInput): Result<readonly Certificate[]> {
 type Chain = readonly [Certificate, ...Certificate[]];
 
 function readChain(chain: readonly Uint8Array[]): Result<Chain> {
-  if (chain.length > MAX_CHAIN) return refused('PathInvalid', `a chain has at most ${MAX_CHAIN} certificates`);
+  if (chain.length > maxChain) return refused('PathInvalid', `a chain has at most ${maxChain} certificates`);
   const [leaf, ...others] = chain;
   if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
   return attempt('CertificateMalformed', (): Chain => [readCertificate(leaf), ...others.map(readCertificate)]);
@@ -106,7 +106,7 @@ class PathSearch {
   readonly #chain: Chain;
   readonly #anchors: readonly Certificate[];
   readonly #input: PathInput;
-  #checksLeft = MAX_SIGNATURE_CHECKS;
+  #checksLeft = maxSignatureChecks;
 
   constructor(chain: Chain, anchors: readonly Certificate[], input: PathInput) {
     this.#chain = chain;
@@ -143,7 +143,7 @@ class PathSearch {
     if (unknownCritical.length > 0) return error('PathInvalid', 'a certificate has an unknown critical extension');
     if (!isStrongKey(x509)) return error('CertificateWeak', 'a key of the path is too weak or of an unusual kind');
     const { role } = this.#input;
-    if (role !== 'signer' && extendedKeyUsage && !extendedKeyUsage.has(PURPOSE[role])) {
+    if (role !== 'signer' && extendedKeyUsage && !extendedKeyUsage.has(purposeOids[role])) {
       return error('PathInvalid', `a certificate's extended key usage leaves out TLS ${role}s`);
     }
     return undefined;

@@ -1,7 +1,7 @@
 /** The certificates of the other end of a TLS connection. */
 
 import type { X509Certificate } from 'node:crypto';
-import { MAX_CHAIN } from './path.ts';
+import { maxChain } from './path.ts';
 
 /**
  * DER, leaf first, from what `getPeerX509Certificate` says: what the peer sent, followed by authorities of ours where it did not send them itself. Not a verified
@@ -10,7 +10,7 @@ import { MAX_CHAIN } from './path.ts';
 export function presentedChain(peer: X509Certificate | undefined): Buffer[] {
   const chain: Buffer[] = [];
   let certificate = peer;
-  while (certificate !== undefined && chain.length < MAX_CHAIN) {
+  while (certificate !== undefined && chain.length < maxChain) {
     chain.push(certificate.raw);
     certificate = certificate.issuerCertificate;
   }

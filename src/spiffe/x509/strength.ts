@@ -2,19 +2,19 @@
 
 import type { KeyObject, X509Certificate } from 'node:crypto';
 
-const CURVES: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
+const curves: readonly string[] = ['prime256v1', 'secp384r1', 'secp521r1'];
 /** Above 8192 bits an RSA key is no stronger in practice and only makes us work. */
-const RSA_BITS = { least: 2048, most: 8192 };
+const rsaBits = { least: 2048, most: 8192 };
 
 /** Hex of a whole AlgorithmIdentifier: RSA and ECDSA with SHA-256, 384 or 512, RSASSA-PSS with the same, Ed25519, Ed448. */
-const SIGNATURES: readonly RegExp[] = [
+const signatures: readonly RegExp[] = [
   /^30(0d06092a864886f70d01010[bcd]0500|0b06092a864886f70d01010[bcd])$/,
   /^300a06082a8648ce3d04030[234]$/,
   /^30..06092a864886f70d01010a30..a00f300d060960864801650304020[123]0500/,
   /^300506032b657[01]$/,
 ];
 
-export const isStrongSignature = (algorithm: string): boolean => SIGNATURES.some((known) => known.test(algorithm));
+export const isStrongSignature = (algorithm: string): boolean => signatures.some((known) => known.test(algorithm));
 
 export function isStrongKey(certificate: X509Certificate): boolean {
   const key = publicKey(certificate);
@@ -23,10 +23,10 @@ export function isStrongKey(certificate: X509Certificate): boolean {
     case 'rsa':
     case 'rsa-pss': {
       const bits = details?.modulusLength ?? 0;
-      return bits >= RSA_BITS.least && bits <= RSA_BITS.most;
+      return bits >= rsaBits.least && bits <= rsaBits.most;
     }
     case 'ec':
-      return CURVES.includes(details?.namedCurve ?? '');
+      return curves.includes(details?.namedCurve ?? '');
     case 'ed25519':
     case 'ed448':
       return true;

@@ -16,8 +16,8 @@ export function demoTest(name: string, values: Parameters<World['install']>[0]):
   beforeAll(async () => {
     world = await World.open();
     await world.install(values);
-    const { kubeconfig: KUBECONFIG } = world.cluster;
-    env = { ...process.env, KUBECONFIG, KUBECTL: places().kubectl, IMAGE: operatorImage };
+    const { kubeconfig } = world.cluster;
+    env = { ...process.env, KUBECONFIG: kubeconfig, KUBECTL: places().kubectl, IMAGE: operatorImage };
   });
 
   afterAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
-import { PERMISSIONS } from '../../../src/operator/api/permissions.ts';
+import { operatorPermissions } from '../../../src/operator/api/permissions.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
@@ -97,7 +97,7 @@ test('the operator reads no Secret, writes no workload, and grants nothing to an
 test('it has every right of the list, and no other role gives it more than its namespaces', async () => {
   const user = await grant('image.tag=first');
   const client = connect(server);
-  for (const { group, resources, verbs, names, scope } of PERMISSIONS) {
+  for (const { group, resources, verbs, names, scope } of operatorPermissions) {
     for (const resource of resources) {
       for (const verb of verbs) {
         const where = scope === 'own' ? { namespace } : scope === 'cluster' ? {} : { namespace: 'other' };

@@ -43,7 +43,7 @@ interface Stream {
   frozen: boolean;
 }
 
-const GONE = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } })}\n`;
+const goneLine = `${JSON.stringify({ type: 'ERROR', object: { kind: 'Status', code: 410, reason: 'Expired', message: 'too old' } })}\n`;
 
 /** Terminates TLS in front of the API server, counts requests and breaks them on demand. */
 export class FaultProxy {
@@ -100,7 +100,7 @@ export class FaultProxy {
       const { response, socket } = stream;
       stream.frozen = true;
       if (how.startsWith('cut-line')) response.write('{"type":"MODIFIED","object":{"metadata":{"name":"a');
-      if (how === 'gone-event') response.end(GONE);
+      if (how === 'gone-event') response.end(goneLine);
       else if (how.endsWith('reset')) setTimeout(() => socket.resetAndDestroy(), 5);
       else if (how === 'half-close') socket.end();
       else response.end();

@@ -13,7 +13,7 @@ import { FaultProxy } from './fault-proxy.ts';
 import { connect, makeNamespace, until } from './rig.ts';
 
 /** A tenth of the real times and more: a lease of 3 s. */
-const SHORT = { leaseMs: 3_000, renewMs: 1_500, retryMs: 300 };
+const short = { leaseMs: 3_000, renewMs: 1_500, retryMs: 300 };
 
 let api: ApiServer;
 let client: KubeClient;
@@ -40,7 +40,7 @@ async function contender(namespace: string, identity: string, proxy?: FaultProxy
   const caFile = join(home, `${identity}.crt`);
   await writeFile(caFile, proxy?.caPem ?? api.caPem);
   const server = proxy?.url ?? api.url;
-  const settings: ContenderSettings = { server, caFile, token: api.adminToken, namespace, identity, ...SHORT };
+  const settings: ContenderSettings = { server, caFile, token: api.adminToken, namespace, identity, ...short };
   const script = fileURLToPath(new URL('./contender.ts', import.meta.url));
   const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: 'inherit' });
   const ended = new Promise((resolve) => child.once('exit', resolve));

@@ -6,12 +6,12 @@ import { LeaderElection, type Lease } from '../../../src/kube/runtime/leader-ele
 import { createLogger } from '../../../src/kube/runtime/log.ts';
 import { Manager } from '../../../src/kube/runtime/manager.ts';
 import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
-import { LOW_PRIORITY, WorkQueue } from '../../../src/kube/runtime/queue.ts';
+import { lowPriority, WorkQueue } from '../../../src/kube/runtime/queue.ts';
 import { Informer } from '../../../src/kube/watch/informer.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { freePorts } from '../../cluster/ports.ts';
 import { FaultProxy } from './fault-proxy.ts';
-import { connect, makeNamespace, QUICK, until, writer } from './rig.ts';
+import { connect, makeNamespace, quick, until, writer } from './rig.ts';
 
 let api: ApiServer;
 beforeAll(async () => {
@@ -36,7 +36,7 @@ async function operator(namespace: string, identity: string, proxy: FaultProxy) 
   const metrics = createMetrics();
   const client = connect(api, proxy);
   const telemetry = metrics.informer('configmaps', log);
-  const scope = { namespaces: [namespace], timing: QUICK, telemetry };
+  const scope = { namespaces: [namespace], timing: quick, telemetry };
   const informer = new Informer<ConfigMap>({ client, resource: resources.configMaps, ...scope });
   const election = new LeaderElection({ client, namespace, name: 'op', identity, onChange: metrics.leader('op') });
   client.fence = () => election.isLeader();
@@ -57,7 +57,7 @@ async function operator(namespace: string, identity: string, proxy: FaultProxy) 
     },
   });
   informer.onEvent({
-    add: (object, initial) => controller.add(keyOf(object), initial ? { priority: LOW_PRIORITY } : {}),
+    add: (object, initial) => controller.add(keyOf(object), initial ? { priority: lowPriority } : {}),
     update: (_, object) => controller.add(keyOf(object)),
   });
   const addresses = { metricsAddress: `127.0.0.1:${metricsPort}`, probeAddress: `127.0.0.1:${probePort}` };

@@ -10,7 +10,7 @@ import { OptionalInformer } from '../../../src/kube/watch/optional-informer.ts';
 import { customResources } from '../../../src/operator/api/resources.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { freePorts } from '../../cluster/ports.ts';
-import { connect, makeNamespace, QUICK, until } from './rig.ts';
+import { connect, makeNamespace, quick, until } from './rig.ts';
 
 const { sandboxes } = customResources;
 const { customResourceDefinitions: definitions } = resources;
@@ -100,7 +100,7 @@ async function replica(identity: string) {
   const informer = new OptionalInformer<KubeObject>({
     client,
     resource: sandboxes,
-    timing: QUICK,
+    timing: quick,
     telemetry: metrics.informer(sandboxes.plural, log),
   });
   const told = new Set<string>();

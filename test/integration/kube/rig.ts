@@ -36,7 +36,7 @@ export function writer(client: KubeClient, namespace: string) {
 }
 
 /** Quick enough for tests: what takes half a minute in a cluster takes half a second. */
-export const QUICK = {
+export const quick = {
   pageMs: 3_000,
   openMs: 1_500,
   idleMs: 1_500,
@@ -59,7 +59,7 @@ export async function watch<T extends KubeObject>(client: KubeClient, options: W
   const missed: number[] = [];
   const informer = new Informer<T>({
     client,
-    timing: QUICK,
+    timing: quick,
     telemetry: {
       objectFailed: (error) => problems.push(error),
       failed: ({ code, reason }) => failures.push(`${code} ${reason}`),

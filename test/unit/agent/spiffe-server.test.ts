@@ -10,7 +10,7 @@ import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
 import { keyPemOf, type Minted, pemOf, root, svid } from '../../pki/mint.ts';
 import { followed } from './followed.ts';
 
-const ID = 'spiffe://a.test/ns/team1/sa/agent';
+const agentId = 'spiffe://a.test/ns/team1/sa/agent';
 const pki = mintPki();
 const [rootA, rootA2] = [root('a.test'), root('a.test')];
 const rootB = root('b.test');
@@ -26,7 +26,7 @@ afterEach(() => api.stop());
 function say(chain: readonly Minted[], authorities: readonly Minted[], authoritiesOfB: readonly Minted[] = []): void {
   const federatedBundles =
     authoritiesOfB.length > 0 ? { 'b.test': Buffer.concat(authoritiesOfB.map(({ der }) => der)) } : {};
-  api.send({ svids: [svidMessage(ID, chain, authorities)], federatedBundles });
+  api.send({ svids: [svidMessage(agentId, chain, authorities)], federatedBundles });
 }
 
 interface Serving {
@@ -92,17 +92,17 @@ function dial(port: number, chain: readonly Minted[], options: object = {}): Pro
 }
 
 /** What the table says of a client, but for IDs: a server asks for no particular one, and a bundle holds only real authorities. */
-const ANY_ID_WILL_DO: readonly string[] = ['victim', 'id-2048'];
+const anyIdWillDo: readonly string[] = ['victim', 'id-2048'];
 const authorities = pki.authorities.slice(0, 4);
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a client of the agent', (version) => {
   test('each certificate case gets its verdict, and no refused one reaches the handler', async () => {
-    say([svid(pki.authorities[0] ?? rootA, ID)], authorities);
+    say([svid(pki.authorities[0] ?? rootA, agentId)], authorities);
     const { port, requests } = await serve();
     const verdicts: Record<string, string> = {};
     const wanted: Record<string, string> = {};
     for (const { name, chain, asClient } of pki.cases) {
-      wanted[name] = ANY_ID_WILL_DO.includes(name) ? 'pass' : name === 'root-nobc' ? 'refuse' : asClient;
+      wanted[name] = anyIdWillDo.includes(name) ? 'pass' : name === 'root-nobc' ? 'refuse' : asClient;
       const before = requests();
       verdicts[name] = (await dial(port, chain, { minVersion: version, maxVersion: version })).verdict;
       expect(requests() - before, name).toBe(verdicts[name] === 'pass' ? 1 : 0);
@@ -113,7 +113,7 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a client of the agen
 
 describe('an agent of two trust domains', () => {
   test('takes clients of both, and no client that one vouches for in the name of the other', async () => {
-    say([svid(rootA, ID)], [rootA], [rootB]);
+    say([svid(rootA, agentId)], [rootA], [rootB]);
     const { port, refusals, requests } = await serve();
     expect((await dial(port, [svid(rootA, 'spiffe://a.test/x')])).verdict).toBe('pass');
     expect((await dial(port, [svid(rootB, 'spiffe://b.test/x')])).verdict).toBe('pass');
@@ -125,7 +125,7 @@ describe('an agent of two trust domains', () => {
   });
 
   test('takes nobody without a certificate from one of its authorities, not even through the handshake', async () => {
-    say([svid(rootA, ID)], [rootA]);
+    say([svid(rootA, agentId)], [rootA]);
     const { port, requests, refusals } = await serve();
     expect((await dial(port, [])).verdict).toBe('refuse');
     expect((await dial(port, [svid(rootB, 'spiffe://b.test/x')])).verdict).toBe('refuse');
@@ -142,13 +142,13 @@ describe('an agent that is spoken to by TLS 1.2', () => {
     ['ECDHE-ECDSA-AES256-SHA384', 'refuse'],
     ['ECDHE-ECDSA-AES128-SHA', 'refuse'],
   ])('with %s must %s', async (ciphers, verdict) => {
-    say([svid(rootA, ID)], [rootA]);
+    say([svid(rootA, agentId)], [rootA]);
     const { port } = await serve();
     expect((await dial(port, client, { maxVersion: 'TLSv1.2', ciphers })).verdict).toBe(verdict);
   });
 
   test('negotiates nothing anew', async () => {
-    say([svid(rootA, ID)], [rootA]);
+    say([svid(rootA, agentId)], [rootA]);
     const { port } = await serve();
     const [cert, key] = [pemOf(...client), client.map(keyPemOf).join()];
     const options = { host: '127.0.0.1', port, servername: '', cert, key, ca: pemOf(rootA) };
@@ -167,7 +167,7 @@ describe('an agent whose identity changes', () => {
   const client = [svid(rootA, 'spiffe://a.test/x')];
 
   test('serves its new SVID from the next handshake on', async () => {
-    const [old, renewed] = [svid(rootA, ID), svid(rootA, ID)];
+    const [old, renewed] = [svid(rootA, agentId), svid(rootA, agentId)];
     say([old], [rootA]);
     const { port, identity } = await serve();
     expect((await dial(port, client)).serverCertificate).toEqual(old.der);
@@ -178,7 +178,7 @@ describe('an agent whose identity changes', () => {
   });
 
   test('drops every connection when an authority goes, and its clients with it', async () => {
-    say([svid(rootA2, ID)], [rootA, rootA2]);
+    say([svid(rootA2, agentId)], [rootA, rootA2]);
     const { port, identity } = await serve();
     const [leaf] = client;
     if (leaf === undefined) throw new Error('no client');
@@ -196,25 +196,25 @@ describe('an agent whose identity changes', () => {
       open.once('data', resolve).write('GET /endless HTTP/1.1\r\nhost: x\r\n\r\n');
     });
     const { bundleEpoch } = identity.current();
-    say([svid(rootA2, ID)], [rootA2]);
+    say([svid(rootA2, agentId)], [rootA2]);
     await expect.poll(() => identity.current().bundleEpoch).toBeGreaterThan(bundleEpoch);
     await closed;
     expect((await dial(port, client)).verdict).toBe('refuse');
   });
 
   test('serves nobody once it is denied, and again when it has an identity', async () => {
-    say([svid(rootA, ID)], [rootA]);
+    say([svid(rootA, agentId)], [rootA]);
     const { port, identity } = await serve();
     api.end(7);
     await expect.poll(() => identity.current().state).toBe('denied');
     expect((await dial(port, client)).verdict).toBe('refuse');
-    say([svid(rootA, ID)], [rootA]);
+    say([svid(rootA, agentId)], [rootA]);
     await expect.poll(() => identity.current().state, { timeout: 5_000 }).toBe('ready');
     expect((await dial(port, client)).verdict).toBe('pass');
   });
 
   test('offers no session to resume', async () => {
-    say([svid(rootA, ID)], [rootA]);
+    say([svid(rootA, agentId)], [rootA]);
     const { port } = await serve();
     const [leaf] = client;
     if (leaf === undefined) throw new Error('no client');

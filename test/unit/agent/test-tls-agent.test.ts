@@ -12,7 +12,7 @@ import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
 import { identityOf } from '../../pki/identity.ts';
 import { bundle, root, svid } from '../../pki/mint.ts';
 
-const ID = 'spiffe://a.test/ns/team1/sa/agent';
+const agentId = 'spiffe://a.test/ns/team1/sa/agent';
 const rootA = root('a.test');
 const trustDomain = 'a.test' as TrustDomain;
 const tls = {
@@ -74,9 +74,9 @@ describe('the test agent', () => {
       supportedInterfaces: [{ url: 'http://weather.team1.svc:0/', protocolBinding: 'JSONRPC', protocolVersion: '1.0' }],
     });
     expect(agent.lines.join()).not.toContain('tls listens');
-    api.send({ svids: [svidMessage(ID, [svid(rootA, ID)], [rootA])] });
+    api.send({ svids: [svidMessage(agentId, [svid(rootA, agentId)], [rootA])] });
     const proven = await ask(await agent.port('tls'), undefined, { tls });
-    expect(proven).toMatchObject({ kind: 'answer', status: 200, peer: { id: { uri: ID } } });
+    expect(proven).toMatchObject({ kind: 'answer', status: 200, peer: { id: { uri: agentId } } });
     if (proven.kind === 'answer') expect(proven.body).toEqual(plain.body);
     await agent.stop();
   });
@@ -112,7 +112,7 @@ describe('the test agent', () => {
     const invalid = runTestAgent({ TLS_PORT: 'x' }, () => undefined, never);
     await expect(invalid).rejects.toThrow('TLS_PORT must be a port number');
     const api = await workloads();
-    api.send({ svids: [svidMessage(ID, [svid(rootA, ID)], [rootA])] });
+    api.send({ svids: [svidMessage(agentId, [svid(rootA, agentId)], [rootA])] });
     const taken = await start({}).port('http');
     const failing = runTestAgent(
       { HTTP_PORT: '0', TLS_PORT: String(taken), SPIFFE_ENDPOINT_SOCKET: api.address },

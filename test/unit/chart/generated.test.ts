@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { PERMISSIONS } from '../../../src/operator/api/permissions.ts';
+import { operatorPermissions } from '../../../src/operator/api/permissions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
 
 const read = (path: string) => readFile(path, 'utf8');
@@ -41,17 +41,19 @@ describe('the roles', () => {
   test('have every permission once, in the role of its scope', async () => {
     const [wide, own] = parseAllDocuments(await read('config/rbac/roles.yaml')).map((role) => role.toJS());
     const rulesOf = (scoped: boolean) =>
-      PERMISSIONS.filter(({ scope }) => (scope === 'own') === scoped).map(({ group, resources, verbs }) => ({
-        apiGroups: [group],
-        resources,
-        verbs,
-      }));
+      operatorPermissions
+        .filter(({ scope }) => (scope === 'own') === scoped)
+        .map(({ group, resources, verbs }) => ({
+          apiGroups: [group],
+          resources,
+          verbs,
+        }));
     expect(wide).toMatchObject({ kind: 'ClusterRole', rules: rulesOf(false) });
     expect(own).toMatchObject({ kind: 'Role', rules: rulesOf(true) });
   });
 
   test('say nothing of Secrets, of everything, or of writing workloads', () => {
-    for (const { group, resources, verbs } of PERMISSIONS) {
+    for (const { group, resources, verbs } of operatorPermissions) {
       expect(resources).not.toContain('secrets');
       expect([group, ...resources, ...verbs]).not.toContain('*');
       if (group === 'apps') for (const verb of verbs) expect(['get', 'list', 'watch']).toContain(verb);

@@ -23,8 +23,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function start(program: string, args: readonly string[]) {
-  const PATH = [dirname(process.execPath), dirname(plugin), process.env.PATH].join(delimiter);
-  return spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PATH } });
+  const searchPath = [dirname(process.execPath), dirname(plugin), process.env.PATH].join(delimiter);
+  return spawnSync(program, args, { encoding: 'utf8', env: { ...process.env, PATH: searchPath } });
 }
 
 test('the plugin is one file that answers as the command does, in a folder of modules too', () => {
@@ -106,8 +106,8 @@ test.each([
 });
 
 function started(program: string, args: readonly string[]) {
-  const PATH = [dirname(process.execPath), process.env.PATH].join(delimiter);
-  const child = execFile(program, args, { env: { ...process.env, PATH } });
+  const searchPath = [dirname(process.execPath), process.env.PATH].join(delimiter);
+  const child = execFile(program, args, { env: { ...process.env, PATH: searchPath } });
   return { child, ended: once(child, 'exit') };
 }
 

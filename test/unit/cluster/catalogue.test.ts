@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { ALL_TOOLS, buildArgs, estimate, NODE_TOOLS, PARTS, type Part } from '../../cluster/catalogue.ts';
+import { allTools, buildArgs, estimate, nodeTools, type Part, parts } from '../../cluster/catalogue.ts';
 import { atLeast, goVersion } from '../../cluster/go-toolchain.ts';
 
 const pin = (module: string, file: string) =>
   readFileSync(fileURLToPath(new URL(`../../cluster/tools/${module}/${file}`, import.meta.url)), 'utf8');
 
-describe.each(ALL_TOOLS)('%s', (name) => {
-  const part: Part = PARTS[name];
+describe.each(allTools)('%s', (name) => {
+  const part: Part = parts[name];
   const source = part.source.kind === 'binary' ? part.source.package : part.source.of;
 
   test('comes from a module that its go.mod requires and its go.sum pins', () => {
@@ -24,15 +24,15 @@ describe.each(ALL_TOOLS)('%s', (name) => {
 });
 
 test('fake nodes and the kinds of others are no part of a node', () => {
-  const others = ALL_TOOLS.filter((name) => !NODE_TOOLS.includes(name));
+  const others = allTools.filter((name) => !nodeTools.includes(name));
   expect(others).toEqual(['kwok', 'kwok-stages', 'prometheus-crds']);
 });
 
 test('a build strips paths and symbols and tells Kubernetes its version', () => {
-  expect(buildArgs(PARTS.etcd, '/out')).toEqual([
+  expect(buildArgs(parts.etcd, '/out')).toEqual([
     ...['build', '-trimpath', '-ldflags', '-s -w', '-o', '/out', 'go.etcd.io/etcd/server/v3'],
   ]);
-  const flags = buildArgs(PARTS.kubelet, '/out').join(' ');
+  const flags = buildArgs(parts.kubelet, '/out').join(' ');
   expect(flags).toContain('-X k8s.io/component-base/version.gitVersion=v1.37.2');
   expect(flags).toContain('-X k8s.io/component-base/version.gitMinor=37');
   expect(pin('kubernetes', 'go.mod')).toContain('k8s.io/kubernetes v1.37.2');

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { controllers, controlPlane, nodeComponents } from '../../cluster/components.ts';
-import { API_SERVER_NAMES, NODE } from '../../cluster/control-plane.ts';
+import { apiServerNames, node } from '../../cluster/control-plane.ts';
 import { nsenterArgs, placeRefusal, unshareArgs, withoutProxies } from '../../cluster/isolation.ts';
 import { cniConfig, containerdConfig, kubectlWrapper, kubeletConfig } from '../../cluster/node-config.ts';
 import { missingMessage } from '../../cluster/packages.ts';
@@ -24,8 +24,8 @@ test('two clusters never share a cgroup subtree', () => {
 test('the API server is reached by one port inside and outside, and its certificate names every way to it', () => {
   const { apiServer } = controlPlane(at, 12345);
   expect(apiServer.args).toContain('--secure-port=12345');
-  expect(API_SERVER_NAMES).toEqual(
-    expect.arrayContaining(['IP:127.0.0.1', `IP:${NODE.ip}`, `IP:${NODE.apiServiceIp}`, 'DNS:kubernetes.default.svc']),
+  expect(apiServerNames).toEqual(
+    expect.arrayContaining(['IP:127.0.0.1', `IP:${node.ip}`, `IP:${node.apiServiceIp}`, 'DNS:kubernetes.default.svc']),
   );
 });
 
@@ -95,7 +95,7 @@ test('no manifest would make a node ask a registry', () => {
 test("DNS has the address that the kubelet tells pods, and SPIRE's agent the server's", () => {
   const service = (name: string) =>
     objects.find((object) => object.kind === 'Service' && object.metadata.name === name);
-  expect(service('kube-dns').spec.clusterIP).toBe(NODE.dnsIp);
+  expect(service('kube-dns').spec.clusterIP).toBe(node.dnsIp);
   const agent = objects.find((object) => object.kind === 'ConfigMap' && object.metadata.name === 'spire-agent');
   expect(agent.data['agent.conf']).toContain(`server_address = "${service('spire-server').spec.clusterIP}"`);
 });

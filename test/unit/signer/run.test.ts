@@ -7,7 +7,7 @@ import { verifyCard } from '../../../src/agentcard/signature/verify.ts';
 import { run } from '../../../src/signer/run.ts';
 import { freePorts } from '../../cluster/ports.ts';
 import { FakeWorkloadApi, svidMessage } from '../../pki/fake-workload-api.ts';
-import { HOUR, keyPemOf, type Minted } from '../../pki/mint.ts';
+import { hour, keyPemOf, type Minted } from '../../pki/mint.ts';
 import { fakeApi, refuse } from '../kube/fake-api.ts';
 import { agentId, authority, newLeaf, signersWorld, trust, weather } from './world.ts';
 
@@ -176,7 +176,7 @@ describe('a sidecar', () => {
     expect(await probe('/readyz')).toEqual([503, expect.stringContaining('the card is not signed yet')]);
     give(newLeaf());
     await vi.waitFor(async () => expect((await probe('/readyz'))[0]).toBe(200), patience);
-    now = new Date(now.getTime() + 48 * HOUR);
+    now = new Date(now.getTime() + 48 * hour);
     expect(await probe('/readyz')).toEqual([
       503,
       expect.stringContaining('the certificate of the signature has ended'),

@@ -7,7 +7,7 @@ import { confirmSigned, type SignedCard, signUnsigned } from '../../../src/signe
 import type { Result } from '../../../src/spiffe/result.ts';
 import type { X509Svid } from '../../../src/spiffe/x509/svid.ts';
 import { x509Svid } from '../../pki/identity.ts';
-import { HOUR, type Minted, name, svid } from '../../pki/mint.ts';
+import { hour, type Minted, name, svid } from '../../pki/mint.ts';
 import {
   bytesOf,
   cardOf,
@@ -84,7 +84,7 @@ test('signatures of others stay, and ours is replaced and comes last', async () 
   const other = x509Svid([svid(authority, 'spiffe://a.test/ns/team1/sa/other')]);
   const [theirs] = parsed(await signed(weather, other)).signatures;
   const vendor = { protected: Buffer.from('{"alg":"ES256","kid":"vendor"}').toString('base64url'), signature: 'AA' };
-  const [old] = parsed(await signed(weather, x509Svid([newLeaf({ to: now.getTime() - HOUR / 2 })]))).signatures;
+  const [old] = parsed(await signed(weather, x509Svid([newLeaf({ to: now.getTime() - hour / 2 })]))).signatures;
   const card = await signed({ ...weather, signatures: [old, theirs, vendor] });
   const { signatures } = parsed(card);
   expect(signatures).toHaveLength(3);
@@ -135,7 +135,7 @@ test('a signature that nobody would believe is not confirmed, and the reason is 
   expect(await confirm(untrusted.text, untrusted)).toMatchObject({
     error: { message: expect.stringContaining('PathNotFound') },
   });
-  const early = await signed(weather, identity(newLeaf({ from: now.getTime() + HOUR })));
+  const early = await signed(weather, identity(newLeaf({ from: now.getTime() + hour })));
   expect(await confirm(early.text, early)).toMatchObject({
     error: { message: expect.stringContaining('CertificateNotYetValid') },
   });

@@ -3,16 +3,16 @@ import { type IdentitySnapshot, IdentitySource } from '../../../src/spiffe/workl
 import { FakeWorkloadApi, svidMessage, type X509Message } from '../../pki/fake-workload-api.ts';
 import { intermediate, root, svid } from '../../pki/mint.ts';
 
-export const ID = 'spiffe://a.test/ns/sys/sa/operator';
+export const agentId = 'spiffe://a.test/ns/sys/sa/operator';
 export const [a, a2, b] = [root('a.test'), root('a.test'), root('b.test')];
 const between = intermediate(a, 'a.test');
-export const chain = [svid(between, ID), between];
+export const chain = [svid(between, agentId), between];
 export const message = (change: Partial<ReturnType<typeof svidMessage>> = {}, more: X509Message = {}): X509Message => ({
-  svids: [{ ...svidMessage(ID, chain, [a]), ...change }],
+  svids: [{ ...svidMessage(agentId, chain, [a]), ...change }],
   ...more,
 });
 
-export const PATIENCE = { timeout: 10_000, interval: 5 };
+export const patience = { timeout: 10_000, interval: 5 };
 
 /** Waits between attempts end when the test says so. */
 export class Waits {
@@ -26,7 +26,7 @@ export class Waits {
     });
 
   async next(): Promise<void> {
-    await vi.waitFor(() => expect(this.#release).toBeDefined(), PATIENCE);
+    await vi.waitFor(() => expect(this.#release).toBeDefined(), patience);
     const release = this.#release;
     this.#release = undefined;
     release?.();
@@ -65,7 +65,7 @@ export const becomes = (check: (now: IdentitySnapshot) => boolean): Promise<Iden
     const now = identity.current();
     expect(check(now), `${now.state} ${now.lastError?.code}`).toBe(true);
     return now;
-  }, PATIENCE);
+  }, patience);
 export const ready = (): Promise<IdentitySnapshot> => becomes(({ state }) => state === 'ready');
 export const failing = (code: string): Promise<IdentitySnapshot> =>
   becomes(({ lastError }) => lastError?.code === code);

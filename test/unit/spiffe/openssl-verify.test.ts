@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildPath, verifyPath } from '../../../src/spiffe/x509/path.ts';
-import { AGENT_ID, type CertificateCase, mintPki } from '../../pki/cases.ts';
+import { agentId, type CertificateCase, mintPki } from '../../pki/cases.ts';
 import {
   authority,
   basicConstraints,
   directoryName,
   extendedKeyUsage,
-  HOUR,
+  hour,
   intermediate,
   keyUsage,
   type Minted,
@@ -30,7 +30,7 @@ const ders = (chain: readonly Minted[]): Buffer[] => chain.map(({ der }) => der)
 const anchors = ders(pki.authorities);
 
 /** The only verdicts that differ, each on purpose: OpenSSL does not look behind a name list; a CA as leaf fails our leaf rules. */
-const DIFFERENT: Readonly<Record<string, { readonly path: string; readonly openssl: string; readonly svid: string }>> =
+const different: Readonly<Record<string, { readonly path: string; readonly openssl: string; readonly svid: string }>> =
   {
     'trail-san': { path: 'refuse', openssl: 'pass', svid: 'refuse' },
     'ca-serves-itself': { path: 'pass', openssl: 'refuse', svid: 'refuse' },
@@ -64,7 +64,7 @@ describe('openssl verify', () => {
       openssl: verdicts.get(`${label} ${role}`),
       svid: verifyPath(input).ok ? 'pass' : 'refuse',
     };
-    const expected = DIFFERENT[label];
+    const expected = different[label];
     if (expected) expect(ours).toEqual(expected);
     else expect(ours.path).toBe(ours.openssl);
   });
@@ -77,7 +77,7 @@ describe('openssl verify', () => {
       extensions: [...authority('a.test', 0), permittedNames(uri(constraint))],
     });
     const selfIssued = intermediate(above, 'b.test', { subject: above.subject });
-    const chain = [svid(selfIssued, AGENT_ID), selfIssued, above];
+    const chain = [svid(selfIssued, agentId), selfIssued, above];
     const ours = buildPath({ chain: ders(chain), anchors, now: new Date(), role: 'server' });
     expect(ours.ok).toBe(valid);
     expect(await opensslVerify(folder, { name: label.replaceAll(' ', '-'), chain }, 'server')).toBe(
@@ -119,7 +119,7 @@ const link = fc.record({
   purpose: seldom<Purpose | undefined>(undefined, 'serverAuth', 'clientAuth', 'any'),
   directory: seldom<Buffer | undefined>(undefined, name({}), name({ C: 'US' }), name({ O: 'SPIFFE' })),
   host: seldom<string | undefined>(undefined, 'a.test', 'b.test', '.test', '.a.test'),
-  to: seldom(HOUR, -HOUR / 2),
+  to: seldom(hour, -hour / 2),
   hash: seldom<'sha1' | 'sha256'>('sha256', 'sha1'),
   selfIssued: fc.boolean(),
 });
@@ -147,7 +147,7 @@ function randomChain(links: readonly Link[]): [Minted, ...Minted[]] {
     issuer = mint({ extensions, subject, hash: each.hash, to: Date.now() + each.to, ...(issuer ? { issuer } : {}) });
     chain.unshift(issuer);
   }
-  return [svid(chain[0] ?? root('a.test'), AGENT_ID), ...chain];
+  return [svid(chain[0] ?? root('a.test'), agentId), ...chain];
 }
 
 function opensslVerify(

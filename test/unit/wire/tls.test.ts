@@ -26,12 +26,12 @@ import {
   svid,
   uri,
 } from '../../pki/mint.ts';
-import { A, AGENT, agentSvid, answer, https, listen, rootA, tlsOptions } from '../spiffe/tls/peers.ts';
+import { agentId, agentSvid, answer, domainA, https, listen, rootA, tlsOptions } from '../spiffe/tls/peers.ts';
 
 const certified = (subject: string, of: Minted, issuer: Minted): Minted =>
   mint({
     subject: name({ CN: subject }),
-    extensions: authority(A),
+    extensions: authority(domainA),
     privateKey: of.privateKey,
     keyId: of.keyId,
     issuer,
@@ -44,12 +44,12 @@ const serverNames = (...names: readonly Buffer[]): readonly Buffer[] => [
 ];
 /** For every client: a SPIFFE ID for the dial, an address for the others. */
 const leafOf = (issuer: Minted): Minted =>
-  mint({ issuer, subject: name({ O: 'SPIRE' }), extensions: serverNames(uri(AGENT), ipv4('127.0.0.1')) });
+  mint({ issuer, subject: name({ O: 'SPIRE' }), extensions: serverNames(uri(agentId), ipv4('127.0.0.1')) });
 
 const lookAlike = (recipe: Partial<Recipe>): Minted =>
-  mint({ subject: rootA.subject, keyId: rootA.keyId, extensions: authority(A), ...recipe });
-const brainpool = root(A, { key: 'brainpoolP256r1' });
-const [one, two] = [root(A, { subject: name({ CN: 'one' }) }), root(A, { subject: name({ CN: 'two' }) })];
+  mint({ subject: rootA.subject, keyId: rootA.keyId, extensions: authority(domainA), ...recipe });
+const brainpool = root(domainA, { key: 'brainpoolP256r1' });
+const [one, two] = [root(domainA, { subject: name({ CN: 'one' }) }), root(domainA, { subject: name({ CN: 'two' }) })];
 const crossed = [certified('one', one, two), certified('two', two, one)];
 
 interface Hostile {
@@ -69,7 +69,7 @@ const hostile: readonly (readonly [string, Hostile])[] = [
   ],
 ];
 const clients = [
-  ['the dial of an agent', AGENT],
+  ['the dial of an agent', agentId],
   ['a call to the API server', 200],
   ['the download of a card', 'CardInvalid'],
 ] as const;
@@ -81,7 +81,7 @@ describe.each(clients)('%s', (client, answered) => {
 });
 
 test('the dial of an agent ends where only authorities that certify each other are known', async () => {
-  const ended = { said: AGENT, status: 0, signal: null };
+  const ended = { said: agentId, status: 0, signal: null };
   for (const authorities of [crossed, [...crossed, one, two], [one, two, ...crossed]]) {
     expect(await inItsOwnProcess('the dial of an agent', { chain: [leafOf(one)], authorities })).toEqual(ended);
   }
@@ -137,7 +137,7 @@ describe('the name of an API server', () => {
 });
 
 test('either end of a connection tells of the other no more than the names of its leaf', async () => {
-  const named = mint({ issuer: rootA, extensions: serverNames(uri(AGENT), dns('agent.test'), ipv4('127.0.0.1')) });
+  const named = mint({ issuer: rootA, extensions: serverNames(uri(agentId), dns('agent.test'), ipv4('127.0.0.1')) });
   const names = 'URI:spiffe://a.test/ns/team1/sa/agent, DNS:agent.test, IP Address:127.0.0.1';
   const seen: unknown[] = [];
   const options: ServerOptions = { ...tlsOptions([named]), rejectUnauthorized: true };
@@ -150,5 +150,5 @@ test('either end of a connection tells of the other no more than the names of it
   await Promise.all([once(socket, 'secureConnect'), once(server, 'secureConnection')]);
   expect(socket.authorized).toBe(true);
   expect(socket.getPeerCertificate(true)).toEqual({ subjectaltname: names });
-  expect(seen).toEqual([{ subjectaltname: `URI:${AGENT}` }]);
+  expect(seen).toEqual([{ subjectaltname: `URI:${agentId}` }]);
 });

@@ -11,9 +11,9 @@ import type { SignatureRules } from '../receive.ts';
 import { Dialler, type DiallerEdges } from './dialler.ts';
 import { podReader } from './pod-reader.ts';
 
-type Told = 'now' | 'onFinding' | 'onNothing' | 'onVoid';
+type Hooks = 'now' | 'onFinding' | 'onNothing' | 'onVoid';
 
-export interface DiallerParts extends Pick<DiallerEdges, Told> {
+export interface DiallerParts extends Pick<DiallerEdges, Hooks> {
   readonly config: Config;
   readonly client: KubeClient;
   readonly identity: () => IdentitySnapshot;

@@ -9,7 +9,7 @@ import { signCard } from '../../../../src/agentcard/signature/sign.ts';
 import { verifyCard } from '../../../../src/agentcard/signature/verify.ts';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
 import type { BundleSet } from '../../../../src/spiffe/x509/bundle.ts';
-import { bundle, HOUR, type Minted, root, svid } from '../../../pki/mint.ts';
+import { bundle, hour, type Minted, root, svid } from '../../../pki/mint.ts';
 
 vi.mock('jose/jws/flattened/verify', async (original) => {
   const real = await original<{ flattenedVerify: typeof flattenedVerify }>();
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 const id = 'spiffe://a.test/ns/team/sa/weather';
 const now = new Date();
-const at = (hours: number) => new Date(now.getTime() + hours * HOUR);
+const at = (hours: number) => new Date(now.getTime() + hours * hour);
 const [ours, other] = [root('a.test'), root('a.test')];
 const bundlesOf = (...authorities: readonly Minted[]): BundleSet =>
   new Map([['a.test' as TrustDomain, bundle('a.test', ...authorities)]]);

@@ -8,13 +8,13 @@ import { verifyCard } from '../../../../src/agentcard/signature/verify.ts';
 import { signerOf } from '../../../../src/agentcard/signature/x5c.ts';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
 import type { BundleSet } from '../../../../src/spiffe/x509/bundle.ts';
-import { bundle, HOUR, intermediate, type Minted, root, svid } from '../../../pki/mint.ts';
+import { bundle, hour, intermediate, type Minted, root, svid } from '../../../pki/mint.ts';
 import { cardOf, manifest, bundles as vectorBundles, now as vectorNow } from './vectors.ts';
 
 const now = new Date();
 const id = 'spiffe://a.test/ns/team1/sa/agent';
 const [a, other] = [root('a.test'), root('a.test')];
-const between = intermediate(a, 'a.test', { to: now.getTime() + 2 * HOUR });
+const between = intermediate(a, 'a.test', { to: now.getTime() + 2 * hour });
 const bundlesOf = (...authorities: readonly Minted[]): BundleSet =>
   new Map([['a.test' as TrustDomain, bundle('a.test', ...authorities)]]);
 const chainOf = (first: Minted, ...rest: readonly Minted[]): Chain => [first.der, ...rest.map(({ der }) => der)];
@@ -45,7 +45,7 @@ test('a known chain is checked again when the authorities of its trust domain ch
 test('a known chain is not known before or after any certificate of its path is valid', () => {
   const known = knowing(chain);
   for (const hours of [-2, 3]) {
-    const then = new Date(now.getTime() + hours * HOUR);
+    const then = new Date(now.getTime() + hours * hour);
     expect(known.find(chain, bundlesOf(a), then)).toBeUndefined();
     expect(signer(chain, bundlesOf(a), then, known)).toEqual(signer(chain, bundlesOf(a), then));
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { LOW_PRIORITY, type Taken, WorkQueue } from '../../../../src/kube/runtime/queue.ts';
+import { lowPriority, type Taken, WorkQueue } from '../../../../src/kube/runtime/queue.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -52,7 +52,7 @@ test('a key added many times is handed out once', async () => {
 
 test("people's changes overtake the initial list, and keep their order", async () => {
   const queue = new WorkQueue();
-  for (const key of ['l1', 'l2', 'both']) queue.add(key, { priority: LOW_PRIORITY });
+  for (const key of ['l1', 'l2', 'both']) queue.add(key, { priority: lowPriority });
   for (const key of ['p1', 'p2', 'both']) queue.add(key);
   expect(await drain(queue)).toEqual(['p1', 'p2', 'both', 'l1', 'l2']);
 });
@@ -199,7 +199,7 @@ const step = fc.oneof(
     is: fc.constant('add' as const),
     key,
     afterMs: fc.constantFrom(0, 0, 1, 5, 20),
-    priority: fc.constantFrom(LOW_PRIORITY, 0, 7),
+    priority: fc.constantFrom(lowPriority, 0, 7),
   }),
   fc.record({ is: fc.constant('take' as const) }),
   fc.record({ is: fc.constant('done' as const), key }),

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ApiError } from '../../../../src/kube/client/client.ts';
-import { TIMING, WatchPlan } from '../../../../src/kube/watch/watch-plan.ts';
+import { defaultTiming, WatchPlan } from '../../../../src/kube/watch/watch-plan.ts';
 
-const { baseDelayMs, maxDelayMs, soundMs } = TIMING;
+const { baseDelayMs, maxDelayMs, soundMs } = defaultTiming;
 const latest = () => 0.999_999;
-const plan = (random = latest) => new WatchPlan(TIMING, random);
+const plan = (random = latest) => new WatchPlan(defaultTiming, random);
 
 test('a watch that lived and was closed in good order is reopened at once', () => {
   expect(plan().ended(undefined, soundMs)).toBe(0);

@@ -7,7 +7,7 @@ import type { ReceivedCard } from '../../../../src/operator/inquiry/evidence.ts'
 import { receiveKnown } from '../../../../src/operator/inquiry/known-cards.ts';
 import type { ReceiveContext } from '../../../../src/operator/inquiry/receive.ts';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
-import { bundle, HOUR, type Minted, root, svid } from '../../../pki/mint.ts';
+import { bundle, hour, type Minted, root, svid } from '../../../pki/mint.ts';
 
 vi.mock('jose/jws/flattened/verify', async (original) => {
   const real = await original<{ flattenedVerify: typeof flattenedVerify }>();
@@ -63,7 +63,7 @@ test.each<[string, [Buffer, ReceiveContext], [Buffer, ReceiveContext]]>([
 describe('a signature', async () => {
   const now = Date.now();
   const [ours, foreign] = [root('a.test'), root('a.test')];
-  const leaf = svid(ours, 'spiffe://a.test/ns/team/sa/weather', { to: now + HOUR });
+  const leaf = svid(ours, 'spiffe://a.test/ns/team/sa/weather', { to: now + hour });
   const result = await signCard(card('1'), { key: leaf.privateKey, chain: [leaf.der] });
   const bytes = Buffer.from(JSON.stringify(result.ok ? result.value : undefined));
   const trusting = (authority: Minted, more: Partial<ReceiveContext> = {}): ReceiveContext => ({
@@ -76,8 +76,8 @@ describe('a signature', async () => {
   test('is verified once for the same bytes, and judged anew by the time and by what was seen before', async () => {
     const first = await receive(bytes, trusting(ours));
     const seen = first.signature?.seen;
-    const later = await receive(bytes, trusting(ours, { now: now + 2 * HOUR, seen }), first);
-    const unseen = await receive(bytes, trusting(ours, { now: now + 2 * HOUR }), later);
+    const later = await receive(bytes, trusting(ours, { now: now + 2 * hour, seen }), first);
+    const unseen = await receive(bytes, trusting(ours, { now: now + 2 * hour }), later);
     const outcomes = [first, later, unseen].map(({ signature }) => signature?.outcome);
     expect(outcomes).toEqual(['valid', 'valid', 'expired']);
     expect(later.signature?.message).toContain('seen before');

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { LOW_PRIORITY } from '../../../../src/kube/runtime/queue.ts';
+import { lowPriority } from '../../../../src/kube/runtime/queue.ts';
 import { enforcementLabel, verifiedLabel } from '../../../../src/operator/api/labels.ts';
 import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
 import { connect } from '../../../../src/operator/watch/triggers.ts';
@@ -19,7 +19,7 @@ function world() {
   for (const each of running) fed.deployments.put(each);
   fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team' } }));
   connect(fed.caches, [dns], {
-    wake: (card, when) => told.add(when?.priority === LOW_PRIORITY ? `~${card}` : card),
+    wake: (card, when) => told.add(when?.priority === lowPriority ? `~${card}` : card),
     addStray: (key) => strays.push(key),
     ownWrites,
   });
@@ -44,7 +44,7 @@ test('a card that is there at the start wakes in the background, alone', () => {
   namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { [enforcementLabel]: 'audit' } } }));
   const wake = vi.fn();
   connect(caches, [dns], { wake, addStray: () => {}, ownWrites: new OwnWrites() });
-  const background = { priority: LOW_PRIORITY };
+  const background = { priority: lowPriority };
   expect(wake.mock.calls).toEqual([
     [weather, background],
     ['team/twin', background],

@@ -1,12 +1,12 @@
 import { createServer } from 'node:https';
 import type { SecureVersion } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { AGENT_ID, type CertificateCase, mintPki } from '../../../pki/cases.ts';
+import { agentId, type CertificateCase, mintPki } from '../../../pki/cases.ts';
 import { identityOf, uncheckedBundle } from '../../../pki/identity.ts';
-import { A, answer, ask, listen, tlsOptions } from './peers.ts';
+import { answer, ask, domainA, listen, tlsOptions } from './peers.ts';
 
 const pki = mintPki();
-const identity = identityOf(pki.operator, uncheckedBundle(A, pki.authorities));
+const identity = identityOf(pki.operator, uncheckedBundle(domainA, pki.authorities));
 
 /** A server that would present anything and take any client. */
 function serve({ chain }: CertificateCase, version: SecureVersion, seen: () => void): Promise<number> {
@@ -24,9 +24,9 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('over %s, as a server', (version)
     async (_name, want, each) => {
       let requests = 0;
       const port = await serve(each, version, () => requests++);
-      const outcome = await ask(port, { tls: { identity, trustDomains: [A] } });
+      const outcome = await ask(port, { tls: { identity, trustDomains: [domainA] } });
       const proven = outcome.kind === 'answer' ? outcome.peer?.id.uri : undefined;
-      expect(proven === AGENT_ID ? 'pass' : 'refuse').toBe(want);
+      expect(proven === agentId ? 'pass' : 'refuse').toBe(want);
       if (outcome.kind === 'answer') expect(outcome.peer?.chain[0]).toEqual(each.chain[0]?.der);
       else expect(requests, 'requests that reached a peer that was refused').toBe(0);
     },

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { pemOf, svid } from '../../../pki/mint.ts';
-import { AGENT, agentSvid, answer, http, https, identity, rootA, rootB, tcp, tlsOptions } from './peers.ts';
+import { agentId, agentSvid, answer, http, https, identity, rootA, rootB, tcp, tlsOptions } from './peers.ts';
 
 async function inEnvironment(env: Record<string, string>, flags: readonly string[] = []): Promise<unknown> {
-  const impostor = svid(rootB, AGENT);
+  const impostor = svid(rootB, agentId);
   const ports = [await https(answer, tlsOptions([agentSvid])), await https(answer, tlsOptions([impostor]))];
   const child = spawn(process.execPath, [...flags, join(import.meta.dirname, './environment-child.ts')], {
     env: { PATH: process.env.PATH, ...env },

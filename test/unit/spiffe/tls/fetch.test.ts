@@ -4,14 +4,14 @@ import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FetchRequest } from '../../../../src/spiffe/tls/fetch.ts';
 import { identityOf } from '../../../pki/identity.ts';
-import { bundle, HOUR, intermediate, svid } from '../../../pki/mint.ts';
+import { bundle, hour, intermediate, svid } from '../../../pki/mint.ts';
 import {
-  A,
-  AGENT,
+  agentId,
   answer,
   ask,
   askTls,
-  B,
+  domainA,
+  domainB,
   failure,
   http,
   https,
@@ -22,20 +22,20 @@ import {
   tlsOptions,
 } from './peers.ts';
 
-const LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 10_000, maxHeaderBytes: 16 * 1024 };
-const soon = { limits: { ...LIMITS, timeoutMs: 150 } };
-const MiB = 1024 * 1024;
+const wide = { maxBytes: 1024 * 1024, timeoutMs: 10_000, maxHeaderBytes: 16 * 1024 };
+const soon = { limits: { ...wide, timeoutMs: 150 } };
+const miB = 1024 * 1024;
 
 describe('an agent that answers', () => {
   test('over TLS gives its card and proves its identity', async () => {
-    const between = intermediate(rootA, A);
-    const leaf = svid(between, AGENT, { to: Date.now() + HOUR });
+    const between = intermediate(rootA, domainA);
+    const leaf = svid(between, agentId, { to: Date.now() + hour });
     const outcome = await askTls(await https(answer, tlsOptions([leaf, between])));
-    expect(outcome).toMatchObject({ kind: 'answer', status: 200, peer: { id: { uri: AGENT } } });
+    expect(outcome).toMatchObject({ kind: 'answer', status: 200, peer: { id: { uri: agentId } } });
     if (outcome.kind !== 'answer') return;
     expect(outcome.body.toString()).toBe('{"name":"agent"}');
     expect(outcome.peer?.chain.slice(0, 2)).toEqual([leaf.der, between.der]);
-    expect(outcome.peer?.notAfter.getTime()).toBeLessThanOrEqual(Date.now() + HOUR);
+    expect(outcome.peer?.notAfter.getTime()).toBeLessThanOrEqual(Date.now() + hour);
     expect(outcome.peer?.notBefore.getTime()).toBeLessThan(Date.now());
   });
 
@@ -76,8 +76,8 @@ describe('an agent that answers', () => {
   });
 
   test('may send exactly as much as is allowed', async () => {
-    const port = await http((_request, response) => response.end(Buffer.alloc(MiB)));
-    expect(await ask(port)).toMatchObject({ kind: 'answer', body: Buffer.alloc(MiB) });
+    const port = await http((_request, response) => response.end(Buffer.alloc(miB)));
+    expect(await ask(port)).toMatchObject({ kind: 'answer', body: Buffer.alloc(miB) });
   });
 });
 
@@ -94,8 +94,8 @@ describe.each([
   test.each<[string, string, RequestListener, Partial<FetchRequest>]>([
     ['that redirects', 'Redirected', (_q, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), {}],
     ['with 304', 'Redirected', (_q, r) => r.writeHead(304).end(), {}],
-    ['that announces 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200, { 'content-length': 2 * MiB }).write(' '), {}],
-    ['that sends 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200).end(Buffer.alloc(2 * MiB)), {}],
+    ['that announces 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200, { 'content-length': 2 * miB }).write(' '), {}],
+    ['that sends 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200).end(Buffer.alloc(2 * miB)), {}],
     [
       'that is compressed',
       'Encoded',
@@ -120,7 +120,7 @@ describe.each([
     const outcome = failure(await get(port, change));
     expect(outcome).toMatchObject({ code, guilt: 'none' });
     expect(outcome.message).not.toMatch(new RegExp(`127\\.0\\.0\\.1|${port}`));
-    expect(outcome.peer?.id.uri).toBe(get === askTls ? AGENT : undefined);
+    expect(outcome.peer?.id.uri).toBe(get === askTls ? agentId : undefined);
   });
 
   test('is not waited for when the request is given up', async () => {
@@ -159,21 +159,21 @@ describe('without what we need ourselves', () => {
     let connections = 0;
     const port = await tcp(() => connections++);
     const { svid: _none, ...without } = identity;
-    const tls = { identity: { ...without, state: 'waiting' as const }, trustDomains: [A] };
+    const tls = { identity: { ...without, state: 'waiting' as const }, trustDomains: [domainA] };
     expect(await ask(port, { tls })).toMatchObject({ code: 'NoIdentity', guilt: 'none' });
     expect(connections).toBe(0);
   });
 
   test('a bundle of the peer, nobody is guilty', async () => {
-    const empty = identityOf([svid(rootA, AGENT)], bundle(A));
+    const empty = identityOf([svid(rootA, agentId)], bundle(domainA));
     const port = await https();
-    expect(await askTls(port, { tls: { identity: empty, trustDomains: [A] } })).toMatchObject({
+    expect(await askTls(port, { tls: { identity: empty, trustDomains: [domainA] } })).toMatchObject({
       code: 'NoBundle',
       guilt: 'none',
     });
-    expect(await askTls(port, { tls: { identity, trustDomains: [B] } })).toMatchObject({ code: 'NoBundle' });
+    expect(await askTls(port, { tls: { identity, trustDomains: [domainB] } })).toMatchObject({ code: 'NoBundle' });
     const foreign = await https(answer, tlsOptions([svid(rootB, 'spiffe://b.test/x')]));
-    expect(await askTls(foreign, { tls: { identity, trustDomains: [A, B] } })).toMatchObject({
+    expect(await askTls(foreign, { tls: { identity, trustDomains: [domainA, domainB] } })).toMatchObject({
       code: 'NoBundle',
       guilt: 'none',
     });
@@ -190,10 +190,10 @@ describe('without what we need ourselves', () => {
 });
 
 test('a bundle of an intermediate alone is enough to prove a peer below it', async () => {
-  const between = intermediate(rootA, A);
-  const partial = identityOf([svid(rootA, AGENT)], bundle(A, between));
-  const port = await https(answer, tlsOptions([svid(between, AGENT)]));
-  expect(await askTls(port, { tls: { identity: partial, trustDomains: [A] } })).toMatchObject({ kind: 'answer' });
+  const between = intermediate(rootA, domainA);
+  const partial = identityOf([svid(rootA, agentId)], bundle(domainA, between));
+  const port = await https(answer, tlsOptions([svid(between, agentId)]));
+  expect(await askTls(port, { tls: { identity: partial, trustDomains: [domainA] } })).toMatchObject({ kind: 'answer' });
 });
 
 test('an agent on IPv6 is asked like any other', async () => {

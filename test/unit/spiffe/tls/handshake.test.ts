@@ -4,7 +4,20 @@ import { TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { identityOf } from '../../../pki/identity.ts';
 import { bundle, svid } from '../../../pki/mint.ts';
-import { A, AGENT, agentSvid, answer, askTls, B, failure, https, rootA, rootB, tcp, tlsOptions } from './peers.ts';
+import {
+  agentId,
+  agentSvid,
+  answer,
+  askTls,
+  domainA,
+  domainB,
+  failure,
+  https,
+  rootA,
+  rootB,
+  tcp,
+  tlsOptions,
+} from './peers.ts';
 
 describe('a port that must speak TLS', () => {
   test.each(['HTTP/1.1 400 Bad Request\r\n\r\n', 'SSH-2.0-x\r\n', '{"name":"agent"}'])(
@@ -23,7 +36,7 @@ describe('a port that must speak TLS', () => {
     expect(await askTls(port)).toMatchObject({ code: 'HandshakeFailed', guilt: 'none' });
   });
 
-  const rsaSvid = svid(rootA, AGENT, { key: 'rsa2048' });
+  const rsaSvid = svid(rootA, agentId, { key: 'rsa2048' });
   test.each([
     ['ECDHE-ECDSA-AES128-GCM-SHA256', 200],
     ['ECDHE-RSA-CHACHA20-POLY1305', 200],
@@ -97,11 +110,11 @@ describe('a peer of another trust domain', () => {
   });
 
   test('is proven when that trust domain is expected too', async () => {
-    const both = identityOf([svid(rootA, AGENT)], bundle(A, rootA), bundle(B, rootB));
+    const both = identityOf([svid(rootA, agentId)], bundle(domainA, rootA), bundle(domainB, rootB));
     const port = await https(answer, tlsOptions([foreign]));
-    for (const trustDomains of [[A, B], [B, A], [B]]) {
+    for (const trustDomains of [[domainA, domainB], [domainB, domainA], [domainB]]) {
       const outcome = await askTls(port, { tls: { identity: both, trustDomains } });
-      expect(outcome).toMatchObject({ kind: 'answer', peer: { id: { trustDomain: B } } });
+      expect(outcome).toMatchObject({ kind: 'answer', peer: { id: { trustDomain: domainB } } });
     }
   });
 
@@ -109,10 +122,10 @@ describe('a peer of another trust domain', () => {
     ['a.test', 'b.test'],
     ['b.test', 'a.test'],
   ])('is not vouched for by an authority of %s for %s, though both are expected', async (issuer, named) => {
-    const both = identityOf([svid(rootA, AGENT)], bundle(A, rootA), bundle(B, rootB));
-    const leaf = svid(issuer === A ? rootA : rootB, `spiffe://${named}/ns/team1/sa/agent`);
+    const both = identityOf([svid(rootA, agentId)], bundle(domainA, rootA), bundle(domainB, rootB));
+    const leaf = svid(issuer === domainA ? rootA : rootB, `spiffe://${named}/ns/team1/sa/agent`);
     const port = await https(answer, tlsOptions([leaf]));
-    const outcome = await askTls(port, { tls: { identity: both, trustDomains: [A, B] } });
+    const outcome = await askTls(port, { tls: { identity: both, trustDomains: [domainA, domainB] } });
     expect(outcome).toMatchObject({ code: 'PeerCertificateInvalid', guilt: 'identity' });
   });
 

@@ -10,12 +10,12 @@ import type { FetchFailure, FetchOutcome } from '../../../../src/spiffe/tls/outc
 import { identityOf } from '../../../pki/identity.ts';
 import { bundle, keyPemOf, type Minted, pemOf, root, svid } from '../../../pki/mint.ts';
 
-export const A = 'a.test' as TrustDomain;
-export const B = 'b.test' as TrustDomain;
-export const AGENT = 'spiffe://a.test/ns/team1/sa/agent';
-export const [rootA, rootB] = [root(A), root(B)];
-export const agentSvid = svid(rootA, AGENT);
-export const identity = identityOf([svid(rootA, 'spiffe://a.test/ns/sys/sa/operator')], bundle(A, rootA));
+export const domainA = 'a.test' as TrustDomain;
+export const domainB = 'b.test' as TrustDomain;
+export const agentId = 'spiffe://a.test/ns/team1/sa/agent';
+export const [rootA, rootB] = [root(domainA), root(domainB)];
+export const agentSvid = svid(rootA, agentId);
+export const identity = identityOf([svid(rootA, 'spiffe://a.test/ns/sys/sa/operator')], bundle(domainA, rootA));
 
 /** What a server needs to speak SPIFFE mutual TLS. */
 export const tlsOptions = (
@@ -80,7 +80,7 @@ export function ask(port: number, change: Partial<FetchRequest> = {}): Promise<F
 }
 
 export const askTls = (port: number, change: Partial<FetchRequest> = {}): Promise<FetchOutcome> =>
-  ask(port, { tls: { identity, trustDomains: [A] }, ...change });
+  ask(port, { tls: { identity, trustDomains: [domainA] }, ...change });
 
 export function failure(outcome: FetchOutcome): FetchFailure {
   if (outcome.kind === 'answer') throw new Error(`expected a failure, got ${outcome.status}`);

@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { provePeer } from '../../../../src/spiffe/tls/connect.ts';
 import { leafIdentity } from '../../../../src/spiffe/x509/leaf.ts';
 import { pemOf, root } from '../../../pki/mint.ts';
-import { AGENT, agentSvid, answer, askTls, identity, listen, rootA, tlsOptions } from './peers.ts';
+import { agentId, agentSvid, answer, askTls, identity, listen, rootA, tlsOptions } from './peers.ts';
 
 const own = { cert: identity.svid?.chainPem, key: identity.svid?.keyPem };
 
@@ -48,7 +48,7 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
     const { socket } = await open(await listen(server()), { ca: pemOf(rootA), checkServerIdentity: () => undefined });
     const leaf = leafIdentity(agentSvid.der);
     const identity = leaf.ok ? leaf.value : undefined;
-    expect(provePeer(socket, identity)).toMatchObject({ id: { uri: AGENT } });
+    expect(provePeer(socket, identity)).toMatchObject({ id: { uri: agentId } });
     expect(provePeer(socket, undefined)).toMatchObject({ code: 'SessionResumed' });
     socket.authorized = false;
     expect(provePeer(socket, identity)).toMatchObject({ code: 'SessionResumed' });

@@ -4,7 +4,7 @@ import type { Result } from '../../../../src/spiffe/result.ts';
 import { watchX509Contexts } from '../../../../src/spiffe/workload-api/stream.ts';
 import type { X509Context } from '../../../../src/spiffe/x509/svid.ts';
 import { FakeWorkloadApi } from '../../../pki/fake-workload-api.ts';
-import { ID, message, PATIENCE } from '../following.ts';
+import { agentId, message, patience } from '../following.ts';
 
 const never = new AbortController().signal;
 const said = (context: Result<X509Context>) => (context.ok ? context.value.svid.id.uri : context.error.code);
@@ -27,7 +27,7 @@ test('contexts and faults come in the order in which they happened, and a fault 
     if (seen.length === 3) api.send(message());
     if (seen.length === 4) break;
   }
-  expect(seen).toEqual([ID, 'WorkloadApiMessageInvalid', 'WorkloadApiDenied', ID]);
+  expect(seen).toEqual([agentId, 'WorkloadApiMessageInvalid', 'WorkloadApiDenied', agentId]);
 });
 
 test('whoever leaves the loop closes the stream, and whoever throws in it does', async () => {
@@ -38,12 +38,12 @@ test('whoever leaves the loop closes the stream, and whoever throws in it does',
     expect(api.streams).toBe(1);
     break;
   }
-  await vi.waitFor(() => expect(api.streams).toBe(0), PATIENCE);
+  await vi.waitFor(() => expect(api.streams).toBe(0), patience);
   const failing = async () => {
     for await (const context of watchX509Contexts(options, never)) throw new Error(said(context));
   };
-  await expect(failing()).rejects.toThrow(ID);
-  await vi.waitFor(() => expect(api.streams).toBe(0), PATIENCE);
+  await expect(failing()).rejects.toThrow(agentId);
+  await vi.waitFor(() => expect(api.streams).toBe(0), patience);
 });
 
 test('a signal ends the loop without a word, and one given too late opens no stream', async () => {
@@ -56,7 +56,7 @@ test('a signal ends the loop without a word, and one given too late opens no str
     stop.abort();
   }
   for await (const context of watchX509Contexts(options, stop.signal)) seen.push(said(context));
-  expect(seen).toEqual([ID]);
+  expect(seen).toEqual([agentId]);
   expect(api.headers).toHaveLength(1);
 });
 

@@ -2,8 +2,20 @@ import { describe, expect, test } from 'vitest';
 import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
 import { workloadApi } from '../../../../src/spiffe/workload-api/stream.ts';
 import { svidMessage } from '../../../pki/fake-workload-api.ts';
-import { bundle, HOUR, svid } from '../../../pki/mint.ts';
-import { a, a2, api, becomes, followBeforeEach, ID, identity, message, ready, stopping, waits } from '../following.ts';
+import { bundle, hour, svid } from '../../../pki/mint.ts';
+import {
+  a,
+  a2,
+  agentId,
+  api,
+  becomes,
+  followBeforeEach,
+  identity,
+  message,
+  ready,
+  stopping,
+  waits,
+} from '../following.ts';
 
 followBeforeEach();
 
@@ -21,7 +33,7 @@ describe('an identity', () => {
     api.send(message());
     const first = await ready();
     api.send(message({}, { crl: [Buffer.from('ignored')] }));
-    const renewed = svidMessage(ID, [svid(a, ID)], [a]);
+    const renewed = svidMessage(agentId, [svid(a, agentId)], [a]);
     api.send({ svids: [renewed] });
     const second = await becomes(({ svid: now }) => now !== first.svid);
     expect(second).toMatchObject({ epoch: first.epoch + 1, bundleEpoch: first.bundleEpoch });
@@ -42,11 +54,11 @@ describe('an identity', () => {
     await aging.ready(stopping.signal);
     const seen: string[] = [];
     aging.onChange(({ state }) => seen.push(state));
-    now += 25 * HOUR;
+    now += 25 * hour;
     expect(aging.current()).toMatchObject({ state: 'expired', lastError: { code: 'SvidExpired' } });
     expect(aging.current().svid).toBeUndefined();
     expect(aging.current().bundles.size).toBe(1);
-    api.send({ svids: [svidMessage(ID, [svid(a, ID, { to: now + HOUR })], [a])] });
+    api.send({ svids: [svidMessage(agentId, [svid(a, agentId, { to: now + hour })], [a])] });
     await aging.ready(stopping.signal);
     expect(seen).toEqual(['expired', 'ready']);
     stopping.abort();
@@ -56,7 +68,7 @@ describe('an identity', () => {
   test('notices the end of its SVID without being asked', async () => {
     const end = Math.ceil(Date.now() / 1000) * 1000;
     const seen = new Promise((resolve) => identity.onChange(({ state }) => state === 'expired' && resolve(state)));
-    api.send({ svids: [svidMessage(ID, [svid(a, ID, { to: end })], [a])] });
+    api.send({ svids: [svidMessage(agentId, [svid(a, agentId, { to: end })], [a])] });
     expect(await seen).toBe('expired');
   });
 

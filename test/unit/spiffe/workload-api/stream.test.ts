@@ -7,16 +7,16 @@ import { svidMessage, type X509Message } from '../../../pki/fake-workload-api.ts
 import { svid } from '../../../pki/mint.ts';
 import {
   a,
+  agentId,
   api,
   b,
   becomes,
   chain,
   failing,
   followBeforeEach,
-  ID,
   identity,
   message,
-  PATIENCE,
+  patience,
   ready,
   running,
   stopping,
@@ -31,7 +31,7 @@ describe('the Workload API client', () => {
     api.send(message({}, { federatedBundles: { 'spiffe://b.test': b.der } }));
     const now = await ready();
     expect(api.headers).toEqual([['true']]);
-    expect(now.svid?.id.uri).toBe(ID);
+    expect(now.svid?.id.uri).toBe(agentId);
     expect(now.svid?.chain).toHaveLength(2);
     expect(now.svid?.keyPem).toContain('PRIVATE KEY');
     expect([...now.bundles.keys()]).toEqual(['b.test', 'a.test']);
@@ -40,8 +40,8 @@ describe('the Workload API client', () => {
 
   test('takes the first of several SVIDs', async () => {
     const other = 'spiffe://a.test/other';
-    api.send({ svids: [svidMessage(ID, chain, [a], 'one'), svidMessage(other, [svid(a, other)], [a], 'two')] });
-    expect((await ready()).svid).toMatchObject({ id: { uri: ID }, hint: 'one' });
+    api.send({ svids: [svidMessage(agentId, chain, [a], 'one'), svidMessage(other, [svid(a, other)], [a], 'two')] });
+    expect((await ready()).svid).toMatchObject({ id: { uri: agentId }, hint: 'one' });
   });
 
   test('replaces everything with each message: a bundle that is not listed again is gone', async () => {
@@ -58,11 +58,14 @@ describe('the Workload API client', () => {
     ['an SVID without bundle', message({ bundle: Buffer.alloc(0) })],
     ['an SVID without ID', message({ spiffeId: '' })],
     ['another ID than the certificate', message({ spiffeId: 'spiffe://a.test/other' })],
-    ['a key of another certificate', message({ x509SvidKey: svidMessage(ID, [svid(a, ID)], [a]).x509SvidKey })],
+    [
+      'a key of another certificate',
+      message({ x509SvidKey: svidMessage(agentId, [svid(a, agentId)], [a]).x509SvidKey }),
+    ],
     ['a key that is none', message({ x509SvidKey: Buffer.from('x') })],
-    ['a CA as its SVID', message(svidMessage(ID, [a], [a]))],
-    ['a leaf in the bundle', message({ bundle: svidMessage(ID, chain, chain.slice(0, 1)).bundle })],
-    ['trailing bytes in the chain', message({ x509Svid: Buffer.concat([svid(a, ID).der, Buffer.from([0])]) })],
+    ['a CA as its SVID', message(svidMessage(agentId, [a], [a]))],
+    ['a leaf in the bundle', message({ bundle: svidMessage(agentId, chain, chain.slice(0, 1)).bundle })],
+    ['trailing bytes in the chain', message({ x509Svid: Buffer.concat([svid(a, agentId).der, Buffer.from([0])]) })],
     ['a federated bundle of no trust domain', message({}, { federatedBundles: { 'spiffe://B.test': b.der } })],
     ['a malformed federated bundle', message({}, { federatedBundles: { 'b.test': Buffer.from('x') } })],
   ] satisfies [string, X509Message][])(
@@ -150,7 +153,7 @@ describe('the Workload API client', () => {
       lastError: { code: 'WorkloadApiUnavailable' },
     });
     const done = early.start(stopping.signal);
-    await vi.waitFor(() => expect(early.current().lastError?.message).toMatch(/ENOENT|ECONNREFUSED/), PATIENCE);
+    await vi.waitFor(() => expect(early.current().lastError?.message).toMatch(/ENOENT|ECONNREFUSED/), patience);
     expect(early.current()).toMatchObject({ state: 'waiting', epoch: 0 });
     await api.start();
     api.send(message());
@@ -166,7 +169,7 @@ describe('the Workload API client', () => {
     api.kill();
     await failing('WorkloadApiUnavailable');
     await waits.next();
-    await vi.waitFor(() => expect(waits.asked).toHaveLength(2), PATIENCE);
+    await vi.waitFor(() => expect(waits.asked).toHaveLength(2), patience);
     expect(identity.current().lastError?.message).toMatch(/ENOENT|ECONNREFUSED/);
     await api.start();
     await waits.next();
@@ -188,13 +191,13 @@ describe('the Workload API client', () => {
   test('backs off exponentially and starts over after a good message', async () => {
     api.end(status.UNAVAILABLE);
     for (let attempt = 0; attempt < 4; attempt++) await waits.next();
-    await vi.waitFor(() => expect(waits.asked).toEqual([250, 500, 1000, 1000, 1000]), PATIENCE);
+    await vi.waitFor(() => expect(waits.asked).toEqual([250, 500, 1000, 1000, 1000]), patience);
     api.send(message());
     await waits.next();
     await ready();
     api.end(status.UNAVAILABLE);
     await failing('WorkloadApiUnavailable');
-    await vi.waitFor(() => expect(waits.asked.at(-1)).toBe(250), PATIENCE);
+    await vi.waitFor(() => expect(waits.asked.at(-1)).toBe(250), patience);
   });
 
   test('stops when it is told to, with a stream open or while it waits', async () => {

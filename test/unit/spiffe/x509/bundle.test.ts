@@ -9,11 +9,11 @@ import {
   parseBundlePem,
   type TrustBundle,
 } from '../../../../src/spiffe/x509/bundle.ts';
-import { HOUR, keyPemOf, keyUsage, type Minted, mint, pemOf, root, svid } from '../../../pki/mint.ts';
+import { hour, keyPemOf, keyUsage, type Minted, mint, pemOf, root, svid } from '../../../pki/mint.ts';
 
-const TD = 'a.test' as TrustDomain;
-const end = Math.floor(Date.now() / 1000) * 1000 + HOUR;
-const [one, two] = [root('a.test', { to: end }), root('a.test', { to: Date.now() + 9 * HOUR })];
+const domain = 'a.test' as TrustDomain;
+const end = Math.floor(Date.now() / 1000) * 1000 + hour;
+const [one, two] = [root('a.test', { to: end }), root('a.test', { to: Date.now() + 9 * hour })];
 const leaf = svid(one, 'spiffe://a.test/x');
 const notSayingCa = mint({ extensions: [keyUsage(['keyCertSign'])] });
 
@@ -29,9 +29,9 @@ const codeOf = (result: Result<TrustBundle>): string => (result.ok ? 'fine' : re
 describe('a trust bundle', () => {
   test('is the same from PEM, SPIFFE JSON and DER, told apart by the first character', () => {
     const all = [
-      parseBundle(TD, `\n# the authorities of a.test\n${pemOf(one, two)}`),
-      parseBundle(TD, ` \n${json([jwk(one), jwk(two)])}`),
-      parseBundleDer(TD, Buffer.concat([one.der, two.der])),
+      parseBundle(domain, `\n# the authorities of a.test\n${pemOf(one, two)}`),
+      parseBundle(domain, ` \n${json([jwk(one), jwk(two)])}`),
+      parseBundleDer(domain, Buffer.concat([one.der, two.der])),
     ];
     for (const bundle of all) expect(ders(bundle)).toEqual([one.der, two.der]);
     expect(new Set(all.map((bundle) => bundle.ok && bundle.value.digest)).size).toBe(1);
@@ -48,25 +48,25 @@ describe('a trust bundle', () => {
   });
 
   test('knows when its authorities end', () => {
-    const result = parseBundlePem(TD, pemOf(one, two));
+    const result = parseBundlePem(domain, pemOf(one, two));
     if (!result.ok) throw new Error(result.error.message);
     expect(result.value.notAfter?.first).toEqual(new Date(end));
-    expect(result.value.notAfter?.last.getTime()).toBeGreaterThan(Date.now() + 8 * HOUR);
+    expect(result.value.notAfter?.last.getTime()).toBeGreaterThan(Date.now() + 8 * hour);
   });
 
   test.each([
     ['a leaf', leaf],
     ['a certificate that does not say CA', notSayingCa],
   ])('with %s among its authorities is refused whole', (_name, odd) => {
-    expect(codeOf(parseBundlePem(TD, pemOf(one, odd)))).toBe('AuthorityInvalid');
-    expect(codeOf(parseBundleJson(TD, json([jwk(one), jwk(odd)])))).toBe('AuthorityInvalid');
-    expect(codeOf(parseBundleDer(TD, Buffer.concat([one.der, odd.der])))).toBe('AuthorityInvalid');
+    expect(codeOf(parseBundlePem(domain, pemOf(one, odd)))).toBe('AuthorityInvalid');
+    expect(codeOf(parseBundleJson(domain, json([jwk(one), jwk(odd)])))).toBe('AuthorityInvalid');
+    expect(codeOf(parseBundleDer(domain, Buffer.concat([one.der, odd.der])))).toBe('AuthorityInvalid');
   });
 });
 
 describe('a SPIFFE bundle document', () => {
   test('may be empty, which trusts nothing', () => {
-    const result = parseBundle(TD, '{"keys": []}');
+    const result = parseBundle(domain, '{"keys": []}');
     expect(result).toMatchObject({ ok: true, value: { authorities: [], pems: [] } });
   });
 
@@ -80,12 +80,12 @@ describe('a SPIFFE bundle document', () => {
       'text',
       null,
     ];
-    expect(ders(parseBundleJson(TD, json([...others, jwk(one, two)])))).toEqual([one.der]);
+    expect(ders(parseBundleJson(domain, json([...others, jwk(one, two)])))).toEqual([one.der]);
   });
 
   test('keeps a sequence of 64 bits whole, and the refresh hint', () => {
     const result = parseBundle(
-      TD,
+      domain,
       json([jwk(one)], ', "spiffe_sequence": 9007199254740993, "spiffe_refresh_hint": 300'),
     );
     expect(result).toMatchObject({ ok: true, value: { sequence: 9007199254740993n, refreshHintSeconds: 300 } });
@@ -98,7 +98,7 @@ describe('a SPIFFE bundle document', () => {
     ['a fractional sequence', '{"keys": [], "spiffe_sequence": 1.5}'],
     ['an x5c value that is no base64', '{"keys": [{"kty": "EC", "use": "x509-svid", "x5c": ["???"]}]}'],
   ])('with %s is malformed', (_name, text) => {
-    expect(codeOf(parseBundle(TD, text))).toBe('BundleMalformed');
+    expect(codeOf(parseBundle(domain, text))).toBe('BundleMalformed');
   });
 });
 
@@ -116,7 +116,7 @@ describe('a PEM bundle', () => {
     ],
     ['more than 4 MiB', ' '.repeat(5 * 1024 * 1024), 'BundleTooLarge'],
   ])('of %s is refused', (_name, text, code) => {
-    expect(codeOf(parseBundle(TD, text))).toBe(code);
+    expect(codeOf(parseBundle(domain, text))).toBe(code);
   });
 });
 
@@ -124,13 +124,13 @@ test('the bundle parsers take any bytes without throwing', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.json(), fc.uint8Array(), (text, document, der) => {
       for (const bundle of [
-        parseBundle(TD, text),
-        parseBundle(TD, document),
-        parseBundle(TD, `{"keys": [${document}]}`),
+        parseBundle(domain, text),
+        parseBundle(domain, document),
+        parseBundle(domain, `{"keys": [${document}]}`),
       ]) {
         if (bundle.ok) expect(bundle.value.authorities).toEqual([]);
       }
-      const fromDer = parseBundleDer(TD, der);
+      const fromDer = parseBundleDer(domain, der);
       expect(fromDer.ok).toBe(der.length === 0);
     }),
   );

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { BundleSet } from '../../../../src/spiffe/x509/bundle.ts';
 import { leafIdentity } from '../../../../src/spiffe/x509/leaf.ts';
 import { type PathRole, verifyPath, verifySvid } from '../../../../src/spiffe/x509/path.ts';
-import { AGENT_ID, mintPki } from '../../../pki/cases.ts';
+import { agentId, mintPki } from '../../../pki/cases.ts';
 import {
   alternativeNames,
   authority,
@@ -11,7 +11,7 @@ import {
   directoryName,
   dns,
   email,
-  HOUR,
+  hour,
   intermediate,
   leafExtensions,
   type Minted,
@@ -29,7 +29,7 @@ const anchors = ders(pki.authorities);
 
 function verdict(chain: readonly Minted[], role: PathRole): 'pass' | 'refuse' {
   const result = verifyPath({ chain: ders(chain), anchors, now: new Date(), role });
-  return result.ok && result.value.id.uri === AGENT_ID ? 'pass' : 'refuse';
+  return result.ok && result.value.id.uri === agentId ? 'pass' : 'refuse';
 }
 
 describe('the offline path check', () => {
@@ -40,28 +40,28 @@ describe('the offline path check', () => {
 
   test('gives the path and both ends', () => {
     const a = root('a.test');
-    const between = intermediate(a, 'a.test', { to: Date.now() + HOUR });
-    const leaf = svid(between, AGENT_ID);
+    const between = intermediate(a, 'a.test', { to: Date.now() + hour });
+    const leaf = svid(between, agentId);
     const result = verifyPath({ chain: ders([leaf, between]), anchors: [a.der], now: new Date(), role: 'signer' });
     if (!result.ok) throw new Error(result.error.message);
     expect(result.value.path).toEqual([leaf.der, between.der, a.der]);
-    expect(result.value.leafNotAfter.getTime()).toBeGreaterThan(Date.now() + 20 * HOUR);
-    expect(result.value.pathNotAfter.getTime()).toBeLessThanOrEqual(Date.now() + HOUR);
+    expect(result.value.leafNotAfter.getTime()).toBeGreaterThan(Date.now() + 20 * hour);
+    expect(result.value.pathNotAfter.getTime()).toBeLessThanOrEqual(Date.now() + hour);
   });
 
   test.each([
-    ['before the leaf begins', -2 * HOUR, 'CertificateNotYetValid'],
-    ['after the leaf ended', 25 * HOUR, 'CertificateExpired'],
+    ['before the leaf begins', -2 * hour, 'CertificateNotYetValid'],
+    ['after the leaf ended', 25 * hour, 'CertificateExpired'],
   ])('refuses %s', (_when, offset, code) => {
-    const a = root('a.test', { from: Date.now() - 99 * HOUR, to: Date.now() + 99 * HOUR });
-    const chain = [svid(a, AGENT_ID).der];
+    const a = root('a.test', { from: Date.now() - 99 * hour, to: Date.now() + 99 * hour });
+    const chain = [svid(a, agentId).der];
     const result = verifyPath({ chain, anchors: [a.der], now: new Date(Date.now() + offset), role: 'server' });
     expect(result).toMatchObject({ ok: false, error: { code } });
   });
 
   test('bounds the work that look-alike certificates can cost', () => {
     const a = root('a.test');
-    const chain = [svid(a, AGENT_ID).der];
+    const chain = [svid(a, agentId).der];
     const lookAlikes = Array.from({ length: 70 }, () => root('a.test', { keyId: a.keyId }).der);
     const check = (from: readonly Uint8Array[]) =>
       verifyPath({ chain, anchors: from, now: new Date(), role: 'server' });
@@ -71,7 +71,7 @@ describe('the offline path check', () => {
 
   test('bounds the length of a chain', () => {
     const a = root('a.test');
-    const chain = [svid(a, AGENT_ID), ...Array.from({ length: 10 }, () => a)];
+    const chain = [svid(a, agentId), ...Array.from({ length: 10 }, () => a)];
     const check = (sent: readonly Minted[]) =>
       verifyPath({ chain: ders(sent), anchors: [a.der], now: new Date(), role: 'server' });
     expect(check(chain.slice(0, 10))).toMatchObject({ ok: true });
@@ -83,7 +83,7 @@ describe('the offline path check', () => {
     const a = root('a.test');
     const check = (constraint: Buffer, ...names: Buffer[]): boolean => {
       const between = intermediate(a, 'a.test', { extensions: [...authority('a.test'), permittedNames(constraint)] });
-      const extensions = [...leafExtensions(AGENT_ID).slice(0, 3), alternativeNames([uri(AGENT_ID), ...names])];
+      const extensions = [...leafExtensions(agentId).slice(0, 3), alternativeNames([uri(agentId), ...names])];
       const chain = ders([mint({ issuer: between, extensions }), between]);
       return verifyPath({ chain, anchors: [a.der], now: new Date(), role: 'server' }).ok;
     };

@@ -34,24 +34,24 @@ describe('a key', () => {
   });
 });
 
-const RSA = '1.2.840.113549.1.1';
-const SHA2 = '2.16.840.1.101.3.4.2';
-const NULL = tlv(0x05);
+const rsaArc = '1.2.840.113549.1.1';
+const sha2Arc = '2.16.840.1.101.3.4.2';
+const derNull = tlv(0x05);
 const pss = (hash: Buffer): Buffer =>
   sequence(
-    oid(`${RSA}.10`),
-    sequence(tlv(0xa0, hash), tlv(0xa1, sequence(oid(`${RSA}.8`), hash)), tlv(0xa2, tlv(0x02, Buffer.from([32])))),
+    oid(`${rsaArc}.10`),
+    sequence(tlv(0xa0, hash), tlv(0xa1, sequence(oid(`${rsaArc}.8`), hash)), tlv(0xa2, tlv(0x02, Buffer.from([32])))),
   );
 
 describe('a signature', () => {
   test.each([
-    ['RSA with SHA-256', sequence(oid(`${RSA}.11`), NULL)],
-    ['RSA with SHA-384', sequence(oid(`${RSA}.12`), NULL)],
-    ['RSA with SHA-512, without parameters', sequence(oid(`${RSA}.13`))],
+    ['RSA with SHA-256', sequence(oid(`${rsaArc}.11`), derNull)],
+    ['RSA with SHA-384', sequence(oid(`${rsaArc}.12`), derNull)],
+    ['RSA with SHA-512, without parameters', sequence(oid(`${rsaArc}.13`))],
     ['ECDSA with SHA-256', sequence(oid('1.2.840.10045.4.3.2'))],
     ['ECDSA with SHA-512', sequence(oid('1.2.840.10045.4.3.4'))],
-    ['RSASSA-PSS with SHA-256', pss(sequence(oid(`${SHA2}.1`), NULL))],
-    ['RSASSA-PSS with SHA-512', pss(sequence(oid(`${SHA2}.3`), NULL))],
+    ['RSASSA-PSS with SHA-256', pss(sequence(oid(`${sha2Arc}.1`), derNull))],
+    ['RSASSA-PSS with SHA-512', pss(sequence(oid(`${sha2Arc}.3`), derNull))],
     ['Ed25519', sequence(oid('1.3.101.112'))],
     ['Ed448', sequence(oid('1.3.101.113'))],
   ])('by %s is strong enough', (_name, algorithm) => {
@@ -59,11 +59,11 @@ describe('a signature', () => {
   });
 
   test.each([
-    ['RSA with MD5', sequence(oid(`${RSA}.4`), NULL)],
-    ['RSA with SHA-1', sequence(oid(`${RSA}.5`), NULL)],
+    ['RSA with MD5', sequence(oid(`${rsaArc}.4`), derNull)],
+    ['RSA with SHA-1', sequence(oid(`${rsaArc}.5`), derNull)],
     ['ECDSA with SHA-1', sequence(oid('1.2.840.10045.4.1'))],
-    ['RSASSA-PSS with its default of SHA-1', sequence(oid(`${RSA}.10`), sequence())],
-    ['RSASSA-PSS with SHA-1', pss(sequence(oid('1.3.14.3.2.26'), NULL))],
+    ['RSASSA-PSS with its default of SHA-1', sequence(oid(`${rsaArc}.10`), sequence())],
+    ['RSASSA-PSS with SHA-1', pss(sequence(oid('1.3.14.3.2.26'), derNull))],
     ['nothing', Buffer.alloc(0)],
   ])('by %s is not', (_name, algorithm) => {
     expect(isStrongSignature(algorithm.toString('hex'))).toBe(false);
