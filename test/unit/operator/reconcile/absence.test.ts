@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { blockedRemedies } from '../../../../src/operator/api/conditions.ts';
-import { findingFrom } from '../../../../src/operator/inquiry/dial/dialler.ts';
+import { findingFrom } from '../../../../src/operator/inquiry/dial/finding.ts';
 import type { PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
 import { failed } from '../../../../src/spiffe/tls/outcome.ts';

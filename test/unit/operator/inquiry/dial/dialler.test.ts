@@ -1,6 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
-import { Dialler, type DiallerEdges, findingFrom } from '../../../../../src/operator/inquiry/dial/dialler.ts';
+import { Dialler, type DiallerEdges } from '../../../../../src/operator/inquiry/dial/dialler.ts';
+import { findingFrom } from '../../../../../src/operator/inquiry/dial/finding.ts';
 import type { PodPlace } from '../../../../../src/operator/inquiry/dial/pod-reader.ts';
 import type { Finding } from '../../../../../src/operator/inquiry/evidence.ts';
 import { type PodFacts, podFacts } from '../../../../../src/operator/workload/pod.ts';
