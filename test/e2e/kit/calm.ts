@@ -1,5 +1,5 @@
 import { expect, vi } from 'vitest';
-import { keyOf, type Pod } from '../../../src/kube/objects.ts';
+import { type KubeObject, keyOf, type Pod } from '../../../src/kube/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { operatorNamespace, patience, type World } from './world.ts';
 
@@ -7,11 +7,21 @@ const operatorPods = ['-n', operatorNamespace, '-l', 'app.kubernetes.io/name=age
 
 /** Does something that must change nothing: no status, no NetworkPolicy, no label is written. */
 export async function calmly(world: World, act: () => Promise<void>): Promise<void> {
+  await nothingIsLeaving(world);
   const before = { statuses: await statuses(world), writes: await world.writes() };
   await act();
   // The statuses first: their difference says what happened; the writes then find what was written to and fro.
   expect(await statuses(world)).toEqual(before.statuses);
   expect(await world.writes()).toEqual(before.writes);
+}
+
+/** Cards of a namespace that is going lose their pods, and with them their trust, one by one. */
+async function nothingIsLeaving(world: World): Promise<void> {
+  await vi.waitFor(async () => {
+    const { items } = await world.json<{ items: KubeObject[] }>('get', 'namespaces');
+    const leaving = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
+    expect(leaving.map(({ metadata }) => metadata.name)).toEqual([]);
+  }, patience);
 }
 
 async function statuses(world: World): Promise<Readonly<Record<string, unknown>>> {
