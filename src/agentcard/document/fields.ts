@@ -9,6 +9,10 @@ const mostProblems = 5;
 export class FieldReader {
   readonly #problems: string[] = [];
 
+  get faults(): number {
+    return this.#problems.length;
+  }
+
   /** Undefined when every field read so far was right. */
   get complaint(): string | undefined {
     const rest = this.#problems.length - mostProblems;

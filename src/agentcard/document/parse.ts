@@ -1,9 +1,10 @@
 import { ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
-import { type CardView, viewCommon } from './card-view.ts';
+import type { CardView } from './card-view.ts';
 import { FieldReader } from './fields.ts';
 import { isObject, type JsonObject, type JsonValue } from './json.ts';
 import { parseStrictJson } from './strict-json.ts';
 import { isVersion0, viewVersion0 } from './version-0.ts';
+import { viewVersion1 } from './version-1.ts';
 
 export type { CardInterface, CardView } from './card-view.ts';
 
@@ -23,39 +24,27 @@ export function parseCardDocument(input: Uint8Array | JsonValue): Result<CardDoc
   if (!json.ok) return json;
   const raw = json.value;
   if (!isObject(raw)) return invalid('$: expected an object');
-  const fields = new FieldReader();
-  const view = viewOf(raw, fields);
-  if (view === undefined) {
+  const readings = shapes.filter(({ isClaimed }) => isClaimed(raw)).map(({ read }) => reading(raw, read));
+  // A2A 1.x comes first, so it wins where a card is valid as both, and where it is as far from valid as 0.x.
+  const [nearest] = readings.sort((a, b) => a.fields.faults - b.fields.faults);
+  if (nearest === undefined) {
     return invalid('$: expected "supportedInterfaces" (A2A 1.x) or "url" (A2A 0.x), found neither: not an AgentCard');
   }
-  return fields.complaint === undefined ? ok({ raw, view }) : invalid(fields.complaint);
+  const { complaint } = nearest.fields;
+  return complaint === undefined ? ok({ raw, view: nearest.view }) : invalid(complaint);
 }
 
-/** A2A 1.x wins where a card carries both shapes, and then its 0.x fields are not read at all. */
-function viewOf(raw: JsonObject, fields: FieldReader): CardView | undefined {
-  const { supportedInterfaces } = raw;
-  if (Array.isArray(supportedInterfaces) && supportedInterfaces.length > 0) return viewVersion1(raw, fields);
-  if (isVersion0(raw)) return viewVersion0(raw, fields);
-  return supportedInterfaces === undefined ? undefined : viewVersion1(raw, fields);
-}
+type Read = (raw: JsonObject, fields: FieldReader) => CardView;
 
-function viewVersion1(raw: JsonObject, fields: FieldReader): CardView {
-  const interfaces = fields.objects(raw, '$', 'supportedInterfaces').map((item, index) => ({
-    url: fields.requiredText(item, `$.supportedInterfaces[${index}]`, 'url'),
-    binding: fields.requiredText(item, `$.supportedInterfaces[${index}]`, 'protocolBinding'),
-    protocolVersion: fields.requiredText(item, `$.supportedInterfaces[${index}]`, 'protocolVersion'),
-  }));
-  const [preferred] = interfaces;
-  if (preferred === undefined) {
-    fields.expect('$.supportedInterfaces', 'a non-empty array', raw.supportedInterfaces);
-  }
-  return {
-    shape: '1.x',
-    ...viewCommon(raw, fields),
-    protocolVersion: preferred?.protocolVersion ?? '',
-    url: preferred?.url ?? '',
-    interfaces,
-  };
+/** What is valid decides which one a card is; a member that only one of them has makes it worth a reading. */
+const shapes = [
+  { isClaimed: (raw: JsonObject) => raw.supportedInterfaces !== undefined, read: viewVersion1 },
+  { isClaimed: isVersion0, read: viewVersion0 },
+];
+
+function reading(raw: JsonObject, read: Read) {
+  const fields = new FieldReader();
+  return { view: read(raw, fields), fields };
 }
 
 function invalid(message: string): Result<never> {

@@ -1,5 +1,6 @@
 import { excerpt, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { emptyObject, isObject, type JsonObject, type JsonValue } from './json.ts';
+import { keptNumber } from './numbers.ts';
 
 export interface JsonLimits {
   /** Bytes of the text. */
@@ -26,7 +27,7 @@ export type JsonErrorCode =
 
 /**
  * Reads JSON of which two readers cannot have two opinions (RFC 8259 within the limits of I-JSON, RFC 7493): UTF-8 without
- * a byte order mark, no key twice in one object, no lone surrogate, no number beyond a double. Time is linear in the bytes.
+ * a byte order mark, no key twice in one object, no lone surrogate, no number that a double changes. Time is linear in the bytes.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits = cardLimits): Result<JsonValue> {
   try {
@@ -192,9 +193,10 @@ class Reader {
     const token = numberToken.exec(this.#text)?.[0];
     if (token !== undefined) {
       this.#at += token.length;
-      const number = Number(token);
-      if (Number.isFinite(number)) return number;
-      throw new Refusal('NumberOutOfRange', `the number ${excerpt(token, 40)} does not fit a double`);
+      const number = keptNumber(token);
+      if (number !== undefined) return number;
+      const message = `a double cannot keep the number ${excerpt(token, 40)}: write it with fewer digits, or as a string`;
+      throw new Refusal('NumberOutOfRange', message);
     }
     const literal = literals.find(([word]) => this.#text.startsWith(word, this.#at));
     if (literal === undefined) throw this.#notJson('a value');

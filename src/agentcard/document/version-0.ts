@@ -2,7 +2,7 @@ import { type CardInterface, type CardView, viewCommon } from './card-view.ts';
 import type { FieldReader } from './fields.ts';
 import type { JsonObject } from './json.ts';
 
-// A2A 0.x. When no agent serves it any more, delete this file and its two uses in agent-card.ts.
+// A2A 0.x. When no agent serves it any more, delete this file and its use in parse.ts.
 
 const onlyInVersion0 = ['url', 'preferredTransport', 'additionalInterfaces', 'supportsAuthenticatedExtendedCard'];
 

@@ -26,7 +26,7 @@ export const canonicalize: Command = {
     const form = choice(invocation, 'form', names as [string, ...string[]]);
     const card = await readCard(invocation.operands[0] ?? '', io);
     if (!card.ok) {
-      io.err(`no AgentCard: ${card.error.message}\n`);
+      io.err(`no AgentCard: ${card.error.code}: ${card.error.message}\n`);
       return exit.refused;
     }
     const payload = canonicalForms.find(({ name }) => name === form)?.write(card.value.raw);

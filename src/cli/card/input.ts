@@ -21,7 +21,7 @@ export async function readCard(source: string, io: Io): Promise<Result<CardDocum
 export async function requireCard(source: string, io: Io): Promise<CardDocument> {
   const card = await readCard(source, io);
   if (card.ok) return card.value;
-  throw new Trouble(`${source} is no AgentCard: ${card.error.message}`);
+  throw new Trouble(`${source} is no AgentCard: ${card.error.code}: ${card.error.message}`);
 }
 
 /** Reads a small text file of the user's own, such as a bundle or a key. */

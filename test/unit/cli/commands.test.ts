@@ -33,6 +33,21 @@ test('sign refuses what it cannot sign, and says why', async () => {
   expect(await cli(['sign', unsigned, ...noChain])).toMatchObject({ status: 2, out: '' });
 });
 
+test.each([
+  ['sign', keyAndChain('p256'), 1],
+  ['verify', [...trust, '-o', 'json'], 1],
+  ['canonicalize', [], 1],
+  ['diff', [unsigned], 2],
+] as const)('a number that a double would change is refused by %s, under its code', async (command, rest, status) => {
+  const card = JSON.stringify({ name: 'x', version: '1', url: 'https://x.example', extra: [7] });
+  for (const number of ['9007199254740993', '1e-400', '-1e400']) {
+    const { status: answer, out, err } = await cli([command, '-', ...rest], card.replace('7', number));
+    expect(answer).toBe(status);
+    expect(out + err).toContain('NumberOutOfRange');
+    expect(out + err).toContain(`${number}`);
+  }
+});
+
 test('a key never shows up in a message', async () => {
   const key = temporaryFile('broken.key', bytesOf('pki/key-rsa.pem').toString().replace('MII', 'XXX'));
   const { status, out, err } = await cli(['sign', unsigned, '--key', key, '--chain', pathOf('pki/leaf-rsa.pem')]);

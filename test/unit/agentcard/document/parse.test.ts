@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../src/agentcard/document/json.ts';
 import { parseCardDocument } from '../../../../src/agentcard/document/parse.ts';
@@ -55,6 +56,85 @@ test('the preferred interface of a 1.x card is its first', () => {
 test('a card with both shapes is a 1.x card, and its 0.x fields are not read', () => {
   const hybrid = { ...card1, url: 'https://old.example', protocolVersion: 3, additionalInterfaces: 'junk' };
   expect(viewOf(hybrid)).toMatchObject({ shape: '1.x', url: 'https://weather.demo.svc/a2a' });
+});
+
+const [first] = card1.supportedInterfaces as readonly JsonObject[];
+const { protocolVersion: _, ...unversioned } = first as JsonObject;
+const stray = [{ url: 'https://weather.demo.svc/a2a', transport: 'JSONRPC' }];
+
+test.each<[string, JsonObject]>([
+  ['protocolVersion', { protocolVersion: '1.0' }],
+  ['protocolVersions', { protocolVersions: ['1.0'] }],
+  ['one of protocolVersions, beside older ones,', { protocolVersion: '0.3.0', protocolVersions: ['0.3.0', '1.0'] }],
+])('a 1.x interface without a version has that of %s at the root', (_, root) => {
+  const card = { ...card1, ...root, supportedInterfaces: [unversioned, { ...unversioned, protocolVersion: '1.1' }] };
+  expect(viewOf(card)).toMatchObject({ shape: '1.x', protocolVersion: '1.0' });
+  expect(viewOf(card).interfaces[1]?.protocolVersion).toBe('1.1');
+});
+
+test.each<[string, JsonValue]>([
+  ['no list', 'junk'],
+  ['empty', []],
+  ['of another version', stray],
+  ['partly of another version', [first as JsonObject, ...stray]],
+  ['without a version', [unversioned]],
+])('a whole 0.x card is one beside supportedInterfaces that are %s', (_, supportedInterfaces) => {
+  const card = { ...card0, protocolVersion: '0.3.0', supportedInterfaces };
+  expect(viewOf(card)).toMatchObject({ shape: '0.x', protocolVersion: '0.3.0', url: 'https://weather.demo.svc/a2a' });
+});
+
+test.each<[string, JsonObject, string]>([
+  [
+    '0.x',
+    { ...card0, url: '', supportedInterfaces: stray },
+    '$.url: expected a non-empty string, found an empty string',
+  ],
+  [
+    '0.x',
+    { ...card0, additionalInterfaces: 'x', supportedInterfaces: stray },
+    '$.additionalInterfaces: expected an array, found a string',
+  ],
+  [
+    '1.x',
+    { ...card1, supportedInterfaces: [unversioned], preferredTransport: 1 },
+    '$.supportedInterfaces[0].protocolVersion: expected a non-empty string, found nothing',
+  ],
+  [
+    '1.x',
+    { ...card1, protocolVersion: '0.3.0', supportedInterfaces: [unversioned] },
+    '$.supportedInterfaces[0].protocolVersion: expected a non-empty string, found nothing',
+  ],
+])('what is neither is refused for what makes it no %s card, the nearer of the two', (_, raw, fault) => {
+  expect(complaintOf(raw)).toBe(fault);
+});
+
+test('a card is accepted exactly where it is whole as one of the two versions', () => {
+  const part = (key: string, ...values: readonly JsonValue[]) =>
+    fc
+      .option(fc.constantFrom(...values), { nil: undefined })
+      .map((value) => (value === undefined ? {} : { [key]: value }));
+  const parts = fc.tuple(
+    part('supportedInterfaces', [], 'x', stray, [unversioned], card1.supportedInterfaces ?? null),
+    part('protocolVersion', '1.0', '0.3.0', 3),
+    part('url', 'https://weather.demo.svc/a2a', '', 7),
+    part('additionalInterfaces', [], 'x'),
+  );
+  const isWhole = (card: JsonObject, shape: string) => {
+    const only: JsonObject = Object.fromEntries(
+      Object.entries(card).filter(([key]) => key !== (shape === '1.x' ? 'url' : 'supportedInterfaces')),
+    );
+    const alone = shape === '1.x' ? { ...only, additionalInterfaces: [] } : { ...only, preferredTransport: 'JSONRPC' };
+    const parsed = parseCardDocument(alone);
+    return parsed.ok && parsed.value.view.shape === shape;
+  };
+  fc.assert(
+    fc.property(parts, (some) => {
+      const card: JsonObject = Object.assign({ name: 'Weather', version: '1' }, ...some);
+      const shape = ['1.x', '0.x'].find((each) => isWhole(card, each));
+      const parsed = parseCardDocument(card);
+      expect(parsed.ok ? parsed.value.view.shape : undefined).toBe(shape);
+    }),
+  );
 });
 
 test('a 0.x card may lack protocolVersion and preferredTransport', () => {

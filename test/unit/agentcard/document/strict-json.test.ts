@@ -20,7 +20,7 @@ const wholeText = fc.string({ unit: 'binary' }).filter((text) => text.isWellForm
 const { value: anyJson } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 5 },
-    fc.constantFrom(null, true, false, -0, 1e21, 5e-324),
+    fc.constantFrom(null, true, false, -0, 1e21, 5e-324, Number.MAX_VALUE, 2 ** 53),
     fc.double({ noNaN: true, noDefaultInfinity: true }),
     wholeText,
     fc.array(tie('value'), { maxLength: 4 }),
@@ -79,7 +79,6 @@ test.each([
   ['{"__proto__":1,"__proto__":2}', 'DuplicateKey'],
   ['"\\ud800"', 'LoneSurrogate'],
   ['{"\\udc00":1}', 'LoneSurrogate'],
-  ['1e400', 'NumberOutOfRange'],
   ['', 'NotJson'],
   ['{"a":1}x', 'NotJson'],
   ['[1,]', 'NotJson'],
