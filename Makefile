@@ -43,6 +43,9 @@ image: node_modules/.package-lock.json ## Build the image (BASE_IMAGE=… names 
 sbom: node_modules/.package-lock.json ## What the image holds, as CycloneDX JSON in dist/
 	$(NODE) tools/sbom.ts
 
+audit: node_modules/.package-lock.json ## Lock file, licences and, with ADVISORIES=…, known vulnerabilities
+	$(NODE) tools/audit.ts $(if $(ADVISORIES),--advisories $(ADVISORIES))
+
 plugin: node_modules/.package-lock.json ## kubectl-agentcard as one file, with its completion, in dist/
 	$(NODE) tools/plugin.ts
 

@@ -36,6 +36,9 @@ const settings = {
   logLevel: 'warning',
 } satisfies BuildOptions;
 
+/** The Node of the image: a package of the lock file, so that its bytes are pinned by hash like everything else's. */
+export const nodePackage = `node_modules/node-linux-${process.arch}`;
+
 /** Bundles programs to ES modules with source maps. What several need, or one needs only sometimes, becomes a chunk. */
 export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
   await build({ ...settings, entryPoints, outdir });
@@ -52,7 +55,7 @@ export async function bundledFiles(): Promise<readonly string[]> {
 export async function makeContext(): Promise<string> {
   await rm(contextFolder, { recursive: true, force: true });
   await bundle(programs, `${contextFolder}/app`);
-  await placeNode('node_modules/node/bin/node', `${contextFolder}/node`);
+  await placeNode(`${nodePackage}/bin/node`, `${contextFolder}/node`);
   return contextFolder;
 }
 

@@ -1,7 +1,7 @@
 /** What the image holds besides its base, as CycloneDX 1.6: the packages whose files are in the programs, and Node. */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { bundledFiles } from './bundle.ts';
+import { bundledFiles, nodePackage } from './bundle.ts';
 
 interface Locked {
   readonly version?: string;
@@ -20,7 +20,7 @@ export async function writeSbom(path = sbomFile): Promise<number> {
   const lock = JSON.parse(await readFile('package-lock.json', 'utf8')) as Lock;
   const { name, version, license } = JSON.parse(await readFile('package.json', 'utf8')) as Record<string, string>;
   const places = new Set((await bundledFiles()).flatMap((file) => packageOf(file) ?? []));
-  const components = [...places, 'node_modules/node'].sort().map((place) => componentOf(place, lock));
+  const components = [...places, nodePackage].sort().map((place) => componentOf(place, lock));
   const subject = { type: 'application', name, version, licenses: [{ expression: license }] };
   const sbom = { bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, metadata: { component: subject }, components };
   await mkdir(dirname(path), { recursive: true });
@@ -39,7 +39,7 @@ function componentOf(place: string, { packages }: Lock) {
   if (version === '') throw new Error(`${place} is bundled and not in package-lock.json`);
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`;
   return {
-    type: name === 'node' ? 'platform' : 'library',
+    type: place === nodePackage ? 'platform' : 'library',
     'bom-ref': purl,
     name,
     version,

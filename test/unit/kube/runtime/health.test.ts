@@ -129,6 +129,20 @@ describe('a server of probes', () => {
     for (let probe = 0; probe < 12; probe++) expect(await ask(server, '/healthz')).toMatchObject({ status: 200 });
   });
 
+  test.each([1, 100])(
+    'a thousand connections that %i addresses hold keep out no probe and no scrape',
+    async (addresses) => {
+      const probes = await health().serve('127.0.0.1:0');
+      const metrics = await serveMetrics('127.0.0.1:0', new Registry());
+      for (const server of [probes, metrics]) {
+        const places = Array.from({ length: 1_000 }, (_, index) => `127.0.1.${1 + (index % addresses)}`);
+        await Promise.all(places.map((place) => open(server, place)));
+      }
+      expect(await ask(probes, '/healthz')).toMatchObject({ status: 200 });
+      expect(await ask(metrics, '/metrics')).toMatchObject({ status: 200 });
+    },
+  );
+
   test('makes room for a new connection by the idlest one of the address that holds most', async () => {
     const server = await health().serve('127.0.0.1:0');
     onTestFinished(() => server?.close());
