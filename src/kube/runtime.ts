@@ -12,6 +12,6 @@ export { Health, type HttpServer, type Probe, serveMetrics } from './runtime/hea
 export { type ElectionOptions, LeaderElection, LeadershipLost, type Lease } from './runtime/leader-election.ts';
 export { createLogger, type Fields, type Logger, type LogOptions } from './runtime/log.ts';
 export { type Cache, Manager, type ManagerOptions, type Task } from './runtime/manager.ts';
-export { createMetrics, type Metrics } from './runtime/metrics.ts';
+export { counter, createMetrics, gauge, histogram, type Metrics } from './runtime/metrics.ts';
 export { runProcess } from './runtime/process.ts';
 export { type AddOptions, lowPriority, type QueueOptions, type QueueTelemetry, WorkQueue } from './runtime/queue.ts';

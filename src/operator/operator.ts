@@ -18,7 +18,6 @@ import { OwnWrites } from './watch/own-writes.ts';
 import { followQuarantineList } from './watch/quarantine-list.ts';
 import { connect } from './watch/triggers.ts';
 
-const operatorPodLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
 const rememberedChains = 4_096;
 
 /** Joins what the cluster says, what agents say, and the story between them; starts nothing. */
@@ -42,9 +41,8 @@ export function assemble(config: Config, platform: Platform) {
     fleet: () => inquiry.fleet,
   });
   const quarantineList = followQuarantineList(caches, { wake, record, log, malformed: metrics.quarantineList });
-  const place = { namespace: config.podNamespace, podLabels: operatorPodLabels, dnsServices: config.dnsService };
   const ownWrites = new OwnWrites();
-  const edges = storyEdges({ client, now, record, caches, ownWrites, inquiry, metrics, place, quarantineList });
+  const edges = storyEdges({ client, now, record, caches, config, ownWrites, inquiry, metrics, quarantineList });
   const cards = new Controller({
     ...measured('agentcard', config.concurrency, platform),
     reconcile: ({ key }) => reconcile(key, settings, edges),

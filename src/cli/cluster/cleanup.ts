@@ -1,9 +1,10 @@
 import { type Deployment, type Key, keyOf, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { operatorPodLabels } from '../../operator/api/labels.ts';
 import { ownRemains, undoAll } from '../../operator/cleanup/remains.ts';
 import { controllerOf } from '../../operator/workload/pod.ts';
 import { pairsSelect } from '../../operator/workload/selector.ts';
 import { type Command, exit, type Io, Trouble } from '../command.ts';
-import { operatorLabels, operatorSelector } from '../explain/fleet.ts';
+import { operatorSelector } from '../explain/fleet.ts';
 import { nameOf } from '../explain/forecast.ts';
 import { formatOf, outputOption } from '../table.ts';
 import { asking, fleetOptions, isName, namespacesOf, type Place, placeOf, sightOf } from './cluster.ts';
@@ -60,7 +61,7 @@ async function alone(place: Place, operator: Key | undefined, io: Io, work: () =
   const deployment = await place.client.get<Deployment>(resources.deployments, operator);
   const worn = { ...deployment?.metadata.labels, ...deployment?.spec?.template?.metadata?.labels };
   if (deployment === undefined) await mustBeIdle(place, `there is no Deployment ${operator}`, operator);
-  else if (!pairsSelect(operatorLabels, worn)) {
+  else if (!pairsSelect(operatorPodLabels, worn)) {
     const other = `Deployment ${operator} is not the operator's`;
     await mustBeIdle(place, other);
     throw new Trouble(`${other}, and no pod of the operator runs: leave --operator out`);

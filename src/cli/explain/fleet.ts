@@ -44,7 +44,6 @@ interface OperatorContainer {
 }
 
 /** What the operator's pods wear, whatever its release is named. */
-export const operatorLabels = { 'app.kubernetes.io/name': 'agentcard-operator' };
 export const operatorSelector = 'app.kubernetes.io/name=agentcard-operator';
 
 /** `packets`: with the pods and policies, which a summary of cards needs not; that needs to see cards, though. */
@@ -78,7 +77,7 @@ export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> 
     policies,
     namespaceLabels: (name) => labels.get(name) ?? { 'kubernetes.io/metadata.name': name },
     settings,
-    peers: { operatorNamespace: config.podNamespace, operatorPodLabels: operatorLabels, ...facts, ...settings.policy },
+    peers: { operatorNamespace: config.podNamespace, ...facts, ...settings },
     notes: [
       ...(problem === undefined ? [] : [problem]),
       ...limitNotes(limits, place),

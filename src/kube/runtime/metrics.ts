@@ -200,7 +200,7 @@ function queueMetrics(registry: Registry): { telemetryOf(name: string): QueueTel
   return { telemetryOf, track: (name, queue) => void tracked.set(name, queue) };
 }
 
-function counter(registry: Registry, name: string, help: string, labelNames: string[]): Counter {
+export function counter(registry: Registry, name: string, help: string, labelNames: string[]): Counter {
   return new Counter({ name, help, labelNames, registers: [registry] });
 }
 
@@ -208,10 +208,10 @@ type Collect = (this: Gauge) => void;
 
 type Named = readonly [name: string, help: string];
 
-function gauge(registry: Registry, [name, help]: Named, labelNames: string[], collect?: Collect): Gauge {
+export function gauge(registry: Registry, [name, help]: Named, labelNames: string[], collect?: Collect): Gauge {
   return new Gauge({ name, help, labelNames, registers: [registry], ...(collect ? { collect } : {}) });
 }
 
-function histogram(registry: Registry, [name, help]: Named, labelNames: string[], buckets: number[]): Histogram {
+export function histogram(registry: Registry, [name, help]: Named, labelNames: string[], buckets: number[]): Histogram {
   return new Histogram({ name, help, labelNames, buckets, registers: [registry] });
 }

@@ -29,6 +29,8 @@ export const leaseName = 'agentcard-operator';
 /** Written on NetworkPolicies. */
 export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedByValue = 'agentcard-operator';
+/** Of the operator's own pods, in every deployment. */
+export const operatorPodLabels = { 'app.kubernetes.io/name': managedByValue } as const;
 export const policyCardLabel = 'kagenti.dev/agentcard';
 /** The Go operator before us writes the same. */
 export const policyTypeLabels = { 'kagenti.dev/policy-type': 'identity-verification' } as const;

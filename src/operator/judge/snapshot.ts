@@ -7,7 +7,7 @@ import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /** What the whole cluster contributes to every card's policy; our own pods' place among it. */
-export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'operatorPodLabels' | 'apiServer' | 'dns'>;
+export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'apiServer' | 'dns'>;
 
 /** Everything one reconcile sees, read from caches at one moment. */
 export interface Snapshot {

@@ -42,7 +42,7 @@ export interface Judged {
 
 /** Every question, asked and folded; pure. */
 export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
-  const patience = { evidenceTtlMs: settings.evidenceTtlMs, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0 };
+  const patience = { evidenceTtlMs: settings.evidenceTtl, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0 };
   const demands = demandsOf(snapshot, target, settings);
   const sights = target.resolved ? sightsOf(snapshot, target, patience, now) : [];
   const pods = inOrder(sights.map((sight) => judgePod(sight, demands)));

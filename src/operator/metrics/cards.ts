@@ -1,4 +1,5 @@
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { counter, gauge } from '@agentcard-operator/kube/runtime';
+import type { Registry } from 'prom-client';
 import type { Finding } from '../inquiry/evidence.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import { scraped } from './scraped.ts';
@@ -13,25 +14,12 @@ export interface Fleet {
 export type StatusMetrics = ReturnType<typeof statusMetrics>;
 
 export function statusMetrics(registry: Registry, fleet: Fleet) {
-  const registers = [registry];
-  const verifications = new Counter({
-    name: 'agentcard_verifications_total',
-    help: 'Verifications of one pod or signature by mechanism and result',
-    labelNames: ['mechanism', 'result'],
-    registers,
-  });
-  const drift = new Counter({ name: 'agentcard_drift_total', help: 'Cards that changed their content', registers });
-  const stripped = new Counter({
-    name: 'agentcard_labels_stripped_total',
-    help: 'Verified labels taken off pods',
-    labelNames: ['why'],
-    registers,
-  });
-  const malformed = new Gauge({
-    name: 'agentcard_quarantine_list_malformed',
-    help: '1 while ConfigMap agentcard-quarantine cannot be read and an earlier list stands',
-    registers,
-  });
+  const looked = 'Verifications of one pod or signature by mechanism and result';
+  const verifications = counter(registry, 'agentcard_verifications_total', looked, ['mechanism', 'result']);
+  const drift = counter(registry, 'agentcard_drift_total', 'Cards that changed their content', []);
+  const stripped = counter(registry, 'agentcard_labels_stripped_total', 'Verified labels taken off pods', ['why']);
+  const stands = '1 while ConfigMap agentcard-quarantine cannot be read and an earlier list stands';
+  const malformed = gauge(registry, ['agentcard_quarantine_list_malformed', stands], []);
   fleetGauges(registry, fleet);
   for (const why of ['stray', 'unproven']) stripped.inc({ why }, 0);
   for (const [mechanism, results] of Object.entries(knownResults)) {
@@ -68,22 +56,22 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
 }
 
 function fleetGauges(registry: Registry, { cards, fleet }: Fleet): void {
-  const gauge = scraped(registry);
-  gauge('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', [], (held) => {
+  const read = scraped(registry);
+  read('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', [], (held) => {
     for (const { status } of cards()) if (status?.heldSince !== undefined) held.inc();
   });
-  gauge('agentcard_silent_cards', 'Cards none of whose pods answers', [], (silent) => silent.set(fleet().silent));
-  gauge('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', [], (engaged) => {
+  read('agentcard_silent_cards', 'Cards none of whose pods answers', [], (silent) => silent.set(fleet().silent));
+  read('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', [], (engaged) => {
     engaged.set(fleet().heldUntil === undefined ? 0 : 1);
   });
   const ready = 'Cards by the status and reason of their condition Ready';
-  gauge('agentcard_cards', ready, ['ready', 'reason'], (byReady) => {
+  read('agentcard_cards', ready, ['ready', 'reason'], (byReady) => {
     for (const { status } of cards()) {
       const condition = status?.conditions?.find(({ type }) => type === 'Ready');
       byReady.inc({ ready: condition?.status ?? 'Unknown', reason: condition?.reason ?? 'Pending' });
     }
   });
-  gauge('agentcard_policies', 'NetworkPolicies by mode', ['mode'], (byMode) => {
+  read('agentcard_policies', 'NetworkPolicies by mode', ['mode'], (byMode) => {
     for (const mode of ['enforce', 'quarantine']) byMode.set({ mode }, 0);
     for (const { status } of cards()) if (status?.policy !== undefined) byMode.inc({ mode: status.policy.mode });
   });

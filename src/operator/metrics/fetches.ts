@@ -1,26 +1,17 @@
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { counter, histogram } from '@agentcard-operator/kube/runtime';
+import type { Registry } from 'prom-client';
 import type { Finding } from '../inquiry/evidence.ts';
 
 const transports = ['mtls', 'http'] as const;
 const outcomes = ['card', 'refusal', 'silence', 'stranger'] as const;
-type Outcome = (typeof outcomes)[number];
+const buckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Tells one fetch: over which transport, what it brought, how long it took. */
 export function fetchMetrics(registry: Registry) {
-  const labelNames = ['transport', 'outcome'] as const;
-  const fetches = new Counter({
-    name: 'agentcard_fetches_total',
-    help: 'Questions to agents by what they brought',
-    labelNames,
-    registers: [registry],
-  });
-  const durations = new Histogram({
-    name: 'agentcard_fetch_duration_seconds',
-    help: 'From the question to what it brought',
-    labelNames: ['transport'],
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers: [registry],
-  });
+  const by = ['transport', 'outcome'];
+  const fetches = counter(registry, 'agentcard_fetches_total', 'Questions to agents by what they brought', by);
+  const time = ['agentcard_fetch_duration_seconds', 'From the question to what it brought'] as const;
+  const durations = histogram(registry, time, ['transport'], buckets);
   for (const transport of transports) {
     durations.zero({ transport });
     for (const outcome of outcomes) fetches.inc({ transport, outcome }, 0);
@@ -31,7 +22,7 @@ export function fetchMetrics(registry: Registry) {
   };
 }
 
-function outcomeOf(finding: Finding): Outcome {
+function outcomeOf(finding: Finding): (typeof outcomes)[number] {
   if (finding.kind !== 'answer') return finding.kind;
   return finding.answer.kind === 'refusal' ? 'refusal' : 'card';
 }

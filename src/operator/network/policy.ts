@@ -12,33 +12,35 @@ import {
   fitName,
   managedByLabel,
   managedByValue,
+  operatorPodLabels,
   policyCardLabel,
   policyName,
   policyTypeLabels,
   verifiedLabel,
 } from '../api/labels.ts';
 import { controllerOf } from '../workload/pod.ts';
+import type { Workload } from '../workload/workload.ts';
 import type { apiServerFacts, dnsFacts } from './facts.ts';
 
 /** What a policy lets through: a verified agent's, an unverified one's, or nothing but us. */
 export type PolicyShape = 'verified' | 'unverified' | 'quarantined';
 
+/** What flags and the whole cluster contribute to every policy; our own pods' place among it. */
 export interface PolicyPeers {
   readonly operatorNamespace: string;
-  readonly operatorPodLabels: Readonly<Record<string, string>>;
   readonly apiServer: ReturnType<typeof apiServerFacts>;
   readonly dns: readonly NonNullable<ReturnType<typeof dnsFacts>>[];
-  readonly dnsCidrs: readonly string[];
-  /** Extra rules from --ingress-allow and --egress-allow. */
+  readonly dnsCidr: readonly string[];
+  /** Extra rules. */
   readonly ingressAllow: readonly NetworkPolicyRule[];
   readonly egressAllow: readonly NetworkPolicyRule[];
-  /** Verified callers are let in from these namespaces; undefined = from any. */
-  readonly callerNamespaces: readonly string[] | undefined;
+  /** Verified callers are let in from these namespaces; from any where there is none. */
+  readonly namespaces: readonly string[];
 }
 
 export interface PolicySubject {
-  readonly card: { readonly name: string; readonly namespace: string; readonly uid: string };
-  readonly workload: { readonly kind: string; readonly name: string; readonly selector: LabelSelector };
+  readonly card: ObjectMeta;
+  readonly workload: Pick<Workload, 'kind' | 'name' | 'selector'>;
 }
 
 /**
@@ -49,12 +51,8 @@ export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers:
   const { card, workload } = subject;
   const metadata: ObjectMeta = {
     name: policyName(workload),
-    namespace: card.namespace,
-    labels: {
-      [managedByLabel]: managedByValue,
-      [policyCardLabel]: fitName(card.name),
-      ...policyTypeLabels,
-    },
+    namespace: card.namespace ?? '',
+    labels: { [managedByLabel]: managedByValue, [policyCardLabel]: fitName(card.name), ...policyTypeLabels },
     ownerReferences: [ownerOf(card)],
   };
   const fixed = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
@@ -93,14 +91,14 @@ function namespaceNamed(name: string): LabelSelector {
 function operatorPeer(peers: PolicyPeers): NetworkPolicyPeer {
   return {
     namespaceSelector: namespaceNamed(peers.operatorNamespace),
-    podSelector: { matchLabels: peers.operatorPodLabels },
+    podSelector: { matchLabels: operatorPodLabels },
   };
 }
 
-function verifiedPeers({ callerNamespaces }: PolicyPeers): readonly NetworkPolicyPeer[] {
+function verifiedPeers({ namespaces }: PolicyPeers): readonly NetworkPolicyPeer[] {
   const podSelector = { matchLabels: { [verifiedLabel]: 'true' } };
-  if (callerNamespaces === undefined) return [{ namespaceSelector: {}, podSelector }];
-  return callerNamespaces.map((name) => ({ namespaceSelector: namespaceNamed(name), podSelector }));
+  if (namespaces.length === 0) return [{ namespaceSelector: {}, podSelector }];
+  return namespaces.map((name) => ({ namespaceSelector: namespaceNamed(name), podSelector }));
 }
 
 function dnsRules(peers: PolicyPeers): NetworkPolicyRule[] {
@@ -109,7 +107,7 @@ function dnsRules(peers: PolicyPeers): NetworkPolicyRule[] {
     return { to, ports: ports.map(({ protocol, port }) => ({ protocol, port })) };
   });
   const ports = (['UDP', 'TCP'] as const).map((protocol) => ({ protocol, port: 53 }));
-  const ranges = peers.dnsCidrs.map((cidr): NetworkPolicyRule => ({ to: [{ ipBlock: { cidr } }], ports }));
+  const ranges = peers.dnsCidr.map((cidr): NetworkPolicyRule => ({ to: [{ ipBlock: { cidr } }], ports }));
   return [...services, ...ranges];
 }
 

@@ -1,4 +1,3 @@
-import type { KubeClient } from '@agentcard-operator/kube';
 import { typeOf } from '@agentcard-operator/kube/objects';
 import type { EventRecord } from '@agentcard-operator/kube/runtime';
 import { customResources } from '../api/resources.ts';
@@ -6,31 +5,26 @@ import { releaseCard } from '../cleanup/remains.ts';
 import type { Inquiry } from '../inquiry/inquiry.ts';
 import type { StatusMetrics } from '../metrics/cards.ts';
 import type { CachedCard } from '../watch/cached.ts';
-import type { Caches } from '../watch/caches.ts';
 import type { OwnWrites } from '../watch/own-writes.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
-import { type OperatorPlace, observe } from './observe.ts';
+import { observe, type Sources } from './observe.ts';
 import type { Edges } from './reconcile.ts';
 
-export interface EdgeParts {
-  readonly client: KubeClient;
-  readonly now: () => number;
-  readonly caches: Caches;
+export interface EdgeParts extends Pick<Edges, 'client' | 'now'>, Pick<Sources, 'caches' | 'config'> {
+  readonly record: (record: EventRecord) => void;
   readonly ownWrites: OwnWrites;
   readonly inquiry: Inquiry;
   readonly metrics: StatusMetrics;
-  readonly place: OperatorPlace;
   readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
-  readonly record: (record: EventRecord) => void;
 }
 
 /** The world around the story as it runs: caches, the inquiry, the API server. */
 export function storyEdges(parts: EdgeParts): Edges {
-  const { client, now, caches, ownWrites, inquiry, metrics, place } = parts;
+  const { client, now, caches, ownWrites, inquiry, metrics, config } = parts;
   return {
     client,
     now,
-    snapshot: (key) => observe(key, { caches, place, ...inquiry.known(key), quarantineList: parts.quarantineList() }),
+    snapshot: (key) => observe(key, { caches, config, ...inquiry.known(key), quarantineList: parts.quarantineList() }),
     takePolicy: (policy) => ownWrites.take(policy, caches.policies),
     takeMark: (pod) => ownWrites.note(pod),
     takeCard: (card) => ownWrites.take(card as CachedCard, caches.cards),

@@ -3,6 +3,7 @@ import { policyName, signedCardName } from '../api/labels.ts';
 import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { ClusterFacts, Snapshot } from '../judge/snapshot.ts';
 import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts';
+import type { Config } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { pairKey } from '../watch/indexes.ts';
@@ -11,16 +12,9 @@ import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { isCandidate } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
 
-export interface OperatorPlace {
-  readonly namespace: string;
-  readonly podLabels: Readonly<Record<string, string>>;
-  /** "namespace/name" of the cluster's DNS Services. */
-  readonly dnsServices: readonly Key[];
-}
-
 export interface Sources extends Knowledge {
   readonly caches: Caches;
-  readonly place: OperatorPlace;
+  readonly config: Pick<Config, 'podNamespace' | 'dnsService'>;
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
 }
 
@@ -29,7 +23,7 @@ export interface Sources extends Knowledge {
  * or going: what is written there then is refused or deleted again.
  */
 export function observe(key: Key, sources: Sources): Snapshot | undefined {
-  const { caches, place, evidence, fleetHeldUntil, quarantineList } = sources;
+  const { caches, config, evidence, fleetHeldUntil, quarantineList } = sources;
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
@@ -49,7 +43,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
     quarantineList,
     namespaceLabels: home?.labels ?? {},
-    cluster: clusterFacts(caches, place),
+    cluster: clusterFacts(caches, config),
     evidence,
     fleetHeldUntil,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
@@ -81,12 +75,11 @@ function candidates(card: CachedCard, workload: Workload, caches: Caches): Servi
   return [...found.values()];
 }
 
-function clusterFacts({ services, slices }: Caches, place: OperatorPlace): ClusterFacts {
+function clusterFacts({ services, slices }: Caches, { podNamespace, dnsService }: Sources['config']): ClusterFacts {
   const slicesOf = (key: Key) => slices.byIndex('service', key);
   return {
-    operatorNamespace: place.namespace,
-    operatorPodLabels: place.podLabels,
+    operatorNamespace: podNamespace,
     apiServer: apiServerFacts(services.get(apiServerService), slicesOf(apiServerService)),
-    dns: place.dnsServices.flatMap((key) => dnsFacts(services.get(key), slicesOf(key)) ?? []),
+    dns: dnsService.flatMap((key) => dnsFacts(services.get(key), slicesOf(key)) ?? []),
   };
 }

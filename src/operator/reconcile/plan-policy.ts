@@ -81,11 +81,10 @@ function wantedPolicy(judged: Judged): Wanted {
   const subject = workloadOf(judged);
   if (typeof subject === 'string') return none('NotEnforceable', subject);
   const shape = shapeOf(judged);
-  const { name: card, namespace = '', uid = '' } = snapshot.card.metadata;
-  const peers = { ...snapshot.cluster, ...settings.policy };
-  const policy = desiredPolicy({ card: { name: card, namespace, uid }, workload: subject }, shape, peers);
+  const { metadata } = snapshot.card;
+  const policy = desiredPolicy({ card: metadata, workload: subject }, shape, { ...snapshot.cluster, ...settings });
   const { name } = policy.metadata;
-  const obstacle = obstacleOf(snapshot.namesake, uid);
+  const obstacle = obstacleOf(snapshot.namesake, metadata.uid ?? '');
   if (obstacle !== undefined) return none('PolicyPending', `NetworkPolicy ${name} ${obstacle}.`);
   const weakening = weakeningOf(judged, policy, subject);
   if (mode === 'audit') {

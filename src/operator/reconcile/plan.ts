@@ -33,6 +33,8 @@ export interface Plan {
 
 const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
 const shortestPeriodMs = 5_000;
+/** The default of the kind, for cards whose own period cannot be read. */
+const defaultPeriodMs = 300_000;
 
 /** Pure and total: the same sight gives the same plan, and every path gives a whole one. */
 export function plan(judged: Judged, now: number): Plan {
@@ -60,13 +62,13 @@ function trustDomainsOf({ expected }: ResolvedTarget): readonly TrustDomain[] {
   return parsed.flatMap((trustDomain) => (trustDomain.ok ? [trustDomain.value] : []));
 }
 
-function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {
+function questions({ snapshot }: Judged, target: ResolvedTarget, now: number) {
   const { card } = snapshot;
   const evidence = withoutReplaced(snapshot.evidence, snapshot.labelledPods);
   if (card.spec.suspend === true) return { asks: [], next: undefined };
   const cadence = {
     transport: target.transport,
-    syncPeriodMs: Math.max(durationMs(card.spec.syncPeriod) ?? settings.syncPeriodMs, shortestPeriodMs),
+    syncPeriodMs: Math.max(durationMs(card.spec.syncPeriod) ?? defaultPeriodMs, shortestPeriodMs),
     refresh: card.metadata.annotations?.[refreshAnnotation],
     seed: card.metadata.uid ?? card.metadata.name,
   };

@@ -117,10 +117,7 @@ export const flags = flagsFrom({
     default: 'kube-system/kube-dns,openshift-dns/dns-default',
     doc: 'Services of the cluster DNS, which unverified agents may reach.',
   },
-  dnsCidr: {
-    schema: list,
-    doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.',
-  },
+  dnsCidr: { schema: list, doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.' },
   evidenceTtl: {
     schema: duration,
     default: '10m',
@@ -151,16 +148,8 @@ export const flags = flagsFrom({
     doc: 'Key of that ConfigMap.',
     aliases: { 'spire-trust-bundle-configmap-key': undefined },
   },
-  fetchTimeout: {
-    schema: duration,
-    default: '5s',
-    doc: 'Bound on one fetch of a card, from dial to last byte.',
-  },
-  fetchConcurrency: {
-    schema: count(1024),
-    default: '64',
-    doc: 'Fetches under way at once.',
-  },
+  fetchTimeout: { schema: duration, default: '5s', doc: 'Bound on one fetch of a card, from dial to last byte.' },
+  fetchConcurrency: { schema: count(1024), default: '64', doc: 'Fetches under way at once.' },
   concurrency: { schema: count(256), default: '16', doc: 'Reconciles under way at once.' },
   namespaces: { schema: list, doc: 'Namespaces to watch, by commas. Default: all.' },
   leaderElect: {
@@ -182,14 +171,6 @@ export const flags = flagsFrom({
     schema: z.string(),
     doc: 'Path of a kubeconfig. Default: in-cluster, else KUBECONFIG or ~/.kube/config.',
   },
-  logLevel: {
-    schema: z.enum(['debug', 'info', 'warn', 'error']),
-    default: 'info',
-    doc: 'Least level that is logged.',
-  },
-  logFormat: {
-    schema: z.enum(['json', 'text']),
-    default: 'json',
-    doc: 'JSON lines, or text for people.',
-  },
+  logLevel: { schema: z.enum(['debug', 'info', 'warn', 'error']), default: 'info', doc: 'Least level that is logged.' },
+  logFormat: { schema: z.enum(['json', 'text']), default: 'json', doc: 'JSON lines, or text for people.' },
 });

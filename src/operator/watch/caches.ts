@@ -28,23 +28,10 @@ import type { CachedCard, CachedWorkload } from './cached.ts';
 import { indexes } from './indexes.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
-export interface Caches {
-  readonly cards: Informer<CachedCard>;
-  /** One per kind of workload, by group and kind. */
-  readonly workloads: ReadonlyMap<string, WorkloadCache>;
-  readonly services: Informer<Service>;
-  readonly slices: Informer<EndpointSlice>;
-  readonly labelledPods: Informer<Pod>;
-  readonly policies: Informer<NetworkPolicy>;
-  /** Absent when only some namespaces are watched: reading them is a right on the whole cluster. */
-  readonly namespaces: Informer<Namespace> | undefined;
-  /** ConfigMaps that signers labelled; watched while signatures are verified. */
-  readonly signedCards: Informer<ConfigMap> | undefined;
-  /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
-  readonly quarantine: Informer<ConfigMap> | undefined;
-}
+export type Caches = ReturnType<typeof createCaches>;
 
-export type WorkloadCache = Informer<CachedWorkload> | OptionalInformer<CachedWorkload>;
+/** Where a resource's watch reports to. */
+type WatchTelemetry = (resource: string) => InformerTelemetry;
 
 /** What of the configuration decides what is watched. */
 type Scope = Pick<Config, 'namespaces' | 'dnsService' | 'podNamespace' | 'enableSignatureVerification'>;
@@ -58,7 +45,7 @@ export function everyCache({ workloads, ...rest }: Caches) {
   });
 }
 
-export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchTelemetry): Caches {
+export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchTelemetry) {
   const { namespaces, podNamespace: ownNamespace } = scope;
   const options = <T extends KubeObject>(resource: Resource, more: Partial<InformerOptions<T>>): InformerOptions<T> => {
     return { client, namespaces, telemetry: telemetry(resource.plural), resource, ...more };
@@ -69,35 +56,31 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
   const infrastructure = [apiServerService, ...scope.dnsService].map((key) => splitKey(key).namespace ?? '');
   const around = { namespaces: namespaces.length === 0 ? [] : [...namespaces, ...infrastructure] };
   const list = { namespaces: [ownNamespace], fieldSelector: `metadata.name=${quarantineListName}` };
+  const labelled = { labelSelector: `${verifiedLabel}=true`, transform: trimPod, indexes: indexes.pods };
   const kinds = workloadKinds.filter(({ optional }) => !optional || namespaces.length === 0);
+  const ofSigners = { labelSelector: `${signedCardLabel}=true` };
   return {
     cards: watch(customResources.agentCards, { transform: trimCard, indexes: indexes.cards }),
+    /** One per kind of workload, by group and kind. */
     workloads: new Map(
       kinds.map(({ resource, read, optional }) => {
         const transform = (raw: CachedWorkload) => ({ metadata: identityOf(raw.metadata), workload: read(raw) });
         const wanted = options<CachedWorkload>(resource, { transform, indexes: indexes.workloads });
-        const cache = optional ? new OptionalInformer(wanted) : new Informer(wanted);
-        return [`${resource.group}/${resource.kind}`, cache];
+        return [`${resource.group}/${resource.kind}`, optional ? new OptionalInformer(wanted) : new Informer(wanted)];
       }),
     ),
     services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
     slices: watch(resources.endpointSlices, { ...around, transform: trimSlice, indexes: indexes.slices }),
-    labelledPods: watch(resources.pods, {
-      labelSelector: `${verifiedLabel}=true`,
-      transform: trimPod,
-      indexes: indexes.pods,
-    }),
-    policies: watch(resources.networkPolicies, { indexes: indexes.policies }),
-    signedCards: scope.enableSignatureVerification
-      ? watch(resources.configMaps, { labelSelector: `${signedCardLabel}=true` })
-      : undefined,
-    quarantine: ownNamespace === '' ? undefined : watch(resources.configMaps, list),
+    labelledPods: watch(resources.pods, labelled),
+    policies: watch<NetworkPolicy>(resources.networkPolicies, { indexes: indexes.policies }),
+    /** ConfigMaps that signers labelled. */
+    signedCards: scope.enableSignatureVerification ? watch<ConfigMap>(resources.configMaps, ofSigners) : undefined,
+    /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
+    quarantine: ownNamespace === '' ? undefined : watch<ConfigMap>(resources.configMaps, list),
+    /** Absent when only some namespaces are watched: reading them is a right on the whole cluster. */
     namespaces: namespaces.length > 0 ? undefined : watch(resources.namespaces, { transform: trimNamespace }),
   };
 }
-
-/** Where a resource's watch reports to. */
-export type WatchTelemetry = (resource: string) => InformerTelemetry;
 
 /** The published card is kept as its hash. */
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {

@@ -1,4 +1,3 @@
-import type { Informer } from '@agentcard-operator/kube';
 import { type ConfigMap, type Key, keyOf, resources, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, type EventRecord, type Logger, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { Caches } from './caches.ts';
@@ -35,26 +34,17 @@ export function followQuarantineList(
     if (parsed.ok) return take(parsed.value);
     malformed(true);
     log.warn('the list of quarantines cannot be read', { reason: parsed.error.message });
-    record({ regarding: { ...list, ...typeOf(resources.configMaps) }, ...malformedNote(parsed.error.message) });
+    // Once per version of the list.
+    const note = `The list of quarantines cannot be read (${parsed.error.message}): the last good one stays. Correct it.`;
+    const told = { type: 'Warning', reason: 'QuarantineListMalformed', action: 'ReadQuarantineList', note } as const;
+    record({ regarding: { ...list, ...typeOf(resources.configMaps) }, ...told });
   };
   quarantine?.onEvent({ add: read, update: (_, list) => read(list), remove: () => take([]) });
-  return () => good ?? (isEmpty(quarantine) ? [] : undefined);
-}
-
-/** Told once per version of the list. */
-function malformedNote(problem: string): Omit<EventRecord, 'regarding'> {
-  const note = `The list of quarantines cannot be read (${problem}): the last good one stays. Correct it.`;
-  return { type: 'Warning', reason: 'QuarantineListMalformed', action: 'ReadQuarantineList', note };
-}
-
-function isEmpty(quarantine: Informer<ConfigMap> | undefined): boolean {
-  return quarantine === undefined || quarantine.size === 0;
+  return () => good ?? (quarantine?.size ? undefined : []);
 }
 
 /** The entries that only one of the two lists has. */
 function differing(before: readonly QuarantineEntry[], after: readonly QuarantineEntry[]): QuarantineEntry[] {
-  const texts = (list: readonly QuarantineEntry[]) => new Map(list.map((entry) => [JSON.stringify(entry), entry]));
-  const [had, has] = [texts(before), texts(after)];
-  const only = (one: typeof had, other: typeof had) => [...one].filter(([text]) => !other.has(text));
-  return [...only(had, has), ...only(has, had)].map(([, entry]) => entry);
+  const texts = (list: readonly QuarantineEntry[]) => new Set(list.map((entry) => JSON.stringify(entry)));
+  return [...texts(before).symmetricDifference(texts(after))].map((text) => JSON.parse(text));
 }

@@ -3,9 +3,7 @@ import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { apiGroup } from '../api/labels.ts';
 import type { Config } from '../settings/config.ts';
 
-interface OpenApi {
-  readonly components?: { readonly schemas?: Readonly<Record<string, Schema>> };
-}
+type OpenApi = { readonly components?: { readonly schemas?: Readonly<Record<string, Schema>> } };
 
 interface Schema {
   readonly 'x-kubernetes-group-version-kind'?: readonly { readonly kind?: string }[];
@@ -13,14 +11,9 @@ interface Schema {
 }
 
 /** What a verdict of this operator will rest on, for the first line of its log. */
-export function verificationOf(config: Config) {
-  return {
-    mutualTLS: config.enableVerifiedFetch,
-    signatures: config.enableSignatureVerification,
-    trustDomain: config.trustDomain,
-    strictBinding: config.strictBinding,
-    enforcement: config.enforcement,
-  };
+export function verificationOf({ trustDomain, strictBinding, enforcement, ...config }: Config) {
+  const { enableVerifiedFetch: mutualTLS, enableSignatureVerification: signatures } = config;
+  return { mutualTLS, signatures, trustDomain, strictBinding, enforcement };
 }
 
 /** A status field that only this operator's kind has; the API server would drop it from another's without a word. */

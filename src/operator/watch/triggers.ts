@@ -85,20 +85,20 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
 /** What we wrote and others may have changed: labels on pods, NetworkPolicies. */
 function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
   caches.labelledPods.onEvent(
-    others(sinks, (pod) => {
+    either((pod: Pod) => {
       const cards = cardsClaiming(caches, pod);
       wake(cards);
       if (cards.length === 0) sinks.addStray(keyOf(pod));
-    }),
+    }, sinks.ownWrites),
   );
   caches.policies.onEvent(
-    others(sinks, (policy) => {
+    either((policy: NetworkPolicy) => {
       const owner = owningCard(policy);
       const card = owner && caches.cards.get(`${policy.metadata.namespace}/${owner.name}`);
       if (card !== undefined) wake([card]);
       wake(caches.cards.byIndex('policy', keyOf(policy)));
       if (owner === undefined) wake(cardsChosenBy(policy, caches));
-    }),
+    }, sinks.ownWrites),
   );
 }
 
@@ -177,29 +177,17 @@ function cardsBehind(caches: Caches, key: Key, service: Service | undefined): re
   return [...named, ...selected];
 }
 
-/** The same for what others changed. */
-function others<T extends KubeObject>({ ownWrites }: Sinks, wake: (object: T) => void) {
-  const unlessEcho = (object: T, ...before: T[]) => {
-    if (!ownWrites.isEcho(object)) for (const each of [...before, object]) wake(each);
+/** Calls `wake` for the object before and after each change; where `ownWrites` is given, only after what others changed. */
+function either<T extends KubeObject>(wake: (object: T) => void, ownWrites?: OwnWrites) {
+  const tell = (object: T, ...before: T[]) => {
+    if (!ownWrites?.isEcho(object)) for (const each of [...before, object]) wake(each);
   };
   return {
-    add: (object: T) => unlessEcho(object),
-    update: (old: T, object: T) => unlessEcho(object, old),
+    add: (object: T) => tell(object),
+    update: (old: T, object: T) => tell(object, old),
     remove: (object: T) => {
-      ownWrites.forget(object);
+      ownWrites?.forget(object);
       wake(object);
     },
-  };
-}
-
-/** Calls `wake` for the object before and after each change. */
-function either<T extends KubeObject>(wake: (object: T) => void) {
-  return {
-    add: wake,
-    update: (old: T, object: T) => {
-      wake(old);
-      wake(object);
-    },
-    remove: wake,
   };
 }

@@ -58,7 +58,7 @@ function fleet(over: Partial<Fleet> = {}): Fleet {
     policies: [],
     namespaceLabels: (name) => ({ 'kubernetes.io/metadata.name': name }),
     settings,
-    peers: { ...snapshot().cluster, ...settings.policy },
+    peers: { ...snapshot().cluster, ...settings },
     notes: [],
     ...over,
   };

@@ -4,16 +4,15 @@ import { desiredPolicy, type PolicyPeers } from '../../../../src/operator/networ
 
 const peers: PolicyPeers = {
   operatorNamespace: 'agentcard-system',
-  operatorPodLabels: { 'app.kubernetes.io/name': 'agentcard-operator' },
   apiServer: [
     { addresses: ['198.19.128.1', 'fd00::1'], ports: [443] },
     { addresses: ['198.18.0.1'], ports: [6443] },
   ],
   dns: [{ namespace: 'kube-system', podLabels: { 'k8s-app': 'kube-dns' }, ports: [{ protocol: 'UDP', port: 1053 }] }],
-  dnsCidrs: ['169.254.20.10/32'],
+  dnsCidr: ['169.254.20.10/32'],
   ingressAllow: [{ from: [{ ipBlock: { cidr: '192.0.2.0/24' } }] }],
   egressAllow: [{ to: [{ ipBlock: { cidr: '198.51.100.0/24' } }] }],
-  callerNamespaces: undefined,
+  namespaces: [],
 };
 const subject = {
   card: { name: 'weather', namespace: 'team', uid: 'u' },
@@ -23,7 +22,7 @@ const operator = {
   from: [
     {
       namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'agentcard-system' } },
-      podSelector: { matchLabels: peers.operatorPodLabels },
+      podSelector: { matchLabels: { 'app.kubernetes.io/name': 'agentcard-operator' } },
     },
   ],
 };
@@ -49,7 +48,7 @@ describe('a verified agent', () => {
   });
 
   test('in namespaced mode is called from the watched namespaces alone', () => {
-    const narrow = desiredPolicy(subject, 'verified', { ...peers, callerNamespaces: ['team'] });
+    const narrow = desiredPolicy(subject, 'verified', { ...peers, namespaces: ['team'] });
     expect(narrow.spec.ingress?.[0]?.from?.[0]?.namespaceSelector).toEqual({
       matchLabels: { 'kubernetes.io/metadata.name': 'team' },
     });

@@ -21,9 +21,8 @@ export const settings: Settings = {
   trustDomain: 'example.org',
   spiffeIdTemplate: defaultTemplate,
   strictBinding: 'true',
-  evidenceTtlMs: 10 * minute,
-  syncPeriodMs: 5 * minute,
-  policy: { dnsCidrs: [], ingressAllow: [], egressAllow: [], callerNamespaces: undefined },
+  evidenceTtl: 10 * minute,
+  ...{ dnsCidr: [], ingressAllow: [], egressAllow: [], namespaces: [] },
   enforcement: 'enforce',
 };
 
@@ -192,7 +191,6 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     namespaceLabels: {},
     cluster: {
       operatorNamespace: 'agentcard-system',
-      operatorPodLabels: { 'app.kubernetes.io/name': 'agentcard-operator' },
       apiServer: [{ addresses: ['198.19.128.1'], ports: [443] }],
       dns: [{ namespace: 'kube-system', podLabels: { 'k8s-app': 'kube-dns' }, ports: [{ protocol: 'UDP', port: 53 }] }],
     },

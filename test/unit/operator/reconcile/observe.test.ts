@@ -11,9 +11,9 @@ function world() {
   fed.cards.put(card);
   fed.deployments.put(deployment('weather'));
   fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } }));
-  const place = { namespace: 'agents', podLabels: { app: 'us' }, dnsServices: ['kube-system/kube-dns'] };
+  const config = { podNamespace: 'agents', dnsService: ['kube-system/kube-dns'] };
   const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, quarantineList: [{ cardId: 'x', reason: 'r' }] };
-  const sources: Sources = { caches: fed.caches, place, ...knowledge };
+  const sources: Sources = { caches: fed.caches, config, ...knowledge };
   return { ...fed, card, sources, observed: () => observe('team/weather', sources) };
 }
 
@@ -135,7 +135,6 @@ test("the cluster's part of every policy: our own place, the API server and the 
   slices.put({ ...sliceOf('kubernetes', 'default'), endpoints, ports: [{ port: 6443 }] });
   expect(observed()?.cluster).toEqual({
     operatorNamespace: 'agents',
-    operatorPodLabels: { app: 'us' },
     apiServer: [
       { addresses: ['10.0.0.1'], ports: [443] },
       { addresses: ['192.0.2.1'], ports: [6443] },
