@@ -1,5 +1,5 @@
 export { type CardChange, diffCards } from './document/diff.ts';
-export { isArray, type JsonObject, type JsonValue, sameJson } from './document/json.ts';
+export { isArray, type JsonObject, type JsonValue, ownMember, sameJson } from './document/json.ts';
 export { type CardDocument, parseCardDocument } from './document/parse.ts';
 export { publishCard } from './document/publish.ts';
 export { cardLimits } from './document/strict-json.ts';

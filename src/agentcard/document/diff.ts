@@ -1,5 +1,5 @@
 import { canonicalize } from '../forms/canonical.ts';
-import { isArray, isObject, type JsonObject, type JsonValue } from './json.ts';
+import { isArray, isObject, type JsonObject, type JsonValue, ownMember } from './json.ts';
 
 export interface CardChange {
   /** JSONPath (RFC 9535) of the member, in the newer card unless it was removed. */
@@ -50,11 +50,8 @@ function weightOf(path: string): CardChange['weight'] {
 function compareObjects(before: JsonObject, after: JsonObject, path: string, changes: CardChange[]): void {
   const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
   if (path === '$') keys.delete('signatures');
-  for (const key of [...keys].sort()) compare(member(before, key), member(after, key), path + segment(key), changes);
-}
-
-function member(object: JsonObject, key: string): Maybe {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
+  for (const key of [...keys].sort())
+    compare(ownMember(before, key), ownMember(after, key), path + segment(key), changes);
 }
 
 function segment(key: string): string {
@@ -104,7 +101,7 @@ function byIdentity(items: readonly JsonValue[]): Identified {
 function identityOf(value: JsonValue): string {
   if (!isObject(value)) return canonicalize(value);
   for (const keys of [['id'], ['uri'], ['url', 'protocolBinding'], ['url', 'transport']]) {
-    const parts = keys.map((key) => member(value, key));
+    const parts = keys.map((key) => ownMember(value, key));
     if (parts.every((part) => typeof part === 'string')) return `${keys} ${JSON.stringify(parts)}`;
   }
   return canonicalize(value);

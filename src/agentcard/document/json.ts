@@ -32,7 +32,12 @@ export function sameJson(a: unknown, b: unknown): boolean {
 type Members = Readonly<Record<string, unknown>>;
 
 function sameMembers(a: Members, b: Members): boolean {
-  for (const key of Object.keys(a)) if (!sameJson(a[key], b[key])) return false;
-  for (const key of Object.keys(b)) if (b[key] !== undefined && a[key] === undefined) return false;
+  for (const key of Object.keys(a)) if (!sameJson(a[key], ownMember(b, key))) return false;
+  for (const key of Object.keys(b)) if (b[key] !== undefined && ownMember(a, key) === undefined) return false;
   return true;
+}
+
+/** A member, not what every object inherits under such a name. */
+export function ownMember<T>(object: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

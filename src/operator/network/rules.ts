@@ -6,6 +6,7 @@ import type {
   NetworkPolicyPort,
   NetworkPolicyRule,
 } from '@agentcard-operator/kube/objects';
+import { hasPairs } from '../workload/selector.ts';
 import { holdsRange } from './ranges.ts';
 
 export type Direction = 'ingress' | 'egress';
@@ -76,7 +77,7 @@ function selectorCovers(wide: LabelSelector, narrow: LabelSelector): boolean {
   const labels = Object.entries(wide.matchLabels ?? {});
   const expressions = wide.matchExpressions ?? [];
   return (
-    labels.every(([key, value]) => narrow.matchLabels?.[key] === value) &&
+    hasPairs(labels, narrow.matchLabels) &&
     expressions.every((one) => narrow.matchExpressions?.some((other) => isDeepStrictEqual(one, other)))
   );
 }

@@ -1,4 +1,4 @@
-import { sameJson } from '@agentcard-operator/agentcard';
+import { ownMember, sameJson } from '@agentcard-operator/agentcard';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -7,11 +7,11 @@ type Json = Readonly<Record<string, unknown>>;
  * whole. Undefined when nothing differs.
  */
 export function mergePatch(before: Json, after: Json): Json | undefined {
-  const patch: Record<string, unknown> = {};
-  for (const key of Object.keys(before)) if (after[key] === undefined) patch[key] = null;
+  const patch: Record<string, unknown> = Object.create(null);
+  for (const key of Object.keys(before)) if (ownMember(after, key) === undefined) patch[key] = null;
   for (const [key, value] of Object.entries(after)) {
     if (value === undefined) continue;
-    const old = before[key];
+    const old = ownMember(before, key);
     if (isPlain(old) && isPlain(value)) {
       const inner = mergePatch(old, value);
       if (inner !== undefined) patch[key] = inner;

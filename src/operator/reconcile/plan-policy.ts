@@ -9,7 +9,7 @@ import type { Judged } from '../judge/verdict.ts';
 import { type EnforcementMode, modeFor } from '../network/mode.ts';
 import { desiredPolicy, ownerOf, owningCard, type PolicyShape } from '../network/policy.ts';
 import { excessOf } from '../network/rules.ts';
-import { selects } from '../workload/selector.ts';
+import { hasPairs, maySelect } from '../workload/selector.ts';
 import type { Workload } from '../workload/workload.ts';
 
 export type PolicyOperation =
@@ -150,7 +150,7 @@ function weakeningOf({ snapshot, verdict }: Judged, policy: NetworkPolicy, workl
   const wears = verdict.quarantine === undefined && verdict.verified?.ok === true;
   const labels = { ...workload.templateLabels, ...(wears ? { [verifiedLabel]: 'true' } : {}) };
   const weakening = snapshot.foreignPolicies
-    .filter(({ spec }) => selects(spec.podSelector, labels))
+    .filter(({ spec }) => maySelect(spec.podSelector, labels))
     .map((foreign) => ({ name: foreign.metadata.name, excess: excessOf(foreign, policy) }))
     .filter(({ excess }) => excess.length > 0)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -164,10 +164,7 @@ const allows = { ingress: 'lets more callers in', egress: 'lets this agent out t
 
 function samePolicy(wanted: NetworkPolicy, current: NetworkPolicy): boolean {
   const labels = Object.entries(wanted.metadata.labels ?? {});
-  return (
-    sameJson(normalized(wanted.spec), normalized(current.spec)) &&
-    labels.every(([key, value]) => current.metadata.labels?.[key] === value)
-  );
+  return sameJson(normalized(wanted.spec), normalized(current.spec)) && hasPairs(labels, current.metadata.labels);
 }
 
 /** As the API server stores it: the default protocol filled in, empty lists left out. */

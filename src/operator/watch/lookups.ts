@@ -1,5 +1,5 @@
 import type { Pod } from '@agentcard-operator/kube/objects';
-import { selects } from '../workload/selector.ts';
+import { type Labels, selects } from '../workload/selector.ts';
 import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
 import type { Caches } from './caches.ts';
 import { pairKey } from './indexes.ts';
@@ -16,8 +16,6 @@ export function workloadsSelecting(caches: Caches, namespace: string, labels: La
   }
   return [...found.values()].filter((workload) => selects(workload.selector, labels));
 }
-
-type Labels = Readonly<Record<string, string>>;
 
 /** The workloads in whose template one label pair stands. */
 export function workloadsWithPair(caches: Caches, pair: string): Workload[] {

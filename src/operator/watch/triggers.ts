@@ -4,7 +4,7 @@ import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
 import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
-import { pairsSelect, selects } from '../workload/selector.ts';
+import { maySelect, pairsSelect } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
@@ -109,7 +109,7 @@ function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): Cache
     const workload = card.spec.targetRef && workloadOf(caches, namespace, card.spec.targetRef);
     const labels = workload?.templateLabels;
     if (labels === undefined) return false;
-    return selects(spec.podSelector, labels) || selects(spec.podSelector, { ...labels, [verifiedLabel]: 'true' });
+    return maySelect(spec.podSelector, labels) || maySelect(spec.podSelector, { ...labels, [verifiedLabel]: 'true' });
   });
 }
 

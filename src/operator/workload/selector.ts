@@ -1,27 +1,46 @@
 import type { LabelSelector } from '@agentcard-operator/kube/objects';
 
-type Labels = Readonly<Record<string, string>>;
+export type Labels = Readonly<Record<string, string>>;
 
 /** Whether plain selector pairs (a Service's) choose these labels; an empty selector chooses nothing. */
 export function pairsSelect(pairs: Labels | undefined, labels: Labels): boolean {
   const entries = Object.entries(pairs ?? {});
-  return entries.length > 0 && entries.every(([key, value]) => labels[key] === value);
+  return entries.length > 0 && hasPairs(entries, labels);
 }
 
 /** Whether a label selector chooses these labels; an empty selector chooses everything (Kubernetes API conventions). */
 export function selects(selector: LabelSelector, labels: Labels): boolean {
-  const pairs = Object.entries(selector.matchLabels ?? {});
   return (
-    pairs.every(([key, value]) => labels[key] === value) &&
+    hasPairs(Object.entries(selector.matchLabels ?? {}), labels) &&
     (selector.matchExpressions ?? []).every((expression) => holds(expression, labels))
   );
+}
+
+/** Written on pods by controllers and admission, besides their template; app.kubernetes.io/ is for people. */
+const addedLater =
+  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/).*\b(kubernetes|k8s)\.io\//;
+
+/** Whether a selector could choose pods whose template has these labels: what is added later may be anything. */
+export function maySelect({ matchLabels = {}, matchExpressions = [] }: LabelSelector, template: Labels): boolean {
+  const pairs = Object.entries(matchLabels).filter(([key]) => !addedLater.test(key));
+  const known = matchExpressions.filter(({ key }) => !addedLater.test(key));
+  return selects({ matchLabels: Object.fromEntries(pairs), matchExpressions: known }, template);
+}
+
+export function hasPairs(pairs: readonly (readonly [string, string])[], labels: Labels = {}): boolean {
+  return pairs.every(([key, value]) => labelOf(labels, key) === value);
+}
+
+/** Labels may be called like members of every object. */
+function labelOf(labels: Labels, key: string): string | undefined {
+  return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 function holds(
   expression: { readonly key: string; readonly operator: string; readonly values?: readonly string[] },
   labels: Labels,
 ): boolean {
-  const value = labels[expression.key];
+  const value = labelOf(labels, expression.key);
   switch (expression.operator) {
     case 'In':
       return value !== undefined && (expression.values ?? []).includes(value);
