@@ -24,17 +24,13 @@ export interface Platform {
   readonly record: (record: EventRecord) => void;
 }
 
-/** The same, with what only the process itself needs. */
-export interface ProcessPlatform extends Platform {
-  readonly events: EventRecorder;
-  /** Undefined: we lead. */
-  readonly election: LeaderElection | undefined;
-}
-
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Client, identity, events, metrics and leadership as the configuration wants them; nothing of it runs yet. */
-export async function createPlatform(config: Config, env: Env, log: Logger): Promise<ProcessPlatform> {
+/**
+ * Client, identity, events, metrics and leadership as the configuration wants them; nothing of it runs yet. Without an election:
+ * we lead.
+ */
+export async function createPlatform(config: Config, env: Env, log: Logger) {
   const metrics = createMetrics();
   const now = () => Date.now();
   const cluster = await clusterConfig(config, env);
@@ -46,9 +42,8 @@ export async function createPlatform(config: Config, env: Env, log: Logger): Pro
   const controller = 'agent.kagenti.dev/agentcard-operator';
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
   const namespace = config.podNamespace || cluster.namespace || 'default';
-  const election = config.leaderElect
-    ? elect({ client, namespace, identity: `${instance}_${randomUUID()}` }, log, metrics)
-    : undefined;
+  const candidate = { client, namespace, name: leaseName, identity: `${instance}_${randomUUID()}` };
+  const election = config.leaderElect ? new LeaderElection({ ...candidate, ...toldBy(log, metrics) }) : undefined;
   if (election !== undefined) client.fence = () => election.isLeader();
   const record = (told: EventRecord) => events.record(told);
   return { client, identity, log, now, metrics, events, record, election };
@@ -59,16 +54,13 @@ function clusterConfig(config: Config, env: Env): ClusterConfig | Promise<Cluste
   return env.KUBERNETES_SERVICE_HOST === undefined ? kubeconfigConfig() : inClusterConfig();
 }
 
-type Candidate = Pick<ConstructorParameters<typeof LeaderElection>[0], 'client' | 'namespace' | 'identity'>;
-
-function elect(candidate: Candidate, log: Logger, metrics: Metrics): LeaderElection {
+function toldBy(log: Logger, metrics: Metrics) {
   const leads = metrics.leader(leaseName);
-  return new LeaderElection({
-    ...{ ...candidate, name: leaseName },
-    onChange: (now) => {
+  return {
+    onChange: (now: boolean) => {
       leads(now);
       log.info('leadership changed', { leads: now });
     },
-    onError: (error) => log.warn('the lease could not be renewed', { error }),
-  });
+    onError: (error: unknown) => log.warn('the lease could not be renewed', { error }),
+  };
 }

@@ -20,8 +20,12 @@ const chosenText = () => shortText(longestText);
 /** SHA-256 in hexadecimal. */
 const hash = () => shortText(64);
 const time = () => z.string().meta({ format: 'date-time' });
-/** An object that may be left out. */
-const part = <T extends z.ZodRawShape>(words: string, fields: T) => z.object(fields).optional().describe(words);
+/** What may be left out. */
+const maybe = <T extends z.ZodType>(words: string, schema: T) => schema.optional().describe(words);
+const part = <T extends z.ZodRawShape>(words: string, fields: T) => maybe(words, z.object(fields));
+/** Objects that go by one of their fields. */
+const listBy = <T extends z.ZodType>(key: string, item: T) =>
+  z.array(item).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
 const spiffeId = fitting(
   /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/,
@@ -59,13 +63,10 @@ const identityBinding = z.object({
     .boolean()
     .optional()
     .describe('Whether another identity than the expected one fails the verdict. Default: --strict-binding.'),
-  allowedSpiffeIDs: z
-    .array(spiffeId.max(2048))
-    .max(16)
-    .optional()
-    .describe(
-      "The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity. Ignored under --strict-binding=floor.",
-    ),
+  allowedSpiffeIDs: maybe(
+    "The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity. Ignored under --strict-binding=floor.",
+    z.array(spiffeId.max(2048)).max(16),
+  ),
 });
 
 export const agentCardSpecSchema = z
@@ -80,10 +81,7 @@ export const agentCardSpecSchema = z
     endpoint: part('Where the agent answers, when the defaults do not find it.', {
       service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
       port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
-      path: fitting(/^\//, 'must start with /')
-        .max(1024)
-        .optional()
-        .describe('Path of the card. Default: the well-known ones.'),
+      path: maybe('Path of the card. Default: the well-known ones.', fitting(/^\//, 'must start with /').max(1024)),
     }),
     approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
       .optional()
@@ -124,16 +122,8 @@ const reserved = 'Stands in cards of the Go operator; this version does not writ
 
 export const agentCardStatusSchema = z.object({
   observedGeneration: z.int().optional().describe('Of the spec that the status is about.'),
-  conditions: z
-    .array(condition)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
-    .describe('The verdict, and what it consists of.'),
-  checks: z
-    .array(check)
-    .optional()
-    .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['name'] })
-    .describe('Every question that was asked about the agent, with its answer.'),
+  conditions: maybe('The verdict, and what it consists of.', listBy('type', condition)),
+  checks: maybe('Every question that was asked about the agent, with its answer.', listBy('name', check)),
   card: z
     .record(z.string(), z.unknown())
     .optional()
@@ -141,11 +131,10 @@ export const agentCardStatusSchema = z.object({
     .describe('The published card.'),
   cardTruncated: z.boolean().optional().describe('Prose of the card was cut to fit.'),
   cardId: hash().optional().describe('SHA-256 of the card in canonical form (RFC 8785) without signatures.'),
-  history: z
-    .array(z.object({ cardId: hash().describe('Which card.'), time: time().describe('Since when.') }))
-    .max(5)
-    .optional()
-    .describe('The last five cardIds, newest first.'),
+  history: maybe(
+    'The last five cardIds, newest first.',
+    z.array(z.object({ cardId: hash().describe('Which card.'), time: time().describe('Since when.') })).max(5),
+  ),
   lastSyncTime: time().optional().describe('When cardId last changed.'),
   protocol: shortText(63).optional().describe('The protocol that the workload is labelled with.'),
   targetRef: targetRef.optional().describe('The workload that was found.'),
@@ -168,9 +157,7 @@ export const agentCardStatusSchema = z.object({
     notAfter: time().describe("The certificate's end."),
   }),
   attestedAgentSpiffeId: chosenText().optional().describe('The SPIFFE ID that the agent proved over mutual TLS.'),
-  expectedSpiffeID: shortText(16 * 2_050)
-    .optional()
-    .describe('The SPIFFE ID that the agent must prove.'),
+  expectedSpiffeID: maybe('The SPIFFE ID that the agent must prove.', shortText(16 * 2_050)),
   bindingStatus: part('The condition Bound, where the Go operator has it.', {
     bound: z.boolean().describe('Whether the proven identity is the expected one.'),
     reason: shortText(1024).optional().describe('That of the condition Bound.'),

@@ -104,12 +104,7 @@ export const blockedRemedies = {
 export type Blocked = keyof typeof blockedRemedies;
 
 /** A condition's message: what was seen, cut to fit, then what to do. */
-export function messageWithRemedy(
-  type: ConditionType,
-  reason: string,
-  seen: string,
-  todo = remedy(type, reason),
-): string {
+export function messageWithRemedy(type: ConditionType, reason: string, seen: string, todo = remedy(type, reason)) {
   const room = longestMessage - todo.length - 1;
   const text = seen.length > room ? `${seen.slice(0, room - 1)}…` : seen;
   return todo === '' ? text : `${text} ${todo}`;

@@ -29,10 +29,7 @@ const webhooks: Resource = {
 };
 
 /** Everything that the Go operator left in these namespaces (in all, when none is named), and its webhook. */
-export async function predecessorRemains(
-  client: KubeClient,
-  namespaces: readonly string[],
-): Promise<readonly Remain[]> {
+export async function predecessorRemains(client: KubeClient, namespaces: readonly string[]) {
   const { deployments, statefulSets } = resources;
   const [hooks, cards, policies, ...workloads] = await Promise.all([
     remainsIn<WebhookConfiguration>(client, { resource: webhooks, namespaces: [] }, webhookRemain),
@@ -91,9 +88,7 @@ export function workloadRemain(workload: TemplatedWorkload, resource: Resource):
   const gone = (keys: readonly string[]) => Object.fromEntries(keys.map((key) => [key, null]));
   const metadata = { annotations: gone(onTemplate), labels: gone(labelled ? [verifiedLabel] : []) };
   const merge = { metadata: { uid, annotations: gone(own) }, ...(rolls ? { spec: { template: { metadata } } } : {}) };
-  const parts = [labelled ? 'the verified label in its template' : '', ...own, ...onTemplate].filter(
-    (part) => part !== '',
-  );
+  const parts = [...(labelled ? ['the verified label in its template'] : []), ...own, ...onTemplate];
   const consequence = rolls ? { consequence: 'its pods are replaced once' } : {};
   return { resource, key: keyOf(workload), what: parts.join(', '), ...consequence, fix: { merge } };
 }

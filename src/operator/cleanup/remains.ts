@@ -82,11 +82,7 @@ interface Where {
 }
 
 /** Everything of this operator's that outlives it: marks on pods, NetworkPolicies, verdicts; and finalizers that would hold cards. */
-export async function ownRemains(
-  client: KubeClient,
-  namespaces: readonly string[],
-  now: Date,
-): Promise<readonly Remain[]> {
+export async function ownRemains(client: KubeClient, namespaces: readonly string[], now: Date) {
   const [marks, policies, cards] = await Promise.all([
     remainsIn(client, { resource: resources.pods, namespaces, metadataOnly: true }, markOf),
     policyRemains(client, namespaces, managedByValue),
@@ -127,6 +123,16 @@ export function policyRemains(client: KubeClient, namespaces: readonly string[],
 const nobody =
   'The operator was taken off this cluster, and nobody checks this agent. Install it, or delete the AgentCard.';
 
+const claims = [
+  'bindingStatus',
+  'validSignature',
+  'signatureIdentityMatch',
+  'policy',
+  'replicas',
+  'heldSince',
+] as const;
+const withdrawn = Object.fromEntries(['checks', ...claims].map((field) => [field, null]));
+
 /** What a card still says of its agent: without an operator it would say so for ever. What was seen, and when, stays. */
 export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
   const { uid, generation } = card.metadata;
@@ -141,16 +147,7 @@ export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
   };
   const judged = told.some(({ type }) => type === 'Verified') ? ['Ready', 'Verified'] : ['Ready'];
-  const status = {
-    conditions: judged.map((type) => ({ type, ...unknown })),
-    checks: null,
-    bindingStatus: null,
-    validSignature: null,
-    signatureIdentityMatch: null,
-    policy: null,
-    replicas: null,
-    heldSince: null,
-  };
+  const status = { conditions: judged.map((type) => ({ type, ...unknown })), ...withdrawn };
   return onCard(card, 'a verdict', { merge: { metadata: { uid }, status }, subresource: 'status' });
 }
 

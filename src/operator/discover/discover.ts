@@ -33,7 +33,7 @@ export type CardChange =
   | undefined;
 
 /** Keeps the auto-created AgentCard of one workload: there when it should be, gone when it should not. */
-export async function discover(key: string, { client, caches, bequests }: DiscoverEdges): Promise<void> {
+export async function discover(key: string, { client, caches, bequests }: DiscoverEdges): Promise<undefined> {
   const hasPolicy = ({ metadata }: CachedCard) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0;
   const cards = caches.cards.byIndex('target', key);
   const change = cardChange(workloadAt(key, caches), cards, hasPolicy, bequests.get(key));
@@ -156,10 +156,7 @@ export function discoverController(platform: Measured & { readonly client: KubeC
   const bequests: Bequests = new Map();
   const controller = new Controller({
     ...measured('discover', 4, platform),
-    reconcile: async ({ key }) => {
-      await discover(key, { client, caches, bequests });
-      return undefined;
-    },
+    reconcile: ({ key }) => discover(key, { client, caches, bequests }),
   });
   connectDiscovery(caches, bequests, (key) => controller.add(key, { priority: lowPriority }));
   return controller;

@@ -13,7 +13,7 @@ export interface SweepEdges {
 }
 
 /** Takes the verified label off a pod that no card accounts for: forged, or left behind by a card that went. */
-export async function sweep(key: Key, { client, caches, onStripped }: SweepEdges): Promise<void> {
+export async function sweep(key: Key, { client, caches, onStripped }: SweepEdges): Promise<undefined> {
   const pod = caches.labelledPods.get(key);
   // What a card claims its own reconcile decides.
   if (pod === undefined || cardsClaiming(caches, pod).length > 0) return;
@@ -40,9 +40,6 @@ export function sweepController(
   const edges = { client: platform.client, caches, onStripped: stripped };
   return new Controller({
     ...measured('sweep', 2, platform),
-    reconcile: async ({ key }) => {
-      await sweep(key, edges);
-      return undefined;
-    },
+    reconcile: ({ key }) => sweep(key, edges),
   });
 }

@@ -1,5 +1,5 @@
 import { sha256 } from '@agentcard-operator/agentcard';
-import type { Result } from '@agentcard-operator/spiffe/x509';
+import { ok } from '@agentcard-operator/spiffe/x509';
 import type { ReceivedCard } from './evidence.ts';
 import { type ReceiveContext, receiveCard, rejudge } from './receive.ts';
 
@@ -7,13 +7,9 @@ import { type ReceiveContext, receiveCard, rejudge } from './receive.ts';
  * {@link receiveCard} for a pod whose card came `before`: the same bytes are read once, and no signature is verified twice. Its
  * verdict ages with its certificate and the bundles, so it is judged each time.
  */
-export async function receiveKnown(
-  body: Uint8Array,
-  before: ReceivedCard | undefined,
-  context: ReceiveContext,
-): Promise<Result<ReceivedCard>> {
+export async function receiveKnown(body: Uint8Array, before: ReceivedCard | undefined, context: ReceiveContext) {
   const again = before && sha256(body) === before.digest ? judgedAgain(before, context) : undefined;
-  return again === undefined || again.signature?.unread ? receiveCard(body, context) : { ok: true, value: again };
+  return again === undefined || again.signature?.unread ? receiveCard(body, context) : ok(again);
 }
 
 /** Undefined for a card that came from elsewhere, or when signatures counted and do so no more, or the other way round. */

@@ -59,11 +59,16 @@ async function applyPolicy(operation: PolicyOperation, client: KubeClient): Prom
       await client.delete(resources.networkPolicies, keyOf(policy), { uid: operation.uid });
       return undefined;
     case 'hand-over':
-      await patchPolicy(operation, { 'metadata/ownerReferences': policy.metadata.ownerReferences }, client);
+      await patchPolicy(policy, operation.uid, { 'metadata/ownerReferences': policy.metadata.ownerReferences }, client);
       // Not told as a write of ours: its echo is what wakes the other card.
       return undefined;
     case 'replace':
-      return patchPolicy(operation, { 'metadata/labels': policy.metadata.labels, spec: policy.spec }, client);
+      return patchPolicy(
+        policy,
+        operation.uid,
+        { 'metadata/labels': policy.metadata.labels, spec: policy.spec },
+        client,
+      );
   }
 }
 
@@ -76,15 +81,11 @@ async function createPolicy(policy: NetworkPolicy, client: KubeClient): Promise<
     const uid = there?.metadata.uid;
     const ours = there !== undefined && owningCard(there)?.uid === owningCard(policy)?.uid;
     if (uid === undefined || !ours) throw error;
-    return patchPolicy({ uid, policy }, { spec: policy.spec }, client);
+    return patchPolicy(policy, uid, { spec: policy.spec }, client);
   }
 }
 
-function patchPolicy(
-  { uid, policy }: { readonly uid: string; readonly policy: NetworkPolicy },
-  members: Readonly<Record<string, unknown>>,
-  client: KubeClient,
-): Promise<NetworkPolicy> {
+function patchPolicy(policy: NetworkPolicy, uid: string, members: object, client: KubeClient): Promise<NetworkPolicy> {
   const test = { op: 'test', path: '/metadata/uid', value: uid };
   const body = [test, ...Object.entries(members).map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))];
   return client.patch<NetworkPolicy>(resources.networkPolicies, keyOf(policy), body, { type: 'json' });
@@ -113,12 +114,7 @@ async function applyMark(mark: Mark, namespace: string, { client, takeMark }: Ap
   return true;
 }
 
-function patchMarks(
-  mark: Mark,
-  namespace: string,
-  client: KubeClient,
-  resourceVersion: string | undefined,
-): Promise<KubeObject> {
+function patchMarks(mark: Mark, namespace: string, client: KubeClient, resourceVersion: string | undefined) {
   const on = mark.attested !== undefined;
   const metadata = {
     uid: mark.podUid,

@@ -1,15 +1,11 @@
+import type { EventRecord } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { plainHttp } from '../judge/questions/transport.ts';
 import { effects } from '../judge/questions.ts';
 import type { StatusFields } from './status.ts';
 
 /** An event to record about a card. */
-export interface Note {
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly action: string;
-  readonly note: string;
-}
+export type Note = Omit<EventRecord, 'regarding'>;
 
 type AnnouncedType = 'Synced' | 'Verified' | 'Bound' | 'Enforced';
 

@@ -1,5 +1,4 @@
 import {
-  type Deployment,
   type KubeObject,
   type PodTemplate,
   type Resource,
@@ -26,20 +25,16 @@ export interface Sandbox extends KubeObject {
 }
 
 export const workloadKinds: readonly WorkloadKind[] = [
-  { resource: resources.deployments, read: readDeployment, optional: false },
-  { resource: resources.statefulSets, read: readStatefulSet, optional: false },
+  { resource: resources.deployments, read: (raw) => readTemplated(raw, resources.deployments), optional: false },
+  { resource: resources.statefulSets, read: (raw) => readTemplated(raw, resources.statefulSets), optional: false },
   { resource: customResources.sandboxes, read: readSandbox, optional: true },
 ];
 
-function readDeployment(raw: KubeObject): Workload | undefined {
-  const { spec } = raw as Deployment;
-  return { ...common(raw, resources.deployments, spec.template), selector: spec.selector, newestRevision: undefined };
-}
-
-function readStatefulSet(raw: KubeObject): Workload | undefined {
+/** A Deployment's revisions are known by its ReplicaSets alone. */
+function readTemplated(raw: KubeObject, resource: Resource): Workload {
   const { spec, status } = raw as StatefulSet;
   const newestRevision = status?.updateRevision;
-  return { ...common(raw, resources.statefulSets, spec.template), selector: spec.selector, newestRevision };
+  return { ...common(raw, resource, spec.template), selector: spec.selector, newestRevision };
 }
 
 /** The Sandbox's pod is chosen by the selector that its status names ("key=value"). */

@@ -36,16 +36,15 @@ function labelOf(labels: Labels, key: string): string | undefined {
   return Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
-function holds(
-  expression: { readonly key: string; readonly operator: string; readonly values?: readonly string[] },
-  labels: Labels,
-): boolean {
-  const value = labelOf(labels, expression.key);
-  switch (expression.operator) {
+type Expression = NonNullable<LabelSelector['matchExpressions']>[number];
+
+function holds({ key, operator, values = [] }: Expression, labels: Labels): boolean {
+  const value = labelOf(labels, key);
+  switch (operator) {
     case 'In':
-      return value !== undefined && (expression.values ?? []).includes(value);
+      return value !== undefined && values.includes(value);
     case 'NotIn':
-      return value === undefined || !(expression.values ?? []).includes(value);
+      return value === undefined || !values.includes(value);
     case 'Exists':
       return value !== undefined;
     case 'DoesNotExist':
