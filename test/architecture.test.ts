@@ -16,6 +16,7 @@ const pure = [
   /^src\/kube\/(objects|client\/(objects|kinds))\.ts$/,
   /^src\/spiffe\/x509\//,
   /^src\/operator\/inquiry\/(agenda|evidence|hold|receive|recheck|restore)\.ts$/,
+  /^src\/operator\/inquiry\/asking\/(frames|question|suspicion)\.ts$/,
   /^src\/operator\/reconcile\/(plan|plan-policy|status|patch|transitions)\.ts$/,
   /^src\/operator\/settings\/(settings|spiffe-id-template)\.ts$/,
   /^src\/operator\/watch\/quarantine-entries\.ts$/,
@@ -175,6 +176,23 @@ describe('the import graph', () => {
     };
     for (const file of sources) visit(file, []);
     expect(circles).toEqual([]);
+  });
+
+  test('the program that asks agents reaches sockets and SPIFFE, and neither files, processes, the environment nor a client', () => {
+    const reached = new Set(['src/operator/inquiry/asking/asker-main.ts']);
+    for (const file of reached) {
+      if (!sources.includes(file)) continue;
+      for (const { from, typeOnly } of importsOf(file)) if (!typeOnly) reached.add(from);
+    }
+    const allowed =
+      /^(src\/(spiffe\/(tls|x509)|wire|operator\/inquiry\/asking\/(asker-main|frames|question)\.ts)|src\/spiffe\/(id|result)\.ts)/;
+    const modules = ['node:crypto', 'node:http', 'node:https', 'node:net', 'node:tls'];
+    expect([...reached].filter((from) => !allowed.test(from) && !modules.includes(from))).toEqual([]);
+    expect(reached).toContain('src/spiffe/tls/connect.ts');
+    for (const file of reached) {
+      if (sources.includes(file))
+        expect(textOf(file)).not.toMatch(/\bprocess\.(env|getBuiltinModule|binding)\b|\bimport\(/);
+    }
   });
 
   test('client-node is imported for kubeconfigs alone', () => {

@@ -9,6 +9,8 @@ export const contextFolder = 'dist/image';
 /** A program of the image each: name of its file in /app → source. */
 const programs = {
   'agentcard-operator': 'src/operator/main.ts',
+  /** Started by the operator. */
+  'agentcard-asker': 'src/operator/inquiry/asking/asker-main.ts',
   'kubectl-agentcard': 'src/cli/main.ts',
   'agentcard-signer': 'src/signer/main.ts',
   'test-tls-agent': 'src/agent/test-tls-agent.ts',

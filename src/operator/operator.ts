@@ -1,19 +1,22 @@
 import { KnownChains } from '@agentcard-operator/agentcard';
 import { resources, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, Controller } from '@agentcard-operator/kube/runtime';
+import { customResources } from './api/resources.ts';
 import { discoverController } from './discover/discover.ts';
 import { sweepController } from './discover/sweep.ts';
+import type { Asking } from './inquiry/asking/asker.ts';
+import { culpritNote } from './inquiry/asking/suspicion.ts';
 import { brakeNote } from './inquiry/brake.ts';
 import { Inquiry } from './inquiry/inquiry.ts';
 import { statusMetrics } from './metrics/cards.ts';
 import { measured } from './metrics/controllers.ts';
-import { fetchMetrics } from './metrics/fetches.ts';
+import { askerMetrics, fetchMetrics } from './metrics/fetches.ts';
 import type { Platform } from './platform.ts';
 import { storyEdges } from './reconcile/edges.ts';
 import { reconcile } from './reconcile/reconcile.ts';
 import type { Config } from './settings/config.ts';
 import { settingsFrom } from './settings/settings.ts';
-import { createCaches } from './watch/caches.ts';
+import { type Caches, createCaches } from './watch/caches.ts';
 import { OwnWrites } from './watch/own-writes.ts';
 import { followQuarantineList } from './watch/quarantine-list.ts';
 import { connect } from './watch/triggers.ts';
@@ -27,8 +30,9 @@ export function assemble(config: Config, platform: Platform) {
   const caches = createCaches(client, config, (resource) => platform.metrics.informer(resource, log));
   const wake = (card: string, when?: AddOptions) => cards.add(card, when);
   const measureFetch = fetchMetrics(platform.metrics.registry);
+  const asker = joinAsker(platform, caches);
   const inquiry = new Inquiry({
-    ...{ config, client, log, now, identity, caches, wake },
+    ...{ config, client, log, now, identity, asker, caches, wake },
     knownChains: new KnownChains(rememberedChains),
     learned: (ask, finding, seconds) => {
       measureFetch(ask.transport, finding, seconds);
@@ -51,6 +55,21 @@ export function assemble(config: Config, platform: Platform) {
   connect(caches, config.dnsService, { wake, addStray: (key) => strays.add(key), ownWrites });
   identity.onChange((after, before) => inquiry.identityChanged(after, before));
   return { caches, controllers: [cards, strays, discoverController(platform, caches)], inquiry };
+}
+
+/** The process that asks, and what is told when it ends. */
+function joinAsker({ asker, log, metrics, record }: Platform, { cards }: Pick<Caches, 'cards'>): Asking {
+  const measureCrash = askerMetrics(metrics.registry);
+  return asker({
+    onCrash: (lane, { cause, detail }) => {
+      measureCrash(lane, cause);
+      log.warn('the process that asks agents ended', { lane, cause, detail });
+    },
+    onCulprit: ({ card: key }) => {
+      const card = cards.get(key);
+      if (card !== undefined) record({ regarding: { ...card, ...typeOf(customResources.agentCards) }, ...culpritNote });
+    },
+  });
 }
 
 /** As an Event of our own pod. */

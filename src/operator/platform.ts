@@ -11,6 +11,8 @@ import {
 } from '@agentcard-operator/kube/runtime';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
 import { leaseName } from './api/labels.ts';
+import { Asker, type AskerHooks, type Asking } from './inquiry/asking/asker.ts';
+import { askerProgram } from './inquiry/asking/asker-program.ts';
 import { registerIdentityMetrics } from './metrics/identity.ts';
 import { asksWorkloadApi, type Config } from './settings/config.ts';
 
@@ -18,6 +20,7 @@ import { asksWorkloadApi, type Config } from './settings/config.ts';
 export interface Platform {
   readonly client: KubeClient;
   readonly identity: IdentitySource;
+  readonly asker: (hooks: AskerHooks) => Asking;
   readonly log: Logger;
   readonly now: () => number;
   readonly metrics: Metrics;
@@ -45,8 +48,10 @@ export async function createPlatform(config: Config, env: Env, log: Logger) {
   const candidate = { client, namespace, name: leaseName, identity: `${instance}_${randomUUID()}` };
   const election = config.leaderElect ? new LeaderElection({ ...candidate, ...toldBy(log, metrics) }) : undefined;
   if (election !== undefined) client.fence = () => election.isLeader();
+  const asker = (hooks: AskerHooks) =>
+    new Asker({ program: askerProgram, identity: () => identity.current(), now, ...hooks });
   const record = (told: EventRecord) => events.record(told);
-  return { client, identity, log, now, metrics, events, record, election };
+  return { client, identity, asker, log, now, metrics, events, record, election };
 }
 
 function clusterConfig(config: Config, env: Env): ClusterConfig | Promise<ClusterConfig> {

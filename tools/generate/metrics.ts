@@ -2,7 +2,7 @@ import { createMetrics } from '@agentcard-operator/kube/runtime';
 import { IdentitySource } from '@agentcard-operator/spiffe/workload-api';
 import type { MetricObject } from 'prom-client';
 import { statusMetrics } from '../../src/operator/metrics/cards.ts';
-import { fetchMetrics } from '../../src/operator/metrics/fetches.ts';
+import { askerMetrics, fetchMetrics } from '../../src/operator/metrics/fetches.ts';
 import { registerIdentityMetrics } from '../../src/operator/metrics/identity.ts';
 import { code, markdownTable } from './markdown.ts';
 
@@ -14,6 +14,7 @@ export function metricTable(): string {
   const { registry } = createMetrics();
   statusMetrics(registry, { cards: () => [], fleet: () => ({ silent: 0, heldUntil: undefined }) });
   fetchMetrics(registry);
+  askerMetrics(registry);
   registerIdentityMetrics(registry, new IdentitySource({ clock: () => 0 }));
   const metrics = registry.getMetricsAsArray() as Registered[];
   const ours = ({ name }: Registered) => name.startsWith('agentcard_');

@@ -8,6 +8,7 @@ import { asksWorkloadApi } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { type Ask, turnAfter } from './agenda.ts';
+import type { Asking } from './asking/asker.ts';
 import { FleetBrake } from './brake.ts';
 import type { Dialler } from './dial/dialler.ts';
 import { createDialler, type DiallerParts } from './dial/dialler-edges.ts';
@@ -22,6 +23,7 @@ export interface InquiryParts extends Pick<DiallerParts, 'config' | 'client' | '
   /** For metrics. */
   readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly identity: IdentitySource;
+  readonly asker: Asking;
   readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'signedCards'>;
   readonly knownChains: KnownChains;
   readonly onBrake: (engaged: boolean) => void;
@@ -97,10 +99,6 @@ export class Inquiry {
     const trustDomains = [...after.bundles.keys()];
     if (after.epoch === before.epoch) log.warn('the Workload API has a problem', { state, problem: lastError });
     else log.info('the identity changed', { state, id: after.svid?.id.uri, trustDomains });
-    for (const [trustDomain, { skipped, digest }] of after.bundles) {
-      const isNews = skipped !== undefined && digest !== before.bundles.get(trustDomain)?.digest;
-      if (isNews) log.warn('certificates of a trust bundle vouch for nobody', { trustDomain, skipped });
-    }
     const bundles = after.bundleEpoch !== before.bundleEpoch;
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: this.#signatures(), now: now() };
@@ -118,12 +116,14 @@ export class Inquiry {
 
   /** Until the signal. Waits a while for our own identity, if one is to come, lest its coming look like agents that are away. */
   async run(signal: AbortSignal): Promise<void> {
-    const { config, identity } = this.#parts;
+    const { asker, config, identity } = this.#parts;
+    const asking = asker.run(signal);
     const patience = AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)]);
     if (asksWorkloadApi(config)) await identity.ready(patience).catch(() => {});
     this.#dialler.open();
     if (!signal.aborted) await once(signal, 'abort');
     this.#dialler.stop();
+    await asking;
   }
 
   #signatures(): SignatureRules | undefined {
@@ -133,10 +133,10 @@ export class Inquiry {
   }
 
   #createDialler(): Dialler {
-    const { caches, client, config, identity, log, now, wake } = this.#parts;
+    const { asker, caches, client, config, identity, log, now, wake } = this.#parts;
     const isGone = ({ card }: Ask) => caches.cards.get(card) === undefined;
     return createDialler({
-      ...{ config, client, now },
+      ...{ asker, config, client, now },
       identity: () => identity.current(),
       signatures: () => this.#signatures(),
       labelledPod: (key) => caches.labelledPods.get(key),

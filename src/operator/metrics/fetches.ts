@@ -1,5 +1,6 @@
 import { counter, histogram } from '@agentcard-operator/kube/runtime';
 import type { Registry } from 'prom-client';
+import type { Cause } from '../inquiry/asking/exposed-process.ts';
 import type { Finding } from '../inquiry/evidence.ts';
 
 const transports = ['mtls', 'http'] as const;
@@ -20,6 +21,17 @@ export function fetchMetrics(registry: Registry) {
     fetches.inc({ transport, outcome: outcomeOf(finding) });
     durations.observe({ transport }, seconds);
   };
+}
+
+const lanes = ['main', 'suspect'] as const;
+const causes = ['exit', 'hang', 'malformed'] as const satisfies readonly Cause[];
+
+/** Tells that the process that asks agents ended: the usual one, or that of the suspects. */
+export function askerMetrics(registry: Registry) {
+  const help = 'Ends of the process that asks agents, which nobody ordered';
+  const crashes = counter(registry, 'agentcard_asker_crashes_total', help, ['lane', 'cause']);
+  for (const lane of lanes) for (const cause of causes) crashes.inc({ lane, cause }, 0);
+  return (lane: (typeof lanes)[number], cause: Cause): void => crashes.inc({ lane, cause });
 }
 
 function outcomeOf(finding: Finding): (typeof outcomes)[number] {

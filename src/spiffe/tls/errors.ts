@@ -1,16 +1,14 @@
 /** Errors of sockets, OpenSSL and the HTTP parser, told apart by whether they speak against the peer. */
 
-import { excerpt } from '../id.ts';
-import type { TrustBundle } from '../x509/bundle.ts';
+import { excerpt, type TrustDomain } from '../id.ts';
 import { leafIdentity } from '../x509/leaf.ts';
-import { verifyPeer } from '../x509/path.ts';
-import { type FetchFailure, type FetchFailureCode, failed } from './outcome.ts';
+import { type FetchFailure, failed } from './outcome.ts';
 
+/** `leaf` is what the peer presented, whether or not it verified. */
 export interface Handshake {
-  readonly bundle: TrustBundle;
-  /** What the peer presented, leaf first, whether or not it verified. */
-  readonly chain: readonly Uint8Array[];
-  /** The handshake came to its end and the chain was then refused, by OpenSSL or by us. */
+  readonly trustDomain: TrustDomain;
+  readonly leaf: Uint8Array | undefined;
+  /** The handshake came to its end and the certificate was then refused. */
   readonly unverified: boolean;
 }
 
@@ -67,12 +65,9 @@ function alertFailure(error: Error): FetchFailure {
     : failed('HandshakeFailed', `the peer refused the TLS handshake (${reason})`);
 }
 
-/** The reason is ours where we have one: OpenSSL's names what it met last. */
-function certificateFailure(error: Error, { bundle, chain }: Handshake): FetchFailure {
-  const [leaf] = chain;
+function certificateFailure(error: Error, { trustDomain, leaf }: Handshake): FetchFailure {
   const identity = leaf && leafIdentity(leaf);
   const claimed = identity?.ok ? identity.value.id : undefined;
-  const { trustDomain } = bundle;
   if (claimed !== undefined && claimed.trustDomain !== trustDomain) {
     const claim = excerpt(claimed.uri, 200);
     return failed(
@@ -81,20 +76,12 @@ function certificateFailure(error: Error, { bundle, chain }: Handshake): FetchFa
       claimed.uri,
     );
   }
-  const verdict = verifyPeer({ chain, bundle, now: new Date(), role: 'server' });
-  const { code, message } = verdict.ok ? { code: '', message: reasonOf(error) } : verdict.error;
-  const failure = failures[code] ?? 'PeerCertificateInvalid';
-  return failed(
-    failure,
-    `the peer's certificate is refused against the bundle of ${trustDomain}: ${message}`,
-    claimed?.uri,
-  );
+  if (codeOf(error) === 'CERT_HAS_EXPIRED') {
+    return failed('PeerCertificateExpired', "the peer's certificate, or one above it, has expired", claimed?.uri);
+  }
+  const why = `the peer's certificate is refused against the bundle of ${trustDomain}: ${reasonOf(error)}`;
+  return failed('PeerCertificateInvalid', why, claimed?.uri);
 }
-
-const failures: Readonly<Record<string, FetchFailureCode>> = {
-  CertificateExpired: 'PeerCertificateExpired',
-  ClockSkew: 'ClockSkew',
-};
 
 const isOpenSsl = (error: Error): boolean => 'library' in error || /^ERR_(SSL|OSSL|TLS)_/.test(codeOf(error));
 

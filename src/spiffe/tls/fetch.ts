@@ -3,13 +3,13 @@
 import { isIP } from 'node:net';
 import { parseSpiffeId, type TrustDomain } from '../id.ts';
 import type { IdentitySnapshot } from '../workload-api/identity.ts';
-import { type Connection, openTcp, openTls, type SecureConnection, type Target } from './connect.ts';
+import { type Connection, type Credentials, openTcp, openTls, type SecureConnection, type Target } from './connect.ts';
 import { exchange, type Question } from './exchange.ts';
 import { type FetchFailure, type FetchOutcome, failed } from './outcome.ts';
 
 /** Who we are, and the trust domains of which the peer must be one. */
 export interface MutualTls {
-  readonly identity: IdentitySnapshot;
+  readonly identity: Pick<IdentitySnapshot, 'bundles'> & { readonly svid?: Credentials['svid'] };
   readonly trustDomains: readonly TrustDomain[];
 }
 

@@ -20,6 +20,8 @@ const guiltByCode = {
   NoIdentity: 'none',
   NoBundle: 'none',
   Aborted: 'none',
+  /** Whoever made the request was lost, and with it what became of it. */
+  Interrupted: 'none',
   /** No connection, or none that came far enough to prove anything. */
   Unreachable: 'none',
   ConnectionRefused: 'none',
@@ -28,7 +30,6 @@ const guiltByCode = {
   HandshakeFailed: 'none',
   ClientCertificateRejected: 'none',
   SessionResumed: 'none',
-  ClockSkew: 'none',
   /** The peer, or whoever stands in its place. */
   NotTls: 'identity',
   TrustDomainMismatch: 'identity',
@@ -44,6 +45,8 @@ const guiltByCode = {
 } as const satisfies Record<string, Guilt>;
 
 export type FetchFailureCode = keyof typeof guiltByCode;
+
+export const failureCodes = Object.keys(guiltByCode) as FetchFailureCode[];
 
 export interface FetchFailure {
   readonly kind: 'failed';

@@ -10,6 +10,7 @@ import { readConfig } from '../../../src/operator/settings/config.ts';
 import { everyCache } from '../../../src/operator/watch/caches.ts';
 import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { fakeApi, type Step, stream } from '../kube/fake-api.ts';
+import { directAsking } from './inquiry/direct-asking.ts';
 import { card, pod, service, slice } from './reconcile/builders.ts';
 
 const document = { name: 'Weather', version: '1', url: 'https://weather.test' };
@@ -70,9 +71,10 @@ test('what the cluster says and what its agent answers become one status, and no
   const read = readConfig(['--dns-service=kube-system/kube-dns'], {});
   if ('problems' in read) throw new Error(read.problems.join());
   const recorded: EventRecord[] = [];
+  const identity = new IdentitySource({ clock: () => Date.now() });
   const { caches, controllers, inquiry } = assemble(read.config, {
     client,
-    identity: new IdentitySource({ clock: () => Date.now() }),
+    ...{ identity, asker: () => directAsking(identity) },
     log: createLogger({ write: () => {} }),
     now: () => Date.now(),
     metrics: createMetrics(new Registry()),

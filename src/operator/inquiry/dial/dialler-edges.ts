@@ -1,10 +1,11 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import type { Key, Pod } from '@agentcard-operator/kube/objects';
-import { type FetchOutcome, fetch } from '@agentcard-operator/spiffe/tls';
+import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import type { Config } from '../../settings/config.ts';
 import type { Workload } from '../../workload/workload.ts';
 import type { Ask } from '../agenda.ts';
+import type { Asking } from '../asking/asker.ts';
 import type { ReceivedCard } from '../evidence.ts';
 import { receiveKnown } from '../known-cards.ts';
 import type { SignatureRules } from '../receive.ts';
@@ -16,6 +17,7 @@ type Hooks = 'now' | 'onFinding' | 'onNothing' | 'onVoid';
 export interface DiallerParts extends Pick<DiallerEdges, Hooks> {
   readonly config: Config;
   readonly client: KubeClient;
+  readonly asker: Pick<Asking, 'ask'>;
   readonly identity: () => IdentitySnapshot;
   readonly signatures: () => SignatureRules | undefined;
   readonly labelledPod: (key: Key) => Pod | undefined;
@@ -50,15 +52,14 @@ export function createDialler(parts: DiallerParts): Dialler {
 }
 
 function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): Promise<FetchOutcome> {
-  const { address, port, family } = ask.endpoint;
-  const { trustDomains } = ask;
-  return fetch({
-    ...{ address, port, path },
-    family: family === 'IPv6' ? 6 : 4,
-    hostHeader: ask.hostHeader,
+  const { podUid, address, port, family } = ask.endpoint;
+  const { card, hostHeader, trustDomains } = ask;
+  const request = {
+    ...{ address, port, path, hostHeader },
+    family: family === 'IPv6' ? (6 as const) : (4 as const),
     headers: cardHeaders,
     limits: { maxBytes, maxHeaderBytes, timeoutMs: parts.config.fetchTimeout },
-    ...(ask.transport === 'mtls' ? { tls: { identity: parts.identity(), trustDomains } } : {}),
-    signal,
-  });
+  };
+  const overTls = ask.transport === 'mtls' ? { trustDomains } : {};
+  return parts.asker.ask({ card, podUid, proven: parts.knownCard(ask) !== undefined, request, ...overTls }, signal);
 }

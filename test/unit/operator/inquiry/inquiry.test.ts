@@ -10,6 +10,7 @@ import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { type IdentitySnapshot, IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
 import { card, pod } from '../reconcile/builders.ts';
+import { directAsking } from './direct-asking.ts';
 import { askBy } from './received.ts';
 
 const key = 'team/weather';
@@ -32,12 +33,13 @@ function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
   const woken: string[] = [];
   const brake: boolean[] = [];
   const there = { ...pod('w'), status: { podIPs: [{ ip: '127.0.0.1' }] } };
+  const identity = new IdentitySource({ clock: () => Date.now() });
   const inquiry = new Inquiry({
     config: { fetchConcurrency: 4, fetchTimeout: 5_000, maxDistrust: 20, maxHold: 60_000 } as Config,
     client: { get: async () => there } as unknown as KubeClient,
     log: createLogger({ write: () => {} }),
     now: () => Date.now(),
-    identity: new IdentitySource({ clock: () => Date.now() }),
+    ...{ identity, asker: directAsking(identity) },
     caches: { cards, labelledPods: new Map(), signedCards: undefined } as unknown as Caches,
     knownChains: new KnownChains(1),
     learned: () => {},

@@ -9,6 +9,7 @@ import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
 import { IdentitySource } from '../../../../../src/spiffe/workload-api/identity.ts';
 import { bundle, type Minted, root, svid } from '../../../../pki/mint.ts';
 import { pod } from '../../reconcile/builders.ts';
+import { directAsking } from '../direct-asking.ts';
 import { askBy } from '../received.ts';
 
 const now = Date.now();
@@ -38,6 +39,7 @@ function rig(...happens: readonly ((world: World) => void)[]) {
   const dialler = createDialler({
     config: { fetchConcurrency: 1, fetchTimeout: 1000 } as Config,
     client: {} as KubeClient,
+    asker: directAsking(identity),
     now: () => now,
     identity: () => identity.current(),
     signatures: () => ({ forms: defaultForms, bundles: identity.current().bundles, knownChains: new KnownChains(1) }),

@@ -1,0 +1,122 @@
+/** What the child says of a question, as whoever took it over would say it: nothing counts but what is proven here. */
+
+import { createHash } from 'node:crypto';
+import { type FetchFailure, type FetchOutcome, failed, failureCodes, type Peer } from '@agentcard-operator/spiffe/tls';
+import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
+import {
+  hasKnownKey,
+  leafIdentity,
+  maxChain,
+  parseSpiffeId,
+  type TrustBundle,
+  type TrustDomain,
+  verifyPath,
+} from '@agentcard-operator/spiffe/x509';
+import { z } from 'zod';
+import type { Frame } from './frames.ts';
+import { fromBase64, type Question } from './question.ts';
+
+const chain = z
+  .array(z.string().max(48 * 1024))
+  .min(1)
+  .max(maxChain)
+  .optional();
+const said = z.strictObject({
+  id: z.int(),
+  /** Of the identity by which it was asked. */
+  epoch: z.int(),
+  outcome: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('answer'), status: z.int().min(100).max(999), chain }),
+    z.strictObject({
+      kind: z.literal('failed'),
+      code: z.enum(failureCodes),
+      message: z.string().max(2_048),
+      claimedId: z.string().max(2_048).optional(),
+      chain,
+    }),
+  ]),
+});
+
+export interface Hearsay extends z.infer<typeof said> {
+  readonly body: Buffer;
+}
+
+/** By what it is judged. */
+export interface Look {
+  readonly identity: () => Pick<IdentitySnapshot, 'bundles'>;
+  readonly now: () => number;
+}
+
+/** Throws for anything that is no report. */
+export function hear({ header, body }: Frame): Hearsay {
+  return { ...said.parse(header), body };
+}
+
+/** Undefined: no honest child says that. */
+export function outcomeFrom(heard: Hearsay, question: Question, look: Look): FetchOutcome | undefined {
+  const { outcome, body } = heard;
+  const { trustDomains, request } = question;
+  const peer = outcome.chain && peerFrom(outcome.chain, trustDomains ?? [], look);
+  const overTls = trustDomains !== undefined;
+  if (outcome.kind === 'answer') {
+    if (overTls !== (peer !== undefined) || body.length > request.limits.maxBytes) return undefined;
+    if (peer === undefined) return { kind: 'answer', status: outcome.status, body };
+    return 'kind' in peer ? peer : { kind: 'answer', status: outcome.status, body, peer };
+  }
+  const { code, message, claimedId } = outcome;
+  const failure = failed(code, message.replaceAll(/\p{C}/gu, '?'), claimedId);
+  const speaksOfTls = failure.guilt === 'identity' || claimedId !== undefined || peer !== undefined;
+  if (body.length > 0 || (speaksOfTls && !overTls)) return undefined;
+  if (claimedId !== undefined && !parseSpiffeId(claimedId).ok) return undefined;
+  if (peer === undefined) return failure;
+  return 'kind' in peer ? peer : { ...failure, peer };
+}
+
+interface Proven {
+  readonly peer: Peer;
+  /** When the path was found, and until when all of it is valid. */
+  readonly from: number;
+  readonly until: number;
+}
+
+/** What led to a bundle, while that is the same: asking again costs no cryptography. */
+const provenBy = new WeakMap<TrustBundle, Map<string, Proven>>();
+const rememberedChains = 16_384;
+
+function peerFrom(presented: readonly string[], trustDomains: readonly TrustDomain[], look: Look): Peer | FetchFailure {
+  const { bundles } = look.identity();
+  const now = look.now();
+  const key = createHash('sha256').update(presented.join()).digest('base64');
+  for (const name of trustDomains) {
+    const bundle = bundles.get(name);
+    const known = bundle && provenBy.get(bundle)?.get(key);
+    if (known !== undefined && now >= known.from && now <= known.until) return known.peer;
+  }
+  const expected = trustDomains.flatMap((name) => bundles.get(name) ?? []);
+  return prove(presented.map(fromBase64), expected, { key, now });
+}
+
+/** Who the chain proves by our own bundle, with certificates left out that OpenSSL is better not shown. */
+function prove(
+  [leaf, ...others]: readonly Buffer[],
+  expected: readonly TrustBundle[],
+  { key, now }: { readonly key: string; readonly now: number },
+): Peer | FetchFailure {
+  if (leaf === undefined || !hasKnownKey(leaf)) return refusedPeer('its key is of an unusual kind');
+  const identity = leafIdentity(leaf);
+  if (!identity.ok) return refusedPeer(identity.error.message);
+  const { id } = identity.value;
+  const bundle = expected.find(({ trustDomain }) => trustDomain === id.trustDomain);
+  if (bundle === undefined) return refusedPeer('it is of no trust domain that was expected', id.uri);
+  const chain = [leaf, ...others.filter(hasKnownKey)];
+  const path = verifyPath({ chain, anchors: bundle.authorities, now: new Date(now), role: 'server' });
+  if (!path.ok) return refusedPeer(path.error.message, id.uri);
+  const peer = { ...identity.value, chain };
+  const remembered = provenBy.get(bundle) ?? new Map<string, Proven>();
+  if (remembered.size >= rememberedChains) remembered.clear();
+  provenBy.set(bundle, remembered.set(key, { peer, from: now, until: path.value.pathNotAfter.getTime() }));
+  return peer;
+}
+
+const refusedPeer = (why: string, claimedId?: string): FetchFailure =>
+  failed('PeerCertificateInvalid', `the peer's certificate is refused: ${why}`, claimedId);

@@ -1,0 +1,2 @@
+process.stderr.write('last\u001b words\n');
+process.exitCode = 7;

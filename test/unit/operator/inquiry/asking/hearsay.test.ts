@@ -1,0 +1,129 @@
+import { describe, expect, test } from 'vitest';
+import { encodeFrame, FrameReader } from '../../../../../src/operator/inquiry/asking/frames.ts';
+import { hear, outcomeFrom } from '../../../../../src/operator/inquiry/asking/hearsay.ts';
+import { bundle, hour, intermediate, type Minted, mint, name, root, svid } from '../../../../pki/mint.ts';
+import { domainA, domainB } from '../../../spiffe/tls/peers.ts';
+import { question } from './questions.ts';
+
+const id = 'spiffe://a.test/ns/team/sa/agent';
+const [ours, stranger, theirs] = [root(domainA), root(domainA), root(domainB)];
+const leaf = svid(ours, id);
+const bundles = new Map([
+  [domainA, bundle(domainA, ours)],
+  [domainB, bundle(domainB, theirs)],
+]);
+const look = { identity: () => ({ bundles }), now: () => Date.now() };
+const overTls = question(1, { trustDomains: [domainA] });
+const plain = question(1);
+
+/** What the parent makes of a report, as it comes through the pipe. */
+function make(header: object, asked = overTls, body = Buffer.alloc(0)) {
+  const [frame] = new FrameReader(4 * 1024 * 1024).read(encodeFrame(header, body));
+  if (frame === undefined) throw new Error('a frame was sent');
+  return outcomeFrom(hear(frame), asked, look);
+}
+
+const chainOf = (...chain: readonly Minted[]) => chain.map(({ der }) => der.toString('base64'));
+const answer = (chain?: readonly string[]) => ({ id: 1, epoch: 1, outcome: { kind: 'answer', status: 200, chain } });
+const failure = (over: object) => ({
+  ...{ id: 1, epoch: 1 },
+  outcome: { kind: 'failed', code: 'Unreachable', message: 'no', ...over },
+});
+
+describe('what an honest child says', () => {
+  test('is an answer, with the peer that the chain proves', () => {
+    const between = intermediate(ours, domainA);
+    const below = svid(between, id, { to: Date.now() + hour });
+    const heard = make(answer(chainOf(below, between)), overTls, Buffer.from('{}'));
+    expect(heard).toMatchObject({ kind: 'answer', status: 200, body: Buffer.from('{}'), peer: { id: { uri: id } } });
+    expect(heard?.peer?.chain).toEqual([below.der, between.der]);
+    expect(heard?.peer?.notAfter.getTime()).toBeLessThanOrEqual(Date.now() + hour);
+  });
+
+  test('is a failure with the guilt that its code has', () => {
+    expect(make(failure({ code: 'NotTls' }))).toMatchObject({ kind: 'failed', code: 'NotTls', guilt: 'identity' });
+    expect(make(failure({ code: 'Timeout' }), plain)).toMatchObject({ kind: 'failed', code: 'Timeout', guilt: 'none' });
+    expect(make(failure({ code: 'Truncated', chain: chainOf(leaf) }))).toMatchObject({ peer: { id: { uri: id } } });
+  });
+
+  test.each(['secp256k1', 'brainpoolP256r1'] as const)(
+    'counts without the certificate with a key on %s that an agent sent along',
+    (key) => {
+      const junk = mint({ subject: ours.subject, keyId: ours.keyId, extensions: [], key });
+      expect(make(answer(chainOf(leaf, junk)))?.peer?.chain).toEqual([leaf.der]);
+    },
+  );
+});
+
+describe('a peer that is claimed and not proven is refused:', () => {
+  test.each<[string, readonly Minted[]]>([
+    ['by an authority that is not in the bundle', [svid(stranger, id)]],
+    ['of a trust domain that was not expected', [svid(theirs, 'spiffe://b.test/ns/team/sa/agent')]],
+    ['of the expected domain, by an authority of another', [svid(theirs, id)]],
+    ['that has expired', [svid(ours, id, { to: Date.now() - hour / 2 })]],
+    ['with a key on secp256k1', [svid(ours, id, { key: 'secp256k1' })]],
+    ['with a key on a brainpool curve', [svid(ours, id, { key: 'brainpoolP256r1' })]],
+    ['with a short key', [svid(ours, id, { key: 'rsa1024' })]],
+    ['that is an authority', [ours]],
+    ['that names nobody', [mint({ issuer: ours, subject: name({ CN: id }), extensions: [] })]],
+  ])('%s', (_, chain) => {
+    const expected = { kind: 'failed', code: 'PeerCertificateInvalid', guilt: 'identity' };
+    expect(make(answer(chainOf(...chain)))).toMatchObject(expected);
+    expect(make(failure({ code: 'Truncated', chain: chainOf(...chain) }))).toMatchObject(expected);
+  });
+
+  test.each([
+    ['bytes that are no certificate', Buffer.from('certificate')],
+    ['a certificate with a byte after it', Buffer.concat([leaf.der, Buffer.alloc(1)])],
+    ['a certificate that ends early', leaf.der.subarray(0, -1)],
+    ['nothing', Buffer.alloc(0)],
+  ])('%s', (_, der) => {
+    expect(make(answer([der.toString('base64')]))).toMatchObject({ code: 'PeerCertificateInvalid' });
+  });
+});
+
+describe('no honest child says, and none of it counts:', () => {
+  test.each<[string, object]>([
+    ['nothing', {}],
+    ['an answer over TLS without a chain', answer()],
+    ['an answer over TLS with an empty chain', answer([])],
+    ['eleven certificates', answer(Array(11).fill(chainOf(leaf)[0]))],
+    ['a certificate of a mebibyte', answer(['A'.repeat(1 << 20)])],
+    ['an identity instead of a chain', { ...answer(chainOf(leaf)), peer: { id: { uri: id } } }],
+    ['a status that is none', { id: 1, epoch: 1, outcome: { kind: 'answer', status: 1e9, chain: chainOf(leaf) } }],
+    ['an unknown code', failure({ code: 'Compromised' })],
+    ['a code that every object has', failure({ code: 'constructor' })],
+    ['a guilt of its own', failure({ guilt: 'identity' })],
+    ['a message without end', failure({ message: 'x'.repeat(3_000) })],
+    ['a message that is no text', failure({ message: { toString: 'x' } })],
+    ['a claim that is no SPIFFE ID', failure({ code: 'TrustDomainMismatch', claimedId: 'spiffe://a.test/\n' })],
+    ['another kind of outcome', { id: 1, epoch: 1, outcome: { kind: 'verified' } }],
+    ['an id that is no number', { ...answer(chainOf(leaf)), id: '1' }],
+  ])('%s', (_, header) => {
+    let heard: unknown;
+    try {
+      heard = make(header);
+    } catch {
+      heard = undefined;
+    }
+    expect(heard).toBeUndefined();
+  });
+
+  test('a body that is longer than was asked for, or with a failure', () => {
+    expect(make(answer(chainOf(leaf)), overTls, Buffer.alloc(1025))).toBeUndefined();
+    expect(make(failure({}), overTls, Buffer.alloc(1))).toBeUndefined();
+  });
+
+  test.each<[string, object]>([
+    ['a proven peer', answer(chainOf(leaf))],
+    ['guilt', failure({ code: 'PeerCertificateInvalid' })],
+    ['a claim', failure({ claimedId: id })],
+  ])('%s over plain HTTP', (_, header) => {
+    expect(make(header, plain)).toBeUndefined();
+  });
+});
+
+test('no control character of a message is kept', () => {
+  const heard = make(failure({ message: 'a\u001b[31m\u0000\u202eb\n' }));
+  expect(heard).toMatchObject({ message: 'a?[31m??b?' });
+});
