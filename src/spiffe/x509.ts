@@ -1,15 +1,14 @@
 export { excerpt, parseSpiffeId, parseTrustDomain, type SpiffeId, type TrustDomain, trustDomainOf } from './id.ts';
 export { type Fault, ok, type Result, refused } from './result.ts';
-export { type BundleSet, parseBundle, type TrustBundle } from './x509/bundle.ts';
-export { hasKnownKey } from './x509/key-kind.ts';
+export { type BundleSet, parseBundle, type SkippedAuthority, type TrustBundle } from './x509/bundle.ts';
 export { type LeafIdentity, leafIdentity } from './x509/leaf.ts';
 export {
   maxChain,
-  type PathInput,
   type PathRole,
+  type PeerInput,
   type SvidInput,
   type VerifiedPath,
-  verifyPath,
+  verifyPeer,
   verifySvid,
 } from './x509/path.ts';
 export { presentedChain } from './x509/presented.ts';

@@ -169,6 +169,16 @@ export const pemOf = (...certificates: readonly Minted[]): string => certificate
 export const keyPemOf = ({ privateKey }: Minted): string =>
   privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 
+/** A self-signed certificate of X.509 v1, in which nothing tells an authority from a leaf. */
+export function v1Root(): Buffer {
+  const { privateKey, subject } = root('v1');
+  const algorithm = signatureAlgorithm(privateKey, 'sha256');
+  const times = sequence(utcTime(new Date(Date.now() - hour)), utcTime(new Date(Date.now() + hour)));
+  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  const tbs = sequence(integer(1), algorithm, subject, times, subject, spki);
+  return sequence(tbs, algorithm, bitString(sign('sha256', tbs, privateKey)));
+}
+
 /** A bundle as the Workload API would deliver it; throws when it would be refused. */
 export function bundle(trustDomain: string, ...authorities: readonly Minted[]): TrustBundle {
   const result = parseBundleDer(trustDomain as TrustDomain, Buffer.concat(authorities.map(({ der }) => der)));

@@ -25,7 +25,7 @@ export class KnownChains {
 
   find(chain: Chain, bundles: BundleSet, now: Date): Signer | undefined {
     const known = this.#chains.get(keyOf(chain));
-    if (known === undefined || now < known.from || now > known.until) return undefined;
+    if (known === undefined || now < known.from || now >= known.until) return undefined;
     const sameBundle = bundles.get(known.signer.id.trustDomain)?.digest === known.bundleDigest;
     return sameBundle ? known.signer : undefined;
   }

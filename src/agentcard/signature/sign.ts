@@ -1,12 +1,11 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { leafIdentity, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
+import { leafIdentity, maxChain, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { FlattenedSign } from 'jose/jws/flattened/sign';
 import { emptyObject, isArray, type JsonObject } from '../document/json.ts';
 import { canonicalize, sha256, withoutSignatures } from '../forms/canonical.ts';
 import { algorithmFor } from './algorithms.ts';
 import { mostSignatures } from './facts.ts';
 import type { Chain } from './signer.ts';
-import { longestChain } from './x5c.ts';
 
 export interface SigningIdentity {
   readonly key: KeyObject;
@@ -45,8 +44,8 @@ export async function signCard(card: JsonObject, identity: SigningIdentity): Pro
 
 /** Refuses what a verifier would refuse, while the reason can still be said. */
 function usable({ key, chain }: SigningIdentity): Result<string> {
-  if (chain.length > longestChain) {
-    return refused('ChainTooLong', `a verifier takes at most ${longestChain} certificates; leave out the root`);
+  if (chain.length > maxChain) {
+    return refused('ChainTooLong', `a verifier takes at most ${maxChain} certificates; leave out the root`);
   }
   const identity = leafIdentity(chain[0]);
   if (!identity.ok) return identity;

@@ -1,12 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { BundleSet, TrustBundle } from '@agentcard-operator/spiffe/x509';
-import { leafIdentity, ok, type Result, refused, verifyPath } from '@agentcard-operator/spiffe/x509';
+import { leafIdentity, maxChain, ok, type Result, refused, verifyPeer } from '@agentcard-operator/spiffe/x509';
 import { isArray, type JsonValue } from '../document/json.ts';
 import { sha256 } from '../forms/canonical.ts';
 import type { KnownChains } from './known-chains.ts';
 import type { Chain, Signer } from './signer.ts';
-
-export const longestChain = 3;
 
 /**
  * The certificates of an `x5c` header (RFC 7515, 4.1.6), not looked into. Codes: `NoCertificate`, `ChainTooLong`,
@@ -16,7 +14,7 @@ export function readChain(x5c: JsonValue | undefined): Result<Chain> {
   if (x5c === undefined || !isArray(x5c) || x5c.length === 0) {
     return refused('NoCertificate', 'the protected header has no x5c certificates, so nothing says whose key signed');
   }
-  if (x5c.length > longestChain) return refused('ChainTooLong', `x5c has more than ${longestChain} certificates`);
+  if (x5c.length > maxChain) return refused('ChainTooLong', `x5c has more than ${maxChain} certificates`);
   const certificates = x5c.map(base64).filter((certificate) => certificate !== undefined);
   const [leaf, ...issuers] = certificates;
   if (leaf !== undefined && certificates.length === x5c.length) return ok([leaf, ...issuers]);
@@ -39,9 +37,9 @@ export interface Trust {
 }
 
 /**
- * Who holds the key of the leaf (X509-SVID, 5): each certificate is issued by the next, and none stands beside the path. Only
+ * Who holds the key of the leaf (X509-SVID, 5): each certificate is issued by the next. Only
  * the bundle of the trust domain that the leaf names can vouch for it. Codes: `UnrelatedCertificate`, `TrustDomainUnknown`
- * and those of leafIdentity and verifyPath.
+ * and those of verifyPeer.
  */
 export function signerOf(chain: Chain, { bundles, now, knownChains }: Trust): Result<Signer> {
   const before = knownChains?.find(chain, bundles, now);
@@ -69,27 +67,29 @@ export function signerOf(chain: Chain, { bundles, now, knownChains }: Trust): Re
   return ok(signer);
 }
 
-function anchor(chain: Chain, { authorities }: TrustBundle, now: Date) {
-  const input = { chain, anchors: authorities, role: 'signer' } as const;
-  const atNow = verifyPath({ ...input, now });
+function anchor(chain: Chain, bundle: TrustBundle, now: Date) {
+  const input = { chain, bundle, role: 'signer' } as const;
+  const atNow = verifyPeer({ ...input, now });
   const expired = !atNow.ok && atNow.error.code === 'CertificateExpired';
   // When all of the chain had begun: if it was ever good, then.
-  const path = expired ? verifyPath({ ...input, now: latestStart(chain) }) : atNow;
+  const path = expired ? verifyPeer({ ...input, now: latestStart(chain) }) : atNow;
   if (!path.ok) return expired ? atNow : path;
-  const isOfPath = chain.every((certificate, index) => {
-    const place = path.value.path[index];
-    return place === undefined
-      ? authorities.some((authority) => same(authority, certificate))
-      : same(place, certificate);
+  if (isInOrder(chain)) return ok({ ...path.value, validNow: atNow.ok });
+  return refused(
+    'UnrelatedCertificate',
+    'a certificate in x5c is not issued by the next one; list the leaf, then each issuer',
+  );
+}
+
+/** Whatever way led to the bundle: certificates that another bundle needs, before or after a rotation, may follow. */
+function isInOrder(chain: Chain): boolean {
+  const certificates = chain.map((der) => new X509Certificate(der));
+  return certificates.every((certificate, index) => {
+    const issuer = certificates[index + 1];
+    return issuer === undefined || (certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey));
   });
-  if (isOfPath) return ok({ ...path.value, validNow: atNow.ok });
-  return refused('UnrelatedCertificate', 'x5c holds a certificate that is no part of the path, or out of order');
 }
 
 function latestStart(chain: readonly Uint8Array[]): Date {
   return new Date(Math.max(...chain.map((certificate) => new X509Certificate(certificate).validFromDate.getTime())));
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
 }

@@ -167,6 +167,7 @@ const hints: Readonly<Record<string, string>> = {
   TrustDomainUnknown: 'give the bundle and the name of the trust domain that the signer belongs to',
   NoCertificate: 'sign with an X509-SVID and put its chain into x5c; a bare key cannot be tied to a workload',
   CertificateNotYetValid: 'compare the clocks of the signer and of this machine',
+  ClockSkew: 'compare the clocks of the signer and of this machine',
 };
 
 /** A signature that fits another form is no forgery: say which, so that somebody can decide. */

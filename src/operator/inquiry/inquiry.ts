@@ -99,6 +99,10 @@ export class Inquiry {
     const trustDomains = [...after.bundles.keys()];
     if (after.epoch === before.epoch) log.warn('the Workload API has a problem', { state, problem: lastError });
     else log.info('the identity changed', { state, id: after.svid?.id.uri, trustDomains });
+    for (const [trustDomain, { skipped, digest }] of after.bundles) {
+      const isNews = skipped !== undefined && digest !== before.bundles.get(trustDomain)?.digest;
+      if (isNews) log.warn('certificates of a trust bundle vouch for nobody', { trustDomain, skipped });
+    }
     const bundles = after.bundleEpoch !== before.bundleEpoch;
     const back = after.state === 'ready' && before.state !== 'ready';
     const look = { bundles: after.bundles, signatures: this.#signatures(), now: now() };

@@ -1,4 +1,4 @@
-import { type BundleSet, verifyPath } from '@agentcard-operator/spiffe/x509';
+import { type BundleSet, verifyPeer } from '@agentcard-operator/spiffe/x509';
 import { dueAtOnce, type PeerIdentity, type PodEvidence } from './evidence.ts';
 import { rejudge, type SignatureRules } from './receive.ts';
 
@@ -10,28 +10,32 @@ export interface Recheck {
 
 /**
  * Holds stored evidence against changed trust bundles, without asking anybody: a chain whose authority left its bundle is
- * negative from now on, and signatures are judged again. Only a signature whose signer was nobody's before is asked for at once.
+ * negative from now on, and signatures are judged again. What else is wrong with a chain, and a signature whose signer was
+ * nobody's before, only has the pod asked at once.
  */
 export function recheck(pod: PodEvidence, { bundles, signatures, now }: Recheck): PodEvidence {
   const { answer } = pod;
   if (answer?.kind !== 'card') return pod;
-  if (answer.peer !== undefined && !stillTrusted(answer.peer, bundles, now)) {
+  const fault = answer.peer && chainFault(answer.peer, bundles, now);
+  if (answer.peer !== undefined && fault === 'PathNotFound') {
     const message = `The authority behind ${answer.peer.uri} is no longer in the trust bundle.`;
     return {
       ...pod,
       answer: { kind: 'refusal', at: now, code: 'AuthorityRemoved', message, claimedId: answer.peer.uri },
     };
   }
-  if (signatures === undefined) return pod;
+  const known = fault === undefined ? pod : dueAtOnce(pod);
+  if (signatures === undefined) return known;
   const card = rejudge(answer.card, signatures, { seen: answer.card.signature?.seen, now });
-  const judged = { ...pod, answer: { ...answer, card } };
+  const judged = { ...known, answer: { ...answer, card } };
   return card.signature?.unread ? dueAtOnce(judged) : judged;
 }
 
 /** A bundle that is not there (our source is away) says nothing; one that lost the authority does. */
-function stillTrusted(peer: PeerIdentity, bundles: BundleSet, now: number): boolean {
+function chainFault(peer: PeerIdentity, bundles: BundleSet, now: number): string | undefined {
   const bundle = bundles.get(peer.trustDomain);
   // The end of a certificate is judged where evidence is weighed; here only its authority counts.
-  if (bundle === undefined || peer.chain.length === 0 || now >= peer.notAfter) return true;
-  return verifyPath({ chain: peer.chain, anchors: bundle.authorities, now: new Date(now), role: 'server' }).ok;
+  if (bundle === undefined || peer.chain.length === 0 || now >= peer.notAfter) return undefined;
+  const path = verifyPeer({ chain: peer.chain, bundle, now: new Date(now), role: 'server' });
+  return path.ok ? undefined : path.error.code;
 }

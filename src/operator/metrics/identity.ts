@@ -7,6 +7,11 @@ const bundles = [
   ['agentcard_trust_bundle_age_seconds', 'Since the source last confirmed the bundle', 'ageSeconds'],
   ['agentcard_trust_bundle_expires_in_seconds', "Until the bundle's last authority ends", 'secondsLeft'],
   ['agentcard_trust_bundle_authorities', 'Authorities in the bundle', 'authorities'],
+  [
+    'agentcard_trust_bundle_skipped',
+    'Certificates of the bundle that are no authorities; the log names them',
+    'skipped',
+  ],
 ] as const;
 
 /** Our own SVID and the trust bundles: state, age and time left, read when scraped. */

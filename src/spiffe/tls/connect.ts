@@ -1,12 +1,10 @@
 /** A connection to one address: TCP, or mutual TLS with an X509-SVID on both sides. */
 
-import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { connectTls, workloadTls } from '@agentcard-operator/wire/tls';
-import { excerpt, type TrustDomain } from '../id.ts';
 import type { TrustBundle } from '../x509/bundle.ts';
-import { type LeafIdentity, leafIdentity } from '../x509/leaf.ts';
+import { verifyPeer } from '../x509/path.ts';
 import { presentedChain } from '../x509/presented.ts';
 import type { X509Svid } from '../x509/svid.ts';
 import { connectionFailure, handshakeFailure } from './errors.ts';
@@ -46,9 +44,9 @@ export function openTls(
 ): Promise<SecureConnection | FetchFailure> {
   const context = secureContext(credentials);
   if (context === undefined) return Promise.resolve(failed('NoIdentity', 'OpenSSL cannot use our SVID or the bundle'));
-  const { trustDomain } = credentials.bundle;
-  let identity: LeafIdentity | undefined;
-  let certificate: X509Certificate | undefined;
+  const { bundle } = credentials;
+  let proven: Peer | undefined;
+  let chain: readonly Buffer[] = [];
   const socket = connectTls({
     host: target.address,
     port: target.port,
@@ -56,23 +54,25 @@ export function openTls(
     servername: '',
     rejectUnauthorized: true,
     ALPNProtocols: ['http/1.1'],
+    // Asked once OpenSSL has said yes: both must.
     checkServerIdentity: () => {
-      const checked = checkLeaf(certificate, trustDomain);
-      if (checked instanceof Error) return checked;
-      identity = checked;
+      const checked = verifyPeer({ chain, bundle, now: new Date(), role: 'server' });
+      if (!checked.ok) return new Error(checked.error.message);
+      const { id, leafNotBefore: notBefore, leafNotAfter: notAfter } = checked.value;
+      proven = { id, chain, notBefore, notAfter };
       return undefined;
     },
   });
   // Before Node checks the leaf, and before it throws away a connection that does not verify, and the peer's claim with it.
   socket.prependOnceListener('secure', () => {
-    certificate = socket.getPeerX509Certificate();
+    chain = presentedChain(socket.getPeerX509Certificate());
   });
   const accept = (): SecureConnection | FetchFailure => {
-    const peer = provePeer(socket, identity, certificate);
+    const peer = provePeer(socket, proven);
     return 'kind' in peer ? peer : { socket, peer };
   };
   const refuse = (error: Error): FetchFailure =>
-    handshakeFailure(error, { trustDomain, leaf: certificate?.raw, unverified: isUnverified(socket) });
+    handshakeFailure(error, { bundle, chain, unverified: isUnverified(socket) });
   return settled(socket, stop, { ready: 'secureConnect', accept, refuse });
 }
 
@@ -80,24 +80,9 @@ export function openTls(
  * Who the peer is, once its handshake is done. A resumed session skips every check of certificates and has no certificate
  * of its own, so it proves nothing; no session is ever offered, and one that appears all the same fails here.
  */
-export function provePeer(
-  socket: TLSSocket,
-  identity: LeafIdentity | undefined,
-  certificate = socket.getPeerX509Certificate(),
-): Peer | FetchFailure {
-  const chain = presentedChain(certificate);
-  if (socket.isSessionReused() || !socket.authorized || identity === undefined || chain.length === 0) {
-    return failed('SessionResumed', 'the TLS session was resumed, which proves no identity; the peer is asked again');
-  }
-  return { ...identity, chain };
-}
-
-function checkLeaf(certificate: X509Certificate | undefined, trustDomain: TrustDomain): LeafIdentity | Error {
-  if (certificate === undefined) return new Error('the peer presented no certificate');
-  const identity = leafIdentity(certificate.raw);
-  if (!identity.ok) return new Error(identity.error.message);
-  if (identity.value.id.trustDomain === trustDomain) return identity.value;
-  return new Error(`an authority of ${trustDomain} may not issue ${excerpt(identity.value.id.uri)}`);
+export function provePeer(socket: TLSSocket, proven: Peer | undefined): Peer | FetchFailure {
+  if (!socket.isSessionReused() && socket.authorized && proven !== undefined) return proven;
+  return failed('SessionResumed', 'the TLS session was resumed, which proves no identity; the peer is asked again');
 }
 
 /** OpenSSL's verdict or that of `checkServerIdentity`, in contrast to a handshake that broke off. */

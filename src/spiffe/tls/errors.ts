@@ -1,14 +1,16 @@
 /** Errors of sockets, OpenSSL and the HTTP parser, told apart by whether they speak against the peer. */
 
-import { excerpt, type TrustDomain } from '../id.ts';
+import { excerpt } from '../id.ts';
+import type { TrustBundle } from '../x509/bundle.ts';
 import { leafIdentity } from '../x509/leaf.ts';
-import { type FetchFailure, failed } from './outcome.ts';
+import { verifyPeer } from '../x509/path.ts';
+import { type FetchFailure, type FetchFailureCode, failed } from './outcome.ts';
 
-/** `leaf` is what the peer presented, whether or not it verified. */
 export interface Handshake {
-  readonly trustDomain: TrustDomain;
-  readonly leaf: Uint8Array | undefined;
-  /** The handshake came to its end and the certificate was then refused. */
+  readonly bundle: TrustBundle;
+  /** What the peer presented, leaf first, whether or not it verified. */
+  readonly chain: readonly Uint8Array[];
+  /** The handshake came to its end and the chain was then refused, by OpenSSL or by us. */
   readonly unverified: boolean;
 }
 
@@ -65,9 +67,12 @@ function alertFailure(error: Error): FetchFailure {
     : failed('HandshakeFailed', `the peer refused the TLS handshake (${reason})`);
 }
 
-function certificateFailure(error: Error, { trustDomain, leaf }: Handshake): FetchFailure {
+/** The reason is ours where we have one: OpenSSL's names what it met last. */
+function certificateFailure(error: Error, { bundle, chain }: Handshake): FetchFailure {
+  const [leaf] = chain;
   const identity = leaf && leafIdentity(leaf);
   const claimed = identity?.ok ? identity.value.id : undefined;
+  const { trustDomain } = bundle;
   if (claimed !== undefined && claimed.trustDomain !== trustDomain) {
     const claim = excerpt(claimed.uri, 200);
     return failed(
@@ -76,12 +81,20 @@ function certificateFailure(error: Error, { trustDomain, leaf }: Handshake): Fet
       claimed.uri,
     );
   }
-  if (codeOf(error) === 'CERT_HAS_EXPIRED') {
-    return failed('PeerCertificateExpired', "the peer's certificate, or one above it, has expired", claimed?.uri);
-  }
-  const why = `the peer's certificate is refused against the bundle of ${trustDomain}: ${reasonOf(error)}`;
-  return failed('PeerCertificateInvalid', why, claimed?.uri);
+  const verdict = verifyPeer({ chain, bundle, now: new Date(), role: 'server' });
+  const { code, message } = verdict.ok ? { code: '', message: reasonOf(error) } : verdict.error;
+  const failure = failures[code] ?? 'PeerCertificateInvalid';
+  return failed(
+    failure,
+    `the peer's certificate is refused against the bundle of ${trustDomain}: ${message}`,
+    claimed?.uri,
+  );
 }
+
+const failures: Readonly<Record<string, FetchFailureCode>> = {
+  CertificateExpired: 'PeerCertificateExpired',
+  ClockSkew: 'ClockSkew',
+};
 
 const isOpenSsl = (error: Error): boolean => 'library' in error || /^ERR_(SSL|OSSL|TLS)_/.test(codeOf(error));
 

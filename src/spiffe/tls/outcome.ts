@@ -30,6 +30,7 @@ const guiltByCode = {
   HandshakeFailed: 'none',
   ClientCertificateRejected: 'none',
   SessionResumed: 'none',
+  ClockSkew: 'none',
   /** The peer, or whoever stands in its place. */
   NotTls: 'identity',
   TrustDomainMismatch: 'identity',

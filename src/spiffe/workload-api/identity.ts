@@ -44,6 +44,8 @@ export interface IdentityHealth {
 export interface BundleHealth {
   readonly trustDomain: TrustDomain;
   readonly authorities: number;
+  /** Certificates that came with them and vouch for nobody. */
+  readonly skipped: number;
   readonly ageSeconds: number;
   /** Until the last authority ends; zero in an empty bundle. */
   readonly secondsLeft: number;
@@ -133,21 +135,23 @@ export class IdentitySource {
           secondsLeft: seconds(now, svid.notAfter.getTime()),
         },
       }),
-      bundles: [...bundles.values()].map(({ trustDomain, authorities, notAfter }) => ({
+      bundles: [...bundles.values()].map(({ trustDomain, authorities, skipped, notAfter }) => ({
         trustDomain,
         authorities: authorities.length,
+        skipped: skipped?.length ?? 0,
         ageSeconds: seconds(this.#confirmedAt.get(trustDomain) ?? now, now),
         secondsLeft: seconds(now, notAfter?.last.getTime() ?? now),
       })),
     };
   }
 
-  #receive({ svid, bundles }: X509Context): void {
-    this.#received = bundles;
+  #receive({ svid, bundles, faults }: X509Context): void {
+    const kept = [...this.#received].filter(([trustDomain]) => faults.has(trustDomain));
+    this.#received = new Map([...bundles, ...kept]);
     for (const trustDomain of bundles.keys()) this.#confirmedAt.set(trustDomain, this.#options.clock());
     const ended = svid.notAfter.getTime() < this.#options.clock();
     if (ended) this.#change({ state: 'expired', svid: undefined, lastError: expired() });
-    else this.#change({ state: 'ready', svid, lastError: undefined });
+    else this.#change({ state: 'ready', svid, lastError: [...faults.values()][0] });
     this.#watchExpiry();
   }
 

@@ -10,16 +10,25 @@ export interface TrustBundle {
   readonly trustDomain: TrustDomain;
   /** DER of each authority. Empty is a statement: nothing of this trust domain is to be trusted. */
   readonly authorities: readonly Uint8Array[];
-  /** The same in PEM, for TLS. */
+  /** Certificates that came with the others, and vouch for nobody. */
+  readonly skipped?: readonly SkippedAuthority[];
+  /** The authorities in PEM, for TLS. */
   readonly pems: readonly string[];
   /** `spiffe_sequence`, whole even above 2^53. */
   readonly sequence?: bigint;
   /** `spiffe_refresh_hint`. */
   readonly refreshHintSeconds?: number;
-  /** Hex SHA-256 of the trust domain and its authorities in any order: equal digests trust the same. */
+  /** Hex SHA-256 of the trust domain and its certificates in any order: equal digests trust the same. */
   readonly digest: string;
   /** The earliest and the latest end among the authorities, for alerts; absent in an empty bundle. */
   readonly notAfter?: { readonly first: Date; readonly last: Date };
+}
+
+export interface SkippedAuthority {
+  /** Lowercase hex of the certificate's fingerprint, as `openssl x509 -fingerprint -sha256` says it with colons. */
+  readonly sha256: string;
+  /** For people. */
+  readonly reason: string;
 }
 
 export type BundleSet = ReadonlyMap<TrustDomain, TrustBundle>;
@@ -34,8 +43,9 @@ interface BundleFacts {
 }
 
 /**
- * PEM or SPIFFE JSON, told apart by the first character. One bad certificate refuses the whole text, so that the caller
- * keeps the last good bundle. Codes: BundleMalformed, BundleEmpty, BundleTooLarge, AuthorityInvalid.
+ * PEM or SPIFFE JSON, told apart by the first character. A bad certificate costs itself alone, and is listed as skipped; where
+ * none is good the text is refused, so that the caller keeps the last good bundle.
+ * Codes: BundleMalformed, BundleEmpty, BundleTooLarge, AuthorityInvalid.
  */
 export function parseBundle(trustDomain: TrustDomain, text: string): Result<TrustBundle> {
   return /^\s*\{/.test(text) ? parseBundleJson(trustDomain, text) : parseBundlePem(trustDomain, text);
@@ -76,9 +86,7 @@ export function parseBundleJson(trustDomain: TrustDomain, text: string): Result<
   const authorities: Buffer[] = [];
   for (const key of document.keys as unknown[]) {
     const certificate = authorityOf(key);
-    if (certificate === undefined) continue;
-    if (!/^[A-Za-z0-9+/]+={0,2}$/.test(certificate)) return refused('BundleMalformed', 'an x5c value is no base64');
-    authorities.push(Buffer.from(certificate, 'base64'));
+    if (certificate !== undefined) authorities.push(Buffer.from(certificate, 'base64'));
   }
   return bundleOf(trustDomain, authorities, {
     ...(sequence === undefined ? {} : { sequence }),
@@ -113,31 +121,48 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 function bundleOf(
   trustDomain: TrustDomain,
-  authorities: readonly Uint8Array[],
+  certificates: readonly Uint8Array[],
   facts: BundleFacts = {},
 ): Result<TrustBundle> {
-  if (authorities.length > maxAuthorities) return tooLarge();
-  const ends = attempt('AuthorityInvalid', () => authorities.map(authorityEnd));
-  if (!ends.ok) return ends;
+  if (certificates.length > maxAuthorities) return tooLarge();
+  const read = certificates.map((der) => ({ der, end: attempt('AuthorityInvalid', () => authorityEnd(der)) }));
+  const authorities = read.flatMap(({ der, end }) => (end.ok ? [der] : []));
+  const ends = read.flatMap(({ end }) => (end.ok ? [end.value] : []));
+  const skipped = read.flatMap(({ der, end }) => (end.ok ? [] : [{ sha256: sha256(der), reason: end.error.message }]));
+  const [first] = skipped;
+  if (first !== undefined && authorities.length === 0) {
+    return refused(
+      'AuthorityInvalid',
+      `no certificate of the bundle is an authority${leftOut({ trustDomain, skipped })}`,
+    );
+  }
   return ok({
     trustDomain,
     authorities,
+    ...(first === undefined ? {} : { skipped }),
     pems: authorities.map(toPem),
-    digest: digestOf(trustDomain, authorities),
-    ...(ends.value.length === 0
+    digest: digestOf(trustDomain, certificates),
+    ...(ends.length === 0
       ? {}
-      : { notAfter: { first: new Date(Math.min(...ends.value)), last: new Date(Math.max(...ends.value)) } }),
+      : { notAfter: { first: new Date(Math.min(...ends)), last: new Date(Math.max(...ends)) } }),
     ...facts,
   });
 }
 
-/** A leaf in a bundle would be its own anchor, so only certificates that may sign others come in. */
+/** A leaf in a bundle would be its own anchor, so only CAs come in. One without keyUsage is restricted in nothing. */
 function authorityEnd(der: Uint8Array): number {
   const { basicConstraints, keyUsage, x509 } = readCertificate(der);
-  if (!basicConstraints?.ca || !keyUsage?.has('keyCertSign')) {
-    throw new MalformedDer('a certificate of the bundle is no CA that may sign certificates');
-  }
+  if (!basicConstraints?.ca) throw new MalformedDer('it is no CA: its basicConstraints do not say so');
+  if (keyUsage?.has('keyCertSign') === false) throw new MalformedDer('its keyUsage does not let it sign certificates');
   return x509.validToDate.getTime();
+}
+
+/** What a message about a bundle adds, for whoever looks for the authority that is not there. */
+export function leftOut({ trustDomain, skipped = [] }: Pick<TrustBundle, 'trustDomain' | 'skipped'>): string {
+  const [first] = skipped;
+  if (first === undefined) return '';
+  const all = skipped.length === 1 ? 'one certificate' : `${skipped.length} certificates`;
+  return `; ${all} of the bundle of ${trustDomain} left out, SHA-256 ${first.sha256.slice(0, 16)}…: ${first.reason}`;
 }
 
 export function toPem(der: Uint8Array): string {
@@ -149,11 +174,10 @@ export function toPem(der: Uint8Array): string {
 }
 
 function digestOf(trustDomain: TrustDomain, authorities: readonly Uint8Array[]): string {
-  const fingerprints = authorities.map((der) => createHash('sha256').update(der).digest('hex')).sort();
-  return createHash('sha256')
-    .update([trustDomain, ...new Set(fingerprints)].join('\n'))
-    .digest('hex');
+  return sha256([trustDomain, ...new Set(authorities.map(sha256).sort())].join('\n'));
 }
+
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 const tooLarge = (): Result<never> =>
   refused('BundleTooLarge', `a bundle has at most ${maxBundleBytes} bytes and ${maxAuthorities} authorities`);

@@ -3,6 +3,7 @@
 import { X509Certificate } from 'node:crypto';
 import { excerpt } from '../id.ts';
 import { type Der, hex, MalformedDer, readAll, readBoolean, readOnly, readSmallInteger, tags } from './der.ts';
+import { isKnownKey, isStrongKey } from './strength.ts';
 
 export interface Certificate {
   /** Names, dates, keys and signatures are OpenSSL's business. It also guarantees that `der` is one whole certificate. */
@@ -11,9 +12,12 @@ export interface Certificate {
   /** AlgorithmIdentifier of the signature, hex of its DER. */
   readonly signatureAlgorithm: string;
   readonly subject: Der;
+  /** Hex of the SubjectPublicKeyInfo: equal for one key, whoever certified it. */
+  readonly key: string;
+  /** By the bytes of both names: where only OpenSSL takes two spellings for one, the rules here are the stricter ones. */
   readonly selfIssued: boolean;
-  /** Critical extensions that nobody here understands, dotted hex. */
-  readonly unknownCritical: readonly string[];
+  /** What nobody here understands, though it is critical, or OpenSSL evaluates it: no path may lead through it. */
+  readonly notEvaluated: string | undefined;
   /** `undefined` is an absent extension, in every member below. */
   readonly basicConstraints: { readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
   readonly keyUsage: ReadonlySet<KeyUsage> | undefined;
@@ -26,7 +30,7 @@ export interface Certificate {
 
 export type KeyUsage = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
 
-export const nameTags = { dns: 0x82, directory: 0xa4, uri: 0x86 } as const;
+export const nameTags = { email: 0x81, dns: 0x82, directory: 0xa4, uri: 0x86 } as const;
 
 const versionTag = 0xa0;
 const extensionsTag = 0xa3;
@@ -46,30 +50,43 @@ const keyUsageBits: ReadonlyMap<KeyUsage, number> = new Map([
   ['cRLSign', 6],
 ]);
 const knownOids: ReadonlySet<string> = new Set(Object.values(oids));
+/** OpenSSL evaluates these, or does under flags that nobody sets here: critical or not, we do not say yes beside it. */
+const refusedOids: ReadonlyMap<string, string> = new Map([
+  ['551d21', 'policyMappings'],
+  ['551d24', 'policyConstraints'],
+  ['551d36', 'inhibitAnyPolicy'],
+  ['2b06010505070107', 'ipAddrBlocks'],
+  ['2b06010505070108', 'autonomousSysIds'],
+  ['2b0601050507010e', 'proxyCertInfo'],
+  ['6086480186f8420101', 'nsCertType'],
+]);
 
-/** Throws MalformedDer for anything that OpenSSL or the strict reader does not take as one certificate. */
+/**
+ * Throws MalformedDer for anything that OpenSSL or the strict reader does not take as one certificate. OpenSSL sees only
+ * what the strict reader took, and only a key of a kind that is allowed (code CertificateWeak).
+ */
 export function readCertificate(der: Uint8Array): Certificate {
   if (der.length > maxCertificateBytes) throw new MalformedDer('the certificate is too large');
   const [tbs, algorithm] = readAll(readOnly(der, tags.sequence).body);
-  if (tbs === undefined || algorithm === undefined) throw new MalformedDer('the certificate is incomplete');
-  const fields = readAll(tbs.body);
-  const subject = fields[fields[0]?.tag === versionTag ? 5 : 4];
-  if (subject === undefined) throw new MalformedDer('the certificate is incomplete');
+  const fields = readAll(tbs?.body ?? der.subarray(0, 0));
+  const [issuer, validity, subject, key] = fields.slice(fields[0]?.tag === versionTag ? 3 : 2);
+  if (!algorithm || !issuer || !validity || !subject || !key) throw new MalformedDer('the certificate is incomplete');
+  if (!readAll(validity.body).every(isTime)) throw new MalformedDer('a time of the certificate is malformed');
   const extensions = readExtensions(fields);
   const read = <T>(oid: string, parse: (value: Uint8Array) => T): T | undefined => {
     const extension = extensions.get(oid);
     return extension && parse(extension.value);
   };
-  const x509 = openCertificate(der);
+  const [odd] =
+    [...extensions].find(([oid, { critical }]) => refusedOids.has(oid) || (critical && !knownOids.has(oid))) ?? [];
   return {
-    x509,
+    x509: openCertificate(der, key),
     der,
     subject,
+    key: hex(key.whole),
     signatureAlgorithm: hex(algorithm.whole),
-    selfIssued: x509.subject === x509.issuer,
-    unknownCritical: [...extensions]
-      .filter(([oid, { critical }]) => critical && !knownOids.has(oid))
-      .map(([oid]) => oid),
+    selfIssued: hex(subject.whole) === hex(issuer.whole),
+    notEvaluated: odd && (refusedOids.get(odd) ?? `the critical extension ${odd}`),
     basicConstraints: read(oids.basicConstraints, readBasicConstraints),
     keyUsage: read(oids.keyUsage, readKeyUsage),
     extendedKeyUsage: read(oids.extendedKeyUsage, (value) => new Set(sequence(value).map(({ body }) => hex(body)))),
@@ -94,15 +111,30 @@ export function uriNames(certificate: Certificate): string[] {
     });
 }
 
-function openCertificate(der: Uint8Array): X509Certificate {
+function openCertificate(der: Uint8Array, { body }: Der): X509Certificate {
+  const [algorithm] = readAll(body);
+  if (!algorithm || !isKnownKey(hex(algorithm.whole))) throw weakKey();
+  let x509: X509Certificate | undefined;
   try {
-    const x509 = new X509Certificate(der);
-    if (x509.raw.equals(der)) return x509;
-  } catch {
+    x509 = new X509Certificate(der);
+    if (!isStrongKey(x509.publicKey)) throw weakKey();
+  } catch (error) {
+    if (error instanceof MalformedDer) throw error;
     // OpenSSL's own words name internals; the refusal below says all that a reader can use.
   }
+  if (x509?.raw.equals(der)) return x509;
   throw new MalformedDer('the bytes are no X.509 certificate');
 }
+
+const weakKey = (): MalformedDer =>
+  new MalformedDer(
+    'a key is too weak or of an unusual kind; use P-256, P-384, P-521, RSA from 2048 bits or Ed25519',
+    'CertificateWeak',
+  );
+
+/** The only two spellings that RFC 5280 leaves; other readers take more, and not the same ones. */
+const isTime = ({ tag, body }: Der): boolean =>
+  (tag === 0x17 ? /^\d{12}Z$/ : tag === 0x18 ? /^\d{14}Z$/ : /$^/).test(Buffer.from(body).toString('latin1'));
 
 function readExtensions(fields: readonly Der[]): Map<string, { critical: boolean; value: Uint8Array }> {
   const extensions = new Map<string, { critical: boolean; value: Uint8Array }>();

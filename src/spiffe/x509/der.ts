@@ -18,14 +18,22 @@ export const tags = {
 } as const;
 
 /** Thrown by the readers below and turned into a refusal by {@link attempt}; no other module lets it escape. */
-export class MalformedDer extends Error {}
+export class MalformedDer extends Error {
+  /** Of the refusal, where it is not the reader's usual one. */
+  readonly code: string | undefined;
+
+  constructor(message: string, code?: string) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** Runs a reader; whatever it dislikes becomes a refusal with `code`. */
 export function attempt<T>(code: string, read: () => T): Result<T> {
   try {
     return ok(read());
   } catch (error) {
-    if (error instanceof MalformedDer) return refused(code, error.message);
+    if (error instanceof MalformedDer) return refused(error.code ?? code, error.message);
     throw error;
   }
 }

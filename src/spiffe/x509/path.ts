@@ -1,22 +1,23 @@
 /**
- * Path validation without a connection (RFC 5280 §6, X509-SVID §5): for signers' certificates, for stored chains after a
- * bundle changed, and for servers that take clients of several trust domains. Over TLS, OpenSSL does this work.
+ * The one rule for certificates (RFC 5280 §6, X509-SVID §5): over TLS beside OpenSSL's, for stored chains after a bundle
+ * changed, and for signers. It goes the one way that OpenSSL would go and says yes only where OpenSSL does, so that all
+ * answers about one chain are the same; what the two might see differently is refused by name.
  */
 
-import type { SpiffeId } from '../id.ts';
+import { excerpt, type SpiffeId } from '../id.ts';
 import { type Fault, ok, type Result, refused } from '../result.ts';
-import type { BundleSet } from './bundle.ts';
+import { type BundleSet, leftOut, type TrustBundle } from './bundle.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { attempt } from './der.ts';
 import { identityOf, leafIdentity } from './leaf.ts';
 import { nameConstraintFault } from './names.ts';
-import { isStrongKey, isStrongSignature } from './strength.ts';
+import { isStrongSignature } from './strength.ts';
 
 /** `signer` needs no extended key usage: an SVID that signs a document acts as neither end of a connection. */
 export type PathRole = 'server' | 'client' | 'signer';
 
 export interface PathInput {
-  /** DER, leaf first; the rest is untrusted and may come in any order, with certificates that lead nowhere. */
+  /** DER, leaf first; the rest is untrusted and may come in any order, with authorities that lead nowhere. */
   readonly chain: readonly Uint8Array[];
   /** DER of the authorities of the leaf's own trust domain, and of no other. */
   readonly anchors: readonly Uint8Array[];
@@ -24,45 +25,52 @@ export interface PathInput {
   readonly role: PathRole;
 }
 
+/** `bundle` is that of the trust domain to which the leaf must belong. */
+export type PeerInput = Omit<PathInput, 'anchors'> & { readonly bundle: TrustBundle };
+
 export type SvidInput = Omit<PathInput, 'anchors'> & { readonly bundles: BundleSet };
 
 export interface VerifiedPath {
   readonly id: SpiffeId;
   /** DER, leaf first, anchor last. */
   readonly path: readonly Uint8Array[];
+  readonly leafNotBefore: Date;
   readonly leafNotAfter: Date;
   /** The earliest end in the path, the anchor's included. */
   readonly pathNotAfter: Date;
 }
 
 /** Certificates that one peer or signer may present. */
-export const maxChain = 10;
-/** Signature checks per call: bounds what a chain of look-alike certificates can cost. */
-const maxSignatureChecks = 64;
+export const maxChain = 8;
+/** Clocks differ: a certificate that begins within this time says nothing against who shows it. */
+const clockSkewMs = 5 * 60_000;
 const purposeOids = { server: '2b06010505070301', client: '2b06010505070302' } as const;
 
 /**
- * The leaf rules and a valid path to one of the anchors.
- * Codes: CertificateMalformed, NotAnSvid, CertificateExpired, CertificateNotYetValid, CertificateWeak, PathNotFound, PathInvalid.
+ * The door for every chain that somebody else presents, over TLS, stored, or handed over by another process: hostile DER in,
+ * a proven workload out. It is bounded in work, and OpenSSL sees no certificate that the strict reader refused.
+ * Codes: CertificateMalformed, NotAnSvid, TrustDomainMismatch, CertificateExpired, CertificateNotYetValid, CertificateWeak,
+ * PathInvalid; PathNotFound, that no authority of the bundle vouches for the chain; ClockSkew, that it will be good within
+ * minutes, which is no fault of the peer.
  */
-export function verifyPath(input: PathInput): Result<VerifiedPath> {
-  const chain = readChain(input.chain);
-  if (!chain.ok) return chain;
-  const [leaf] = chain.value;
-  const identity = identityOf(leaf);
+export function verifyPeer({ bundle, ...input }: PeerInput): Result<VerifiedPath> {
+  const [leaf = new Uint8Array()] = input.chain;
+  const identity = leafIdentity(leaf);
   if (!identity.ok) return identity;
-  const path = findPath(chain.value, input);
-  if (!path.ok) return path;
-  const ends = path.value.map(({ x509 }) => x509.validToDate.getTime());
-  return ok({
-    id: identity.value.id,
-    path: path.value.map(({ der }) => der),
-    leafNotAfter: identity.value.notAfter,
-    pathNotAfter: new Date(Math.min(...ends)),
-  });
+  const { trustDomain, uri } = identity.value.id;
+  if (trustDomain !== bundle.trustDomain) {
+    return refused('TrustDomainMismatch', `an authority of ${bundle.trustDomain} may not issue ${excerpt(uri)}`);
+  }
+  const atNow = verifyPath({ ...input, anchors: bundle.authorities });
+  if (atNow.ok) return atNow;
+  const { code, message } = atNow.error;
+  if (code === 'PathNotFound') return refused(code, message + leftOut(bundle));
+  const later = { ...input, anchors: bundle.authorities, now: new Date(input.now.getTime() + clockSkewMs) };
+  if (code !== 'CertificateNotYetValid' || !verifyPath(later).ok) return atNow;
+  return refused('ClockSkew', 'a certificate of the path begins in less than five minutes; compare the clocks');
 }
 
-/** As {@link verifyPath}, against the bundle of the trust domain that the leaf itself names. Another code: BundleMissing. */
+/** As {@link verifyPeer}, against the bundle of the trust domain that the leaf itself names. Another code: BundleMissing. */
 export function verifySvid({ bundles, ...input }: SvidInput): Result<VerifiedPath> {
   const [leaf] = input.chain;
   if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
@@ -71,117 +79,135 @@ export function verifySvid({ bundles, ...input }: SvidInput): Result<VerifiedPat
   const { trustDomain } = identity.value.id;
   const bundle = bundles.get(trustDomain);
   if (bundle === undefined) return refused('BundleMissing', `no trust bundle of ${trustDomain} is known`);
-  return verifyPath({ ...input, anchors: bundle.authorities });
+  return verifyPeer({ ...input, bundle });
 }
+
+/** The leaf rules and a valid path to one of the anchors; the codes of {@link verifyPeer} that need no bundle. */
+export function verifyPath(input: PathInput): Result<VerifiedPath> {
+  const path = buildPath(input);
+  if (!path.ok) return path;
+  const identity = identityOf(path.value[0]);
+  if (!identity.ok) return identity;
+  const ends = path.value.map(({ x509 }) => x509.validToDate.getTime());
+  return ok({
+    id: identity.value.id,
+    path: path.value.map(({ der }) => der),
+    leafNotBefore: identity.value.notBefore,
+    leafNotAfter: identity.value.notAfter,
+    pathNotAfter: new Date(Math.min(...ends)),
+  });
+}
+
+type Path = readonly [Certificate, ...Certificate[]];
 
 /** The path alone, whatever the leaf is: what `openssl verify` answers too, so that the two can be compared. */
-export function buildPath(input: PathInput): Result<readonly Certificate[]> {
-  const chain = readChain(input.chain);
-  return chain.ok ? findPath(chain.value, input) : chain;
-}
-
-type Chain = readonly [Certificate, ...Certificate[]];
-
-function readChain(chain: readonly Uint8Array[]): Result<Chain> {
-  if (chain.length > maxChain) return refused('PathInvalid', `a chain has at most ${maxChain} certificates`);
+export function buildPath({ chain, anchors: authorities, ...circumstances }: PathInput): Result<Path> {
   const [leaf, ...others] = chain;
   if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
-  return attempt('CertificateMalformed', (): Chain => [readCertificate(leaf), ...others.map(readCertificate)]);
+  if (chain.length > maxChain) return refused('PathInvalid', `a chain has at most ${maxChain} certificates`);
+  const path = attempt('CertificateMalformed', () => {
+    const anchors = authorities.map(readAnchor);
+    // A copy of an anchor leads no further than the anchor.
+    const own = others.filter((der) => !authorities.some((authority) => Buffer.compare(authority, der) === 0));
+    const sent = own.map(readCertificate);
+    const odd = sent.find(
+      ({ basicConstraints, keyUsage }) => !basicConstraints?.ca || keyUsage?.has('keyCertSign') === false,
+    );
+    if (odd !== undefined) return refused('PathInvalid', 'a certificate beside the leaf is no CA; send issuers only');
+    return findPath(readCertificate(leaf), { ...circumstances, anchors, sent });
+  });
+  return path.ok ? path.value : path;
 }
 
-function findPath(chain: Chain, input: PathInput): Result<readonly Certificate[]> {
-  const anchors = attempt('CertificateMalformed', () => input.anchors.map(readAnchor));
-  if (!anchors.ok) return anchors;
-  const search = new PathSearch(chain, anchors.value, input);
-  const fault = search.certificateFault(chain[0]) ?? search.signatureFault(chain[0]);
-  if (fault !== undefined) return { ok: false, error: fault };
-  const path = attempt('CertificateMalformed', () => search.extend([chain[0]], 0));
-  if (!path.ok) return path;
-  return path.value ? ok(path.value) : { ok: false, error: search.fault };
+interface Search extends Pick<PathInput, 'now' | 'role'> {
+  readonly anchors: readonly Certificate[];
+  readonly sent: readonly Certificate[];
 }
 
-/** Depth first over the candidates for each issuer, anchors before intermediates, remembering the last fault. */
-class PathSearch {
-  fault: Fault = error('PathNotFound', 'no path leads to an authority of the trust bundle');
-  readonly #chain: Chain;
-  readonly #anchors: readonly Certificate[];
-  readonly #input: PathInput;
-  #checksLeft = maxSignatureChecks;
-
-  constructor(chain: Chain, anchors: readonly Certificate[], input: PathInput) {
-    this.#chain = chain;
-    this.#anchors = anchors;
-    this.#input = input;
+/** OpenSSL's way: an anchor that may be the issuer ends it; else the first certificate of those sent, and never back. */
+function findPath(leaf: Certificate, search: Search): Result<Path> {
+  const path: [Certificate, ...Certificate[]] = [leaf];
+  for (let subject = leaf; ; ) {
+    const fault = placeFault(subject, path, search);
+    if (fault !== undefined) return { ok: false, error: fault };
+    const anchors = issuersOf(subject, search.anchors, search.now);
+    if (anchors.length > 0) return anchored(path, anchors, search);
+    const unused = search.sent.filter(({ der }) => path.every((used) => Buffer.compare(used.der, der) !== 0));
+    const [issuer] = subject.x509.checkIssued(subject.x509) ? [] : issuersOf(subject, unused, search.now);
+    if (issuer === undefined) return refused('PathNotFound', 'no path leads to an authority of the trust bundle');
+    if (!subject.x509.verify(issuer.x509.publicKey))
+      return refused('PathInvalid', 'a certificate is not signed by its issuer');
+    path.push(issuer);
+    subject = issuer;
   }
+}
 
-  /** `depth` counts the intermediates so far that are not self-issued, which is what pathLenConstraint limits. */
-  extend(path: readonly Certificate[], depth: number): readonly Certificate[] | undefined {
-    for (const anchor of this.#anchors) {
-      if (this.#issues(anchor, path, depth) && this.#keepsNames([...path, anchor])) return [...path, anchor];
-    }
-    for (const issuer of this.#chain.slice(1)) {
-      if (path.includes(issuer) || !this.#issues(issuer, path, depth)) continue;
-      const fault = this.signatureFault(issuer);
-      if (fault !== undefined) this.fault = fault;
-      else {
-        const found = this.extend([...path, issuer], depth + (issuer.selfIssued ? 0 : 1));
-        if (found !== undefined) return found;
-      }
-    }
-    return undefined;
-  }
+/** Those that OpenSSL would take for the issuer, by names and key identifiers: one that is valid now, where there is one. */
+function issuersOf({ x509 }: Certificate, pool: readonly Certificate[], now: Date): readonly Certificate[] {
+  const named = pool.filter((candidate) => x509.checkIssued(candidate.x509));
+  const valid = named.filter((candidate) => timeFault(candidate, now) === undefined);
+  return valid.length > 0 ? valid : named;
+}
 
-  /** What is wrong with a certificate in any place of a path, anchors included. */
-  certificateFault({ x509, extendedKeyUsage, unknownCritical }: Certificate): Fault | undefined {
-    const now = this.#input.now.getTime();
-    if (!(now >= x509.validFromDate.getTime())) {
-      return error('CertificateNotYetValid', 'a certificate of the path is not valid yet; compare the clocks');
-    }
-    if (!(now <= x509.validToDate.getTime())) {
-      return error('CertificateExpired', 'a certificate of the path has expired');
-    }
-    if (unknownCritical.length > 0) return error('PathInvalid', 'a certificate has an unknown critical extension');
-    if (!isStrongKey(x509)) return error('CertificateWeak', 'a key of the path is too weak or of an unusual kind');
-    const { role } = this.#input;
-    if (role !== 'signer' && extendedKeyUsage && !extendedKeyUsage.has(purposeOids[role])) {
-      return error('PathInvalid', `a certificate's extended key usage leaves out TLS ${role}s`);
-    }
-    return undefined;
+/** Which of several anchors OpenSSL takes hangs on their order in its memory, so any of them must do. */
+function anchored(path: Path, anchors: readonly Certificate[], search: Search): Result<Path> {
+  const [subject, [anchor]] = [path.at(-1), anchors];
+  if (anchors.some(({ key }) => key !== anchor?.key)) {
+    return refused('PathInvalid', 'authorities of the bundle share a name, and no key identifier tells them apart');
   }
+  if (anchor === undefined || !subject?.x509.verify(anchor.x509.publicKey)) {
+    return refused('PathNotFound', 'no authority of the trust bundle signed the chain');
+  }
+  for (const each of anchors) {
+    const names = nameConstraintFault([...path, each]);
+    const fault =
+      placeFault(each, [...path, each], search) ?? (names === undefined ? undefined : error('PathInvalid', names));
+    if (fault !== undefined) return { ok: false, error: fault };
+  }
+  return ok([...path, anchor]);
+}
 
-  /** An anchor is trusted as it is, so its own signature is never looked at. */
-  signatureFault(certificate: Certificate): Fault | undefined {
-    if (isStrongSignature(certificate.signatureAlgorithm)) return undefined;
-    return error('CertificateWeak', 'a certificate is signed with a weak or unusual algorithm');
-  }
+/** What is wrong with the last certificate of a path, in this place. */
+function placeFault(
+  last: Certificate,
+  path: readonly Certificate[],
+  { anchors, now, role }: Search,
+): Fault | undefined {
+  const isAnchor = anchors.includes(last);
+  return (
+    timeFault(last, now) ??
+    usageFault(last, role) ??
+    (path.length > 1 ? authorityFault(last, path.slice(1, -1), isAnchor) : undefined) ??
+    // An anchor is trusted as it is, so its own signature is never looked at.
+    (isAnchor || isStrongSignature(last.signatureAlgorithm) ? undefined : weakSignature)
+  );
+}
 
-  #issues(issuer: Certificate, path: readonly Certificate[], depth: number): boolean {
-    const subject = path.at(-1);
-    if (!subject?.x509.checkIssued(issuer.x509)) return false;
-    const fault = this.certificateFault(issuer) ?? authorityFault(issuer, depth, this.#anchors.includes(issuer));
-    if (fault !== undefined) {
-      this.fault = fault;
-      return false;
-    }
-    if (--this.#checksLeft < 0) {
-      this.fault = error('PathInvalid', 'the chain needs too many signature checks');
-      return false;
-    }
-    return subject.x509.verify(issuer.x509.publicKey);
-  }
+const weakSignature = error('CertificateWeak', 'a certificate is signed with a weak or unusual algorithm');
 
-  #keepsNames(path: readonly Certificate[]): boolean {
-    const fault = nameConstraintFault(path);
-    if (fault !== undefined) this.fault = error('PathInvalid', fault);
-    return fault === undefined;
+function timeFault({ x509 }: Certificate, now: Date): Fault | undefined {
+  if (!(now >= x509.validFromDate))
+    return error('CertificateNotYetValid', 'a certificate of the path is not valid yet; compare the clocks');
+  return now < x509.validToDate ? undefined : error('CertificateExpired', 'a certificate of the path has expired');
+}
+
+function usageFault({ extendedKeyUsage, notEvaluated }: Certificate, role: PathRole): Fault | undefined {
+  if (notEvaluated !== undefined) {
+    return error(
+      'PathInvalid',
+      `a certificate of the path uses ${notEvaluated}, which is not evaluated here; issue it without`,
+    );
   }
+  if (role === 'signer' || (extendedKeyUsage?.has(purposeOids[role]) ?? true)) return undefined;
+  return error('PathInvalid', `a certificate's extended key usage leaves out TLS ${role}s`);
 }
 
 /** An anchor may lack the extensions: being in the bundle says that it is an authority. */
-function authorityFault(issuer: Certificate, depth: number, anchor: boolean): Fault | undefined {
+function authorityFault(issuer: Certificate, between: readonly Certificate[], isAnchor: boolean): Fault | undefined {
   const { basicConstraints, keyUsage } = issuer;
-  if (!(basicConstraints?.ca ?? anchor)) return error('PathInvalid', 'an issuer in the path is no CA');
-  if (!(keyUsage?.has('keyCertSign') ?? anchor)) return error('PathInvalid', 'an issuer may not sign certificates');
+  if (!(basicConstraints?.ca ?? isAnchor)) return error('PathInvalid', 'an issuer in the path is no CA');
+  if (!(keyUsage?.has('keyCertSign') ?? isAnchor)) return error('PathInvalid', 'an issuer may not sign certificates');
+  const depth = between.filter(({ selfIssued }) => !selfIssued).length;
   if (depth > (basicConstraints?.pathLength ?? depth))
     return error('PathInvalid', 'the path is longer than a CA allows');
   return undefined;
@@ -198,4 +224,6 @@ function readAnchor(der: Uint8Array): Certificate {
   return certificate;
 }
 
-const error = (code: string, message: string): Fault => ({ code, message });
+function error(code: string, message: string): Fault {
+  return { code, message };
+}

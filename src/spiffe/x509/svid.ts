@@ -2,7 +2,7 @@
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { excerpt, parseTrustDomain, type SpiffeId, type TrustDomain } from '../id.ts';
-import { ok, type Result, refused } from '../result.ts';
+import { type Fault, ok, type Result, refused } from '../result.ts';
 import type { X509SVID, X509SVIDResponse } from '../workload-api/workloadapi_pb.ts';
 import { type BundleSet, parseBundleDer, type TrustBundle, toPem } from './bundle.ts';
 import { splitCertificates } from './certificate.ts';
@@ -25,20 +25,22 @@ export interface X509Svid {
 export interface X509Context {
   readonly svid: X509Svid;
   readonly bundles: BundleSet;
+  /** Federated bundles that cannot be read, by trust domain. They are not in `bundles`, and take nothing else away. */
+  readonly faults: ReadonlyMap<string, Fault>;
 }
 
 /**
- * A whole answer; any fault refuses all of it (SPIFFE_Workload_API §4.5), so that the last good one stays.
+ * A whole answer; a fault in what is ours refuses all of it (SPIFFE_Workload_API §4.5), so that the last good one stays.
  * Codes: those of bundles and leaves, SvidMissing, SvidIncomplete, SvidKeyMismatch, SvidMismatch, TrustDomainInvalid.
  */
 export function parseX509Context(response: X509SVIDResponse): Result<X509Context> {
   const bundles = new Map<TrustDomain, TrustBundle>();
+  const faults = new Map<string, Fault>();
   for (const [name, der] of Object.entries(response.federatedBundles)) {
     const trustDomain = parseTrustDomain(name);
-    if (!trustDomain.ok) return trustDomain;
-    const bundle = parseBundleDer(trustDomain.value, der);
-    if (!bundle.ok) return bundle;
-    bundles.set(trustDomain.value, bundle.value);
+    const bundle = trustDomain.ok ? parseBundleDer(trustDomain.value, der) : trustDomain;
+    if (bundle.ok) bundles.set(bundle.value.trustDomain, bundle.value);
+    else faults.set(trustDomain.ok ? trustDomain.value : name, told(name, bundle.error));
   }
   const svids: X509Svid[] = [];
   for (const message of response.svids) {
@@ -51,8 +53,13 @@ export function parseX509Context(response: X509SVIDResponse): Result<X509Context
   }
   const [svid] = svids;
   if (svid === undefined) return refused('SvidMissing', 'the Workload API answered without an SVID');
-  return ok({ svid, bundles });
+  return ok({ svid, bundles, faults });
 }
+
+const told = (name: string, { code, message }: Fault): Fault => ({
+  code,
+  message: `the federated bundle of ${excerpt(name)} was refused, the last good one stays: ${message}`,
+});
 
 function parseSvid({ spiffeId, x509Svid, x509SvidKey, bundle, hint }: X509SVID): Result<X509Svid> {
   if (spiffeId === '' || x509Svid.length === 0 || x509SvidKey.length === 0 || bundle.length === 0) {

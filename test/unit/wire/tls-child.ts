@@ -1,5 +1,6 @@
 /** Makes one TLS connection by one of our clients and prints what came of it, in a process of its own that may end by it. */
 
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readCard } from '../../../src/cli/card/input.ts';
 import { Transport } from '../../../src/kube/client/transport.ts';
@@ -11,7 +12,9 @@ const trustDomain = 'a.test' as TrustDomain;
 
 const clients: Record<string, () => Promise<unknown>> = {
   'the dial of an agent': async () => {
-    const bundle = { trustDomain, authorities: [], pems, digest: '' };
+    const authorities = pems.map((pem: string) => new X509Certificate(pem).raw);
+    // As it is, also with authorities that would be left out.
+    const bundle = { trustDomain, authorities, pems, digest: '' };
     const svid = { chainPem, keyPem };
     const bundles = new Map([[trustDomain, bundle]]);
     const outcome = await fetch({
@@ -24,7 +27,7 @@ const clients: Record<string, () => Promise<unknown>> = {
       signal: new AbortController().signal,
       tls: { identity: { svid, bundles }, trustDomains: [trustDomain] },
     });
-    return outcome.kind === 'answer' ? outcome.peer?.id.uri : outcome;
+    return outcome.kind === 'answer' ? outcome.peer?.id.uri : outcome.code;
   },
   'a call to the API server': async () => {
     const server = new URL(`https://127.0.0.1:${port}`);

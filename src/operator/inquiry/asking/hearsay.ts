@@ -4,13 +4,12 @@ import { createHash } from 'node:crypto';
 import { type FetchFailure, type FetchOutcome, failed, failureCodes, type Peer } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import {
-  hasKnownKey,
   leafIdentity,
   maxChain,
   parseSpiffeId,
   type TrustBundle,
   type TrustDomain,
-  verifyPath,
+  verifyPeer,
 } from '@agentcard-operator/spiffe/x509';
 import { z } from 'zod';
 import type { Frame } from './frames.ts';
@@ -96,20 +95,18 @@ function peerFrom(presented: readonly string[], trustDomains: readonly TrustDoma
   return prove(presented.map(fromBase64), expected, { key, now });
 }
 
-/** Who the chain proves by our own bundle, with certificates left out that OpenSSL is better not shown. */
+/** Who the chain proves by our own bundle. */
 function prove(
-  [leaf, ...others]: readonly Buffer[],
+  chain: readonly Buffer[],
   expected: readonly TrustBundle[],
   { key, now }: { readonly key: string; readonly now: number },
 ): Peer | FetchFailure {
-  if (leaf === undefined || !hasKnownKey(leaf)) return refusedPeer('its key is of an unusual kind');
-  const identity = leafIdentity(leaf);
+  const identity = leafIdentity(chain[0] ?? Buffer.alloc(0));
   if (!identity.ok) return refusedPeer(identity.error.message);
   const { id } = identity.value;
   const bundle = expected.find(({ trustDomain }) => trustDomain === id.trustDomain);
   if (bundle === undefined) return refusedPeer('it is of no trust domain that was expected', id.uri);
-  const chain = [leaf, ...others.filter(hasKnownKey)];
-  const path = verifyPath({ chain, anchors: bundle.authorities, now: new Date(now), role: 'server' });
+  const path = verifyPeer({ chain, bundle, now: new Date(now), role: 'server' });
   if (!path.ok) return refusedPeer(path.error.message, id.uri);
   const peer = { ...identity.value, chain };
   const remembered = provenBy.get(bundle) ?? new Map<string, Proven>();

@@ -10,6 +10,7 @@ import { type SigningIdentity, signCard } from '../../../../src/agentcard/signat
 import { type VerifiedCard, verifyCard } from '../../../../src/agentcard/signature/verify.ts';
 import { readChain, signerOf } from '../../../../src/agentcard/signature/x5c.ts';
 import type { BundleSet } from '../../../../src/spiffe/x509/bundle.ts';
+import { root as mintedRoot } from '../../../pki/mint.ts';
 import { bundles, bytesOf, cardOf, now } from './vectors.ts';
 
 /** The authority and the leaves of the vectors end on 2046-01-01. */
@@ -128,20 +129,24 @@ test('only the bundle of the trust domain that the leaf names can vouch for it',
   expect((await verify(signed, { bundles: new Map() })).outcome).toBe('untrusted');
 });
 
-test('a root that is in the bundle may end the chain, any other certificate may not', async () => {
+test('a chain is the leaf and its issuers in their order, of which the last may be a root, and nothing else', async () => {
   const leaf = new X509Certificate(bytesOf('pki/leaf-p256.pem')).raw.toString('base64');
   const root = new X509Certificate(bytesOf('pki/root.pem')).raw.toString('base64');
   const stranger = new X509Certificate(bytesOf('pki/leaf-rsa.pem')).raw.toString('base64');
+  const strangeCa = mintedRoot('example.org').der.toString('base64');
   const codeOf = (...x5c: string[]) => {
     const chain = readChain(x5c);
     const signer = chain.ok ? signerOf(chain.value, { bundles, now }) : chain;
     return signer.ok ? 'ok' : signer.error.code;
   };
   expect(codeOf(leaf, root)).toBe('ok');
-  expect(codeOf(leaf, stranger)).toBe('UnrelatedCertificate');
-  expect(codeOf(leaf, stranger, root)).toBe('UnrelatedCertificate');
-  expect(codeOf(leaf, leaf)).toBe('UnrelatedCertificate');
-  expect(codeOf(leaf, root, root, root)).toBe('ChainTooLong');
+  expect(codeOf(leaf, stranger)).toBe('PathInvalid');
+  expect(codeOf(leaf, stranger, root)).toBe('PathInvalid');
+  expect(codeOf(leaf, leaf)).toBe('PathInvalid');
+  expect(codeOf(leaf, strangeCa)).toBe('UnrelatedCertificate');
+  expect(codeOf(leaf, root, strangeCa)).toBe('UnrelatedCertificate');
+  expect(codeOf(leaf, ...Array<string>(7).fill(root))).toBe('ok');
+  expect(codeOf(leaf, ...Array<string>(8).fill(root))).toBe('ChainTooLong');
   expect(codeOf(`${leaf} `)).toBe('CertificateMalformed');
   expect(codeOf(`\n${leaf}`)).toBe('CertificateMalformed');
 });
@@ -252,7 +257,7 @@ test('signing refuses what no verifier would take', async () => {
   };
   expect(await codeOf(card, { key: identity('p384').key, chain })).toBe('KeyMismatch');
   expect(await codeOf(card, { key: identity('rsa').key, chain })).toBe('KeyMismatch');
-  expect(await codeOf(card, { key, chain: [chain[0], chain[0], chain[0], chain[0]] })).toBe('ChainTooLong');
+  expect(await codeOf(card, { key, chain: [chain[0], ...Array(8).fill(chain[0])] })).toBe('ChainTooLong');
   expect(await codeOf(card, { key, chain: [new X509Certificate(bytesOf('pki/root.pem')).raw] })).toBe('NotAnSvid');
   expect(await codeOf({ ...card, signatures: 'x' }, { key, chain })).toBe('SignaturesInvalid');
   expect(await codeOf({ ...card, signatures: Array(8).fill({}) }, { key, chain })).toBe('TooManySignatures');

@@ -4,8 +4,10 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { provePeer } from '../../../../src/spiffe/tls/connect.ts';
 import { leafIdentity } from '../../../../src/spiffe/x509/leaf.ts';
 import { pemOf, root } from '../../../pki/mint.ts';
-import { agentId, agentSvid, answer, askTls, identity, listen, rootA, tlsOptions } from './peers.ts';
+import { agentSvid, answer, askTls, identity, listen, rootA, tlsOptions } from './peers.ts';
 
+const leaf = leafIdentity(agentSvid.der);
+const peer = leaf.ok ? { ...leaf.value, chain: [agentSvid.der] } : undefined;
 const own = { cert: identity.svid?.chainPem, key: identity.svid?.keyPem };
 
 function open(port: number, options: object): Promise<{ socket: TLSSocket; sessions: Buffer[] }> {
@@ -36,25 +38,19 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
     const { socket: resumed } = await open(port, { ca: pemOf(root('other.test')), checkServerIdentity, session });
     expect([resumed.isSessionReused(), resumed.authorized]).toEqual([true, true]);
     expect(checkServerIdentity.mock.calls.length).toBe(calls);
-    const leaf = leafIdentity(agentSvid.der);
-    expect(provePeer(resumed, leaf.ok ? leaf.value : undefined)).toMatchObject({
-      code: 'SessionResumed',
-      guilt: 'none',
-    });
+    expect(provePeer(resumed, peer)).toMatchObject({ code: 'SessionResumed', guilt: 'none' });
     expect(provePeer(resumed, undefined)).toMatchObject({ code: 'SessionResumed' });
   });
 
   test('a handshake that is not a full, authorized one proves nothing, whatever else Node says', async () => {
     const { socket } = await open(await listen(server()), { ca: pemOf(rootA), checkServerIdentity: () => undefined });
-    const leaf = leafIdentity(agentSvid.der);
-    const identity = leaf.ok ? leaf.value : undefined;
-    expect(provePeer(socket, identity)).toMatchObject({ id: { uri: agentId } });
+    expect(provePeer(socket, peer)).toBe(peer);
     expect(provePeer(socket, undefined)).toMatchObject({ code: 'SessionResumed' });
     socket.authorized = false;
-    expect(provePeer(socket, identity)).toMatchObject({ code: 'SessionResumed' });
+    expect(provePeer(socket, peer)).toMatchObject({ code: 'SessionResumed' });
     socket.authorized = true;
     vi.spyOn(socket, 'isSessionReused').mockReturnValue(true);
-    expect(provePeer(socket, identity)).toMatchObject({ code: 'SessionResumed' });
+    expect(provePeer(socket, peer)).toMatchObject({ code: 'SessionResumed' });
   });
 
   test('every request makes a handshake of its own', async () => {

@@ -1,10 +1,11 @@
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
+import type { TrustDomain } from '../../../../src/spiffe/id.ts';
 import { IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
 import { backoff, workloadApi } from '../../../../src/spiffe/workload-api/stream.ts';
 import { svidMessage, type X509Message } from '../../../pki/fake-workload-api.ts';
-import { svid } from '../../../pki/mint.ts';
+import { root, svid } from '../../../pki/mint.ts';
 import {
   a,
   agentId,
@@ -66,8 +67,6 @@ describe('the Workload API client', () => {
     ['a CA as its SVID', message(svidMessage(agentId, [a], [a]))],
     ['a leaf in the bundle', message({ bundle: svidMessage(agentId, chain, chain.slice(0, 1)).bundle })],
     ['trailing bytes in the chain', message({ x509Svid: Buffer.concat([svid(a, agentId).der, Buffer.from([0])]) })],
-    ['a federated bundle of no trust domain', message({}, { federatedBundles: { 'spiffe://B.test': b.der } })],
-    ['a malformed federated bundle', message({}, { federatedBundles: { 'b.test': Buffer.from('x') } })],
   ] satisfies [string, X509Message][])(
     'discards a message with %s and keeps the stream and the last good one',
     async (_name, bad) => {
@@ -81,6 +80,22 @@ describe('the Workload API client', () => {
       expect(api.headers).toHaveLength(1);
     },
   );
+
+  test.each([
+    ['of no trust domain', 'spiffe://B.test', b.der, 'TrustDomainInvalid'],
+    ['that is malformed', 'b.test', Buffer.from('x'), 'BundleMalformed'],
+    ['of which nothing is an authority', 'b.test', svid(b, 'spiffe://b.test/x').der, 'AuthorityInvalid'],
+  ])('a federated bundle %s costs nobody else anything, and is told', async (_what, name, der, code) => {
+    api.send(message({}, { federatedBundles: { [name]: der, 'c.test': root('c.test').der } }));
+    const now = await failing(code);
+    expect([now.state, now.svid?.id.uri, [...now.bundles.keys()]]).toEqual(['ready', agentId, ['c.test', 'a.test']]);
+    expect(now.lastError?.message).toContain(name);
+    api.send(message({}, { federatedBundles: { 'b.test': b.der, 'c.test': root('c.test').der } }));
+    const good = await becomes(({ lastError }) => lastError === undefined);
+    api.send(message({}, { federatedBundles: { [name]: der, 'c.test': root('c.test').der } }));
+    const kept = (await failing(code)).bundles.get('b.test' as TrustDomain);
+    expect(kept).toBe(name === 'b.test' ? good.bundles.get('b.test' as TrustDomain) : undefined);
+  });
 
   test('discards bytes that are no message', async () => {
     api.sendBytes(Buffer.from([0xff, 0xff, 0xff]));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TrustDomain } from '../../../../src/spiffe/id.ts';
@@ -9,7 +10,20 @@ import {
   parseBundlePem,
   type TrustBundle,
 } from '../../../../src/spiffe/x509/bundle.ts';
-import { hour, keyPemOf, keyUsage, type Minted, mint, pemOf, root, svid } from '../../../pki/mint.ts';
+import { verifyPeer } from '../../../../src/spiffe/x509/path.ts';
+import { tlv } from '../../../pki/der-writer.ts';
+import {
+  basicConstraints,
+  hour,
+  keyPemOf,
+  keyUsage,
+  type Minted,
+  mint,
+  pemOf,
+  root,
+  svid,
+  v1Root,
+} from '../../../pki/mint.ts';
 
 const domain = 'a.test' as TrustDomain;
 const end = Math.floor(Date.now() / 1000) * 1000 + hour;
@@ -54,13 +68,43 @@ describe('a trust bundle', () => {
     expect(result.value.notAfter?.last.getTime()).toBeGreaterThan(Date.now() + 8 * hour);
   });
 
-  test.each([
-    ['a leaf', leaf],
-    ['a certificate that does not say CA', notSayingCa],
-  ])('with %s among its authorities is refused whole', (_name, odd) => {
-    expect(codeOf(parseBundlePem(domain, pemOf(one, odd)))).toBe('AuthorityInvalid');
-    expect(codeOf(parseBundleJson(domain, json([jwk(one), jwk(odd)])))).toBe('AuthorityInvalid');
-    expect(codeOf(parseBundleDer(domain, Buffer.concat([one.der, odd.der])))).toBe('AuthorityInvalid');
+  const brainpool = root('a.test', { key: 'brainpoolP256r1' });
+  test.each<[string, Buffer, string]>([
+    ['a leaf', leaf.der, 'it is no CA'],
+    ['a certificate that does not say CA', notSayingCa.der, 'it is no CA'],
+    ['a certificate of X.509 v1', v1Root(), 'it is no CA'],
+    [
+      'a CA that may not sign certificates',
+      mint({ extensions: [basicConstraints(true), keyUsage(['cRLSign'])] }).der,
+      'its keyUsage',
+    ],
+    ['an authority on a curve of no NIST name', brainpool.der, 'unusual kind'],
+    ['something else', tlv(0x30, Buffer.from('no certificate')), 'DER'],
+  ])('loses %s and nothing else, and says which it was', (_name, odd, reason) => {
+    const pem = (der: Buffer) => `-----BEGIN CERTIFICATE-----\n${der.toString('base64')}\n-----END CERTIFICATE-----\n`;
+    const sha256 = createHash('sha256').update(odd).digest('hex');
+    const skipped = [{ sha256, reason: expect.stringContaining(reason) }];
+    const key = (der: Buffer) => ({ kty: 'EC', use: 'x509-svid', x5c: [der.toString('base64')] });
+    for (const [both, alone] of [
+      [parseBundlePem(domain, pem(one.der) + pem(odd)), parseBundlePem(domain, pem(odd))],
+      [parseBundleJson(domain, json([key(odd), key(one.der)])), parseBundleJson(domain, json([key(odd)]))],
+      [parseBundleDer(domain, Buffer.concat([odd, one.der])), parseBundleDer(domain, odd)],
+    ] as const) {
+      expect(both).toMatchObject({ ok: true, value: { authorities: [one.der], skipped } });
+      expect(alone).toMatchObject({
+        error: { code: 'AuthorityInvalid', message: expect.stringContaining(sha256.slice(0, 16)) },
+      });
+    }
+  });
+
+  test('takes an authority without keyUsage, as openssl makes it', () => {
+    const plain = mint({ extensions: [basicConstraints(true)] });
+    const bundle = parseBundlePem(domain, pemOf(plain));
+    expect(ders(bundle)).toEqual([plain.der]);
+    const below = svid(plain, 'spiffe://a.test/x');
+    const verdict =
+      bundle.ok && verifyPeer({ chain: [below.der], bundle: bundle.value, now: new Date(), role: 'server' });
+    expect(verdict).toMatchObject({ ok: true });
   });
 });
 
@@ -96,7 +140,6 @@ describe('a SPIFFE bundle document', () => {
     ['keys that are no list', '{"keys": {}}'],
     ['broken JSON', '{"keys": ['],
     ['a fractional sequence', '{"keys": [], "spiffe_sequence": 1.5}'],
-    ['an x5c value that is no base64', '{"keys": [{"kty": "EC", "use": "x509-svid", "x5c": ["???"]}]}'],
   ])('with %s is malformed', (_name, text) => {
     expect(codeOf(parseBundle(domain, text))).toBe('BundleMalformed');
   });

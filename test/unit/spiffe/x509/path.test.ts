@@ -59,22 +59,24 @@ describe('the offline path check', () => {
     expect(result).toMatchObject({ ok: false, error: { code } });
   });
 
-  test('bounds the work that look-alike certificates can cost', () => {
+  test('does no work for look-alikes of an authority: two of one name and key identifier tell nobody apart', () => {
     const a = root('a.test');
     const chain = [svid(a, agentId).der];
-    const lookAlikes = Array.from({ length: 70 }, () => root('a.test', { keyId: a.keyId }).der);
+    const lookAlike = root('a.test', { keyId: a.keyId }).der;
     const check = (from: readonly Uint8Array[]) =>
       verifyPath({ chain, anchors: from, now: new Date(), role: 'server' });
-    expect(check([...lookAlikes.slice(0, 60), a.der])).toMatchObject({ ok: true });
-    expect(check([...lookAlikes, a.der])).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
+    const ambiguous = { error: { code: 'PathInvalid', message: expect.stringContaining('share a name') } };
+    expect(check([a.der, lookAlike])).toMatchObject(ambiguous);
+    expect(check([lookAlike, a.der])).toMatchObject(ambiguous);
+    expect(check([lookAlike])).toMatchObject({ error: { code: 'PathNotFound' } });
   });
 
   test('bounds the length of a chain', () => {
     const a = root('a.test');
-    const chain = [svid(a, agentId), ...Array.from({ length: 10 }, () => a)];
+    const chain = [svid(a, agentId), ...Array.from({ length: 8 }, () => a)];
     const check = (sent: readonly Minted[]) =>
       verifyPath({ chain: ders(sent), anchors: [a.der], now: new Date(), role: 'server' });
-    expect(check(chain.slice(0, 10))).toMatchObject({ ok: true });
+    expect(check(chain.slice(0, 8))).toMatchObject({ ok: true });
     expect(check(chain)).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
     expect(check([])).toMatchObject({ ok: false, error: { code: 'PathInvalid' } });
   });

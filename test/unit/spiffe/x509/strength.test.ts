@@ -1,13 +1,21 @@
-import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { isStrongKey, isStrongSignature } from '../../../../src/spiffe/x509/strength.ts';
+import { hex, readAll, readOnly, tags } from '../../../../src/spiffe/x509/der.ts';
+import { isKnownKey, isStrongKey, isStrongSignature } from '../../../../src/spiffe/x509/strength.ts';
 import { oid, sequence, tlv } from '../../../pki/der-writer.ts';
-import { root } from '../../../pki/mint.ts';
 
-const certificateWith = (publicKey: unknown): X509Certificate =>
-  Object.create(new X509Certificate(root('a.test').der), { publicKey: { value: publicKey } });
 const ec = (namedCurve: string): KeyObject => generateKeyPairSync('ec', { namedCurve }).publicKey;
-const rsa = (modulusLength: number): object => ({ asymmetricKeyType: 'rsa', asymmetricKeyDetails: { modulusLength } });
+const rsa = (modulusLength: number, publicExponent = 65_537): KeyObject =>
+  generateKeyPairSync('rsa', { modulusLength, publicExponent }).publicKey;
+const big = (modulusLength: number, publicExponent = 65_537n): object => ({
+  export: () => rsa(1024).export({ type: 'spki', format: 'der' }),
+  asymmetricKeyDetails: { modulusLength, publicExponent },
+});
+const isStrong = (key: unknown): boolean => {
+  const spki = (key as KeyObject).export({ type: 'spki', format: 'der' });
+  const [algorithm] = readAll(readOnly(spki, tags.sequence).body);
+  return isKnownKey(hex(algorithm?.whole ?? spki)) && isStrongKey(key as KeyObject);
+};
 
 describe('a key', () => {
   test.each([
@@ -17,20 +25,28 @@ describe('a key', () => {
     ['Ed25519', generateKeyPairSync('ed25519').publicKey],
     ['Ed448', generateKeyPairSync('ed448').publicKey],
     ['RSA of 2048 bits', rsa(2048)],
-    ['RSA of 8192 bits', rsa(8192)],
+    ['RSA with exponent 3', rsa(2048, 3)],
+    ['RSA for RSASSA-PSS', generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).publicKey],
+    ['RSA of 8192 bits', big(8192)],
   ])('%s is strong enough', (_name, key) => {
-    expect(isStrongKey(certificateWith(key))).toBe(true);
+    expect(isStrong(key)).toBe(true);
   });
 
   test.each([
     ['P-224', ec('secp224r1')],
     ['secp256k1', ec('secp256k1')],
     ['X25519', generateKeyPairSync('x25519').publicKey],
+    ['DSA', generateKeyPairSync('dsa', { modulusLength: 2048, divisorLength: 256 }).publicKey],
+    ['ML-DSA', generateKeyPairSync('ml-dsa-44').publicKey],
+    [
+      'P-256 with its parameters written out',
+      generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' }).publicKey,
+    ],
     ['RSA of 1024 bits', rsa(1024)],
-    ['RSA of 16384 bits, whose only effect is our work', rsa(16384)],
-    ['of no known kind', undefined],
+    ['RSA of 16384 bits, whose only effect is our work', big(16384)],
+    ['RSA with an exponent as long as its modulus, likewise', big(2048, 2n ** 2047n + 1n)],
   ])('%s is not', (_name, key) => {
-    expect(isStrongKey(certificateWith(key))).toBe(false);
+    expect(isStrong(key)).toBe(false);
   });
 });
 
