@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { admissionFiles } from './generate/admission.ts';
 import { crdFiles } from './generate/crd.ts';
 import { monitoringFiles } from './generate/monitoring.ts';
 import { rbacFiles } from './generate/rbac.ts';
@@ -10,6 +11,7 @@ import { valuesSchema } from './generate/values-schema.ts';
 const generated: ReadonlyMap<string, string> = new Map([
   ...crdFiles(),
   ...rbacFiles(),
+  ...admissionFiles(),
   ...monitoringFiles(),
   ['charts/agentcard-operator/values.schema.json', valuesSchema()],
   ['docs/reference.md', await referencePage()],

@@ -258,7 +258,10 @@ describe('loosening a card', () => {
       { apiVersion: 'v1', kind: 'ConfigMap', name: 'nope', uid: '11111111-1111-1111-1111-111111111111' },
     ];
     const own = (owners: unknown) => JSON.stringify({ metadata: { ownerReferences: owners } });
-    await as('editor', 'patch', 'agentcard', 'weather', '--type=merge', '-p', own(ownerReferences));
+    const give = (user: string, owners: unknown) =>
+      as(user, 'patch', 'agentcard', 'weather', '--type=merge', '-p', own(owners));
+    await expect(give('editor', ownerReferences)).rejects.toThrow('needs the verb quarantine');
+    await give('officer', ownerReferences);
     // What the collector takes after it shows that it has looked at this one.
     const bait = agent.agentCard({ spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'none' } } });
     await world.apply({ ...bait, metadata: { name: 'bait', namespace, ownerReferences } });
@@ -268,7 +271,7 @@ describe('loosening a card', () => {
     await agent.says({ Synced: 'False WorkloadNotFound', Enforced: 'True PolicyApplied' });
     await world.kubectl('-n', namespace, 'get', 'networkpolicy', 'weather-signature-policy');
     expect(await agent.pods()).toHaveLength(1);
-    await as('editor', 'patch', 'agentcard', 'weather', '--type=merge', '-p', own(null));
+    await give('officer', null);
     await world.apply(agent.deployment({}, 'weather'));
     await patch('officer', 'weather', { quarantine: null });
     await agent.wears(true);

@@ -2,6 +2,7 @@ import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, type NetworkPolicy, typeOf } from '@agentcard-operator/kube/objects';
 import { Controller, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
+import { isProtected } from '../api/guarded-fields.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
 import { isAutoCreated } from '../judge/conflict.ts';
@@ -67,9 +68,8 @@ export function cardChange(
   const wanted = workload !== undefined && ((isDiscoverable(workload) && !handWritten) || bequest !== undefined);
   if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload, bequest) };
   if (wanted || ours === undefined || ours.metadata.deletionTimestamp !== undefined) return undefined;
-  // Quarantine and approval outlive the reason for which their card was made: only people end them.
-  const isProtected = ours.spec.quarantine !== undefined || ours.spec.approvedCardId !== undefined;
-  const stays = isProtected || (handWritten && workload !== undefined && hasPolicy(ours));
+  // What people demand by a card outlives the reason for which it was made: only people end it.
+  const stays = isProtected(ours.spec) || (handWritten && workload !== undefined && hasPolicy(ours));
   return stays ? undefined : { kind: 'delete', card: ours };
 }
 

@@ -68,10 +68,18 @@ test('a created card in quarantine stays, whatever becomes of its workload’s l
   expect(cardChange(workload, [card(), quarantined])).toBeUndefined();
 });
 
-test('a created card that is approved stays beside a hand-written one: only people take an approval back', () => {
-  const approved = { ...auto, spec: { ...auto.spec, approvedCardId: 'a'.repeat(64) } };
-  expect(cardChange(workload, [card(), approved])).toBeUndefined();
-  expect(cardChange(undefined, [approved])).toBeUndefined();
+test.each([
+  ['is approved', { approvedCardId: 'a'.repeat(64) }, undefined],
+  ['must be strict', { identityBinding: { strict: true } }, undefined],
+  ['names who may serve it', { identityBinding: { allowedSpiffeIDs: ['spiffe://example.org/a'] } }, undefined],
+  ['names its trust domain', { identityBinding: { trustDomain: 'example.org' } }, undefined],
+  ['need not be strict', { identityBinding: { strict: false } }, { kind: 'delete' }],
+])('a created card that %s stays beside a hand-written one only where going would loosen', (_, spec, change) => {
+  const demanding = { ...auto, spec: { ...auto.spec, ...spec } };
+  for (const found of [cardChange(workload, [card(), demanding]), cardChange(undefined, [demanding])]) {
+    if (change === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatchObject(change);
+  }
 });
 
 describe('a quarantine whose card is gone', () => {

@@ -1,0 +1,120 @@
+import type { AgentCardSpec } from './agentcard.ts';
+
+/** On agentcards, besides the verbs of Kubernetes; the chart's role for security has them. */
+export type GuardVerb = 'trust' | 'quarantine';
+
+/** When a new value needs the verb: at any change, when it is unset, or by all but `true`. A deleted card has no values. */
+export type Loosening = 'changed' | 'unset' | 'unlessTrue';
+
+/** What several cards demand together, and whose demand that is; no value where theirs cannot be met together. */
+export interface Demand<T> {
+  readonly value: T | undefined;
+  readonly by: readonly string[];
+}
+
+interface GuardedField<T> {
+  /** Below spec. */
+  readonly path: string;
+  readonly verb: GuardVerb;
+  readonly loosened: Loosening;
+  /** What a card demands by it. */
+  readonly read: (spec: AgentCardSpec) => T | undefined;
+  /** Of two cards; no order of cards changes what comes of it. */
+  readonly fold: (one: Demand<T>, other: Demand<T>) => Demand<T>;
+}
+
+const field = <T>(row: GuardedField<T>) => row;
+
+/**
+ * What cards demand of a workload. An admission policy sees one object, so it keeps the objects; the workload is kept by
+ * judging it by what all of its cards demand together. Both are made of this table, a row a field.
+ */
+export const guardedFields = {
+  strict: field({
+    path: 'identityBinding.strict',
+    verb: 'trust',
+    loosened: 'unlessTrue',
+    read: ({ identityBinding }) => identityBinding?.strict,
+    fold: (one, other) => (other.value && !one.value ? other : one),
+  }),
+  allowedSpiffeIDs: field<readonly string[]>({
+    path: 'identityBinding.allowedSpiffeIDs',
+    verb: 'trust',
+    loosened: 'changed',
+    read: ({ identityBinding: { allowedSpiffeIDs: ids = [] } = {} }) => (ids.length > 0 ? ids : undefined),
+    fold: intersection,
+  }),
+  trustDomain: field({
+    path: 'identityBinding.trustDomain',
+    verb: 'trust',
+    loosened: 'changed',
+    read: ({ identityBinding }) => identityBinding?.trustDomain?.toLowerCase(),
+    fold: agreement,
+  }),
+  approvedCardId: field({
+    path: 'approvedCardId',
+    verb: 'trust',
+    loosened: 'changed',
+    read: ({ approvedCardId }) => approvedCardId,
+    fold: agreement,
+  }),
+  quarantine: field({
+    path: 'quarantine',
+    verb: 'quarantine',
+    loosened: 'unset',
+    read: ({ quarantine }) => quarantine,
+    fold: (one) => one,
+  }),
+};
+
+function agreement<T>(one: Demand<T>, other: Demand<T>): Demand<T> {
+  if (one.value === undefined || one.value === other.value) return one;
+  return { value: undefined, by: [...one.by, ...other.by] };
+}
+
+function intersection<T>(one: Demand<readonly T[]>, other: Demand<readonly T[]>): Demand<readonly T[]> {
+  if (one.value === undefined) return one;
+  const others = new Set(other.value?.map((item) => JSON.stringify(item)));
+  const both = one.value.filter((item) => others.has(JSON.stringify(item)));
+  if (both.length === one.value.length) return one;
+  return { value: both.length === 0 ? undefined : both, by: [...one.by, ...other.by] };
+}
+
+/** What all cards of a workload demand together, by field; a field is absent where no card demands anything by it. */
+export type Demands = {
+  readonly [Field in keyof typeof guardedFields]?: ReturnType<(typeof guardedFields)[Field]['fold']>;
+};
+
+interface Demanding {
+  readonly metadata: { readonly name: string };
+  readonly spec: AgentCardSpec;
+}
+
+export function demandsOf(cards: readonly Demanding[]): Demands {
+  const demanding = cards.filter(({ spec }) => rows.some(({ read }) => read(spec) !== undefined));
+  // By name, so that the same cards always say the same.
+  const inOrder = demanding.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  return Object.fromEntries(
+    Object.entries(guardedFields).flatMap(([name, row]) => {
+      const { read, fold } = row as GuardedField<unknown>;
+      const demands = inOrder
+        .map(({ metadata, spec }): Demand<unknown> => ({ value: read(spec), by: [metadata.name] }))
+        .filter(({ value }) => value !== undefined);
+      return demands.length === 0 ? [] : [[name, demands.reduce(fold)]];
+    }),
+  );
+}
+
+const rows: readonly GuardedField<unknown>[] = Object.values(guardedFields as Record<string, GuardedField<unknown>>);
+
+/** Whether deleting such a card would loosen something: then only people with the verb may. */
+export function isProtected(spec: AgentCardSpec): boolean {
+  return rows.some(({ path, loosened }) => {
+    const value = valueAt(spec, path);
+    return loosened === 'unlessTrue' ? value === true : value !== undefined;
+  });
+}
+
+function valueAt(spec: AgentCardSpec, path: string): unknown {
+  return path.split('.').reduce<unknown>((part, key) => (part as Record<string, unknown> | undefined)?.[key], spec);
+}
