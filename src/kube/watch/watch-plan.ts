@@ -33,7 +33,8 @@ const maxResumes = 5;
 const maxBroken = 3;
 /** Answers that say nothing about the resourceVersion we resume from. */
 const busyOrDenied = new Set([401, 403, 429, 503]);
-const refusesStreaming = new Set([400, 403, 422]);
+/** Answers to a streaming list after which it is tried again; after any other the list is taken in pages from then on. */
+const retriesStreaming = new Set([401, 429]);
 /** Ends of a list that had begun to stream. */
 const brokenOff = new Set(['Malformed', 'Silent', 'TooLarge', 'Truncated']);
 
@@ -57,7 +58,7 @@ export class WatchPlan {
     this.pageSize = timing.pageSize;
   }
 
-  /** A list is due, and in pages: the server has no streaming lists, or they keep breaking off. */
+  /** A list is due, and in pages: the server cannot stream them, or they keep breaking off. */
   get needsPages(): boolean {
     return this.resourceVersion === '' && (this.#refused || this.#broken >= maxBroken);
   }
@@ -108,7 +109,7 @@ export class WatchPlan {
     if (this.needsPages) {
       // The refusal of the streaming list was a missing right, not a missing feature.
       if (error.code === 403) this.#refused = false;
-    } else if (refusesStreaming.has(error.code)) this.#refused = true;
+    } else if (error.code > 0 && !retriesStreaming.has(error.code)) this.#refused = true;
     else if (brokenOff.has(error.reason)) this.#broken++;
   }
 }

@@ -122,19 +122,22 @@ test.each([
   },
 );
 
-test.each([400, 403, 422])('a streaming list refused with %i is taken in pages instead', async (code) => {
-  const { client, requests } = await fakeApi([
-    refuse(code),
-    (response) => void response.end(page(9, [a1], 'next')),
-    (response) => void response.end(page(9, [widget('b', 2)])),
-    open(event('DELETED', widget('a', 10))),
-  ]);
-  const { seen } = reflect(client, { pageSize: 1 });
-  await until(() => seen.has('default/b') && !seen.has('default/a'));
-  expect(requests[1]?.query.get('limit')).toBe('1');
-  expect(requests[2]?.query.get('continue')).toBe('next');
-  expect(requests[3]?.query.get('resourceVersion')).toBe('9');
-});
+test.each([400, 403, 404, 410, 422, 500, 503, 504])(
+  'a streaming list refused with %i is taken in pages instead',
+  async (code) => {
+    const { client, requests } = await fakeApi([
+      refuse(code),
+      (response) => void response.end(page(9, [a1], 'next')),
+      (response) => void response.end(page(9, [widget('b', 2)])),
+      open(event('DELETED', widget('a', 10))),
+    ]);
+    const { seen } = reflect(client, { pageSize: 1 });
+    await until(() => seen.has('default/b') && !seen.has('default/a'));
+    expect(requests[1]?.query.get('limit')).toBe('1');
+    expect(requests[2]?.query.get('continue')).toBe('next');
+    expect(requests[3]?.query.get('resourceVersion')).toBe('9');
+  },
+);
 
 test('a listed object carries its type like a watched one', async () => {
   const { client } = await fakeApi([refuse(422), (response) => void response.end(page(9, [a1])), open(bookmark(9))]);
