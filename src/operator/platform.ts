@@ -3,7 +3,6 @@ import { hostname } from 'node:os';
 import { type ClusterConfig, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
 import {
   createMetrics,
-  type EventRecord,
   EventRecorder,
   LeaderElection,
   type Logger,
@@ -24,7 +23,7 @@ export interface Platform {
   readonly log: Logger;
   readonly now: () => number;
   readonly metrics: Metrics;
-  readonly record: (record: EventRecord) => void;
+  readonly record: EventRecorder['record'];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -50,7 +49,7 @@ export async function createPlatform(config: Config, env: Env, log: Logger) {
   if (election !== undefined) client.fence = () => election.isLeader();
   const asker = (hooks: AskerHooks) =>
     new Asker({ program: askerProgram, identity: () => identity.current(), now, ...hooks });
-  const record = (told: EventRecord) => events.record(told);
+  const record: Platform['record'] = (told) => events.record(told);
   return { client, identity, asker, log, now, metrics, events, record, election };
 }
 

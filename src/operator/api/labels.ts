@@ -31,9 +31,13 @@ export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedByValue = 'agentcard-operator';
 /** Of the operator's own pods, in every deployment. */
 export const operatorPodLabels = { 'app.kubernetes.io/name': managedByValue } as const;
-export const policyCardLabel = 'kagenti.dev/agentcard';
+const policyCardLabel = 'kagenti.dev/agentcard';
 /** The Go operator before us writes the same. */
-export const policyTypeLabels = { 'kagenti.dev/policy-type': 'identity-verification' } as const;
+const policyTypeLabels = { 'kagenti.dev/policy-type': 'identity-verification' } as const;
+
+export function policyLabels(card: string): Readonly<Record<string, string>> {
+  return { [managedByLabel]: managedByValue, [policyCardLabel]: fitName(card), ...policyTypeLabels };
+}
 
 /** Chooses the NetworkPolicies of one operator, ours or the Go one. */
 export function policiesManagedBy(operator: string): string {

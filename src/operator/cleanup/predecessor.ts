@@ -1,6 +1,7 @@
 import type { KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, keyOf, type ObjectMeta, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { Lease } from '@agentcard-operator/kube/runtime';
+import type { AgentCard } from '../api/agentcard.ts';
 import { managedByLabel, managedByValue, verifiedLabel } from '../api/labels.ts';
 import { predecessor } from '../api/predecessor.ts';
 import { customResources } from '../api/resources.ts';
@@ -8,9 +9,7 @@ import { controllerOf } from '../workload/pod.ts';
 import { finalizersOf, noneWithoutKind, onCard, policyRemains, type Remain, remainsIn } from './remains.ts';
 
 /** An AgentCard, as far as a migration looks at it. */
-interface StoredCard extends KubeObject {
-  readonly spec?: { readonly identityBinding?: { readonly strict?: boolean } };
-}
+type StoredCard = KubeObject & { readonly spec?: Pick<AgentCard['spec'], 'identityBinding'> };
 
 interface TemplatedWorkload extends KubeObject {
   readonly spec?: { readonly template?: { readonly metadata?: Pick<ObjectMeta, 'labels' | 'annotations'> } };

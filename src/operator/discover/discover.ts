@@ -1,5 +1,5 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
-import { type KubeObject, type NetworkPolicy, typeOf } from '@agentcard-operator/kube/objects';
+import { type KubeObject, keyOf, type NetworkPolicy, typeOf } from '@agentcard-operator/kube/objects';
 import { Controller, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { isProtected } from '../api/guarded-fields.ts';
@@ -43,8 +43,8 @@ export async function discover(key: string, { client, caches, bequests }: Discov
       bequests.delete(key);
     }
     if (change?.kind === 'delete') {
-      const { namespace, name, uid = '' } = change.card.metadata;
-      await client.delete(customResources.agentCards, `${namespace}/${name}`, { uid });
+      const { uid = '' } = change.card.metadata;
+      await client.delete(customResources.agentCards, keyOf(change.card), { uid });
     }
   } catch (error) {
     // Somebody was faster (409), or the namespace is going (403 says so): the next event brings us back.

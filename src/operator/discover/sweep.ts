@@ -38,8 +38,5 @@ export function sweepController(
     platform.log.warn('the verified label was taken off a pod without a card', { pod: keyOf(pod) });
   };
   const edges = { client: platform.client, caches, onStripped: stripped };
-  return new Controller({
-    ...measured('sweep', 2, platform),
-    reconcile: ({ key }) => sweep(key, edges),
-  });
+  return new Controller({ ...measured('sweep', 2, platform), reconcile: ({ key }) => sweep(key, edges) });
 }

@@ -31,14 +31,6 @@ export interface Cadence {
   readonly seed: string;
 }
 
-export interface Agenda {
-  readonly now: readonly Due[];
-  /** When to look again; undefined when only an event can bring news. */
-  readonly next: number | undefined;
-}
-
-export type Due = Pick<Ask, 'endpoint' | 'urgent'>;
-
 const firstRetryMs = 500;
 const retryGrowth = 1.25;
 const longestRetryMs = 60_000;
@@ -47,11 +39,11 @@ const shortestTurnMs = 5_000;
 const certificateShare = 0.8;
 
 /**
- * Whom to ask now, and when to look again. A new pod, a restarted container and a changed EndpointSlice entry are asked
+ * Whom to ask now, and when to look again; undefined when only an event can bring news. A new pod, a restarted container and a changed EndpointSlice entry are asked
  * at once; one pod per sync period is asked again in turn; each pod at 80 % of its certificate's life; a silent one
  * with growing patience; one that was refused soon, since the fault may have been mended.
  */
-export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number): Agenda {
+export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const due = endpoints.map((endpoint) => {
     const at = refresh ? now : dueAt(endpoint, evidence, cadence, now);

@@ -24,6 +24,7 @@ export interface Holdable {
 
 export interface HoldLimits {
   readonly evidenceTtlMs: number;
+  /** The fleet brake: trust does not end for absence before. */
   readonly fleetHeldUntil: number;
   readonly now: number;
 }

@@ -1,5 +1,6 @@
 import type { Pod } from '@agentcard-operator/kube/objects';
 import type { PodAnswer, PodEvidence, Silence } from '../inquiry/evidence.ts';
+import type { HoldLimits } from '../inquiry/hold.ts';
 import { withoutReplaced, withRestored } from '../inquiry/restore.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { ResolvedTarget, Snapshot } from './snapshot.ts';
@@ -23,11 +24,7 @@ export interface Sight {
   readonly lapsed: boolean;
 }
 
-export interface Patience {
-  readonly evidenceTtlMs: number;
-  /** The fleet brake: trust does not end for absence before. */
-  readonly fleetHeldUntil: number;
-}
+export type Patience = Omit<HoldLimits, 'now'>;
 
 export function sightsOf(snapshot: Snapshot, target: ResolvedTarget, patience: Patience, now: number): Sight[] {
   const { labelledPods, card } = snapshot;

@@ -1,23 +1,5 @@
-import type {
-  KubeObject,
-  LabelSelector,
-  NetworkPolicy,
-  NetworkPolicyPeer,
-  NetworkPolicyRule,
-  ObjectMeta,
-  OwnerReference,
-} from '@agentcard-operator/kube/objects';
-import {
-  apiGroup,
-  fitName,
-  managedByLabel,
-  managedByValue,
-  operatorPodLabels,
-  policyCardLabel,
-  policyName,
-  policyTypeLabels,
-  verifiedLabel,
-} from '../api/labels.ts';
+import type { KubeObject, NetworkPolicy, NetworkPolicyRule, OwnerReference } from '@agentcard-operator/kube/objects';
+import { apiGroup, operatorPodLabels, policyLabels, policyName, verifiedLabel } from '../api/labels.ts';
 import { controllerOf } from '../workload/pod.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { apiServerFacts, dnsFacts } from './facts.ts';
@@ -39,7 +21,7 @@ export interface PolicyPeers {
 }
 
 export interface PolicySubject {
-  readonly card: ObjectMeta;
+  readonly card: KubeObject['metadata'];
   readonly workload: Pick<Workload, 'kind' | 'name' | 'selector'>;
 }
 
@@ -49,10 +31,10 @@ export interface PolicySubject {
  */
 export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers: PolicyPeers): NetworkPolicy {
   const { card, workload } = subject;
-  const metadata: ObjectMeta = {
+  const metadata = {
     name: policyName(workload),
     namespace: card.namespace ?? '',
-    labels: { [managedByLabel]: managedByValue, [policyCardLabel]: fitName(card.name), ...policyTypeLabels },
+    labels: policyLabels(card.name),
     ownerReferences: [ownerOf(card)],
   };
   const fixed = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
@@ -71,7 +53,8 @@ export function owningCard({ metadata }: KubeObject): OwnerReference | undefined
 }
 
 function rulesFor(shape: PolicyShape, peers: PolicyPeers): Omit<NetworkPolicy['spec'], 'podSelector'> {
-  const operator: NetworkPolicyRule = { from: [operatorPeer(peers)] };
+  const ourNamespace = namespaceNamed(peers.operatorNamespace);
+  const operator = { from: [{ namespaceSelector: ourNamespace, podSelector: { matchLabels: operatorPodLabels } }] };
   if (shape === 'verified') {
     return { policyTypes: ['Ingress'], ingress: [{ from: verifiedPeers(peers) }, operator, ...peers.ingressAllow] };
   }
@@ -84,18 +67,11 @@ function rulesFor(shape: PolicyShape, peers: PolicyPeers): Omit<NetworkPolicy['s
   };
 }
 
-function namespaceNamed(name: string): LabelSelector {
+function namespaceNamed(name: string) {
   return { matchLabels: { 'kubernetes.io/metadata.name': name } };
 }
 
-function operatorPeer(peers: PolicyPeers): NetworkPolicyPeer {
-  return {
-    namespaceSelector: namespaceNamed(peers.operatorNamespace),
-    podSelector: { matchLabels: operatorPodLabels },
-  };
-}
-
-function verifiedPeers({ namespaces }: PolicyPeers): readonly NetworkPolicyPeer[] {
+function verifiedPeers({ namespaces }: PolicyPeers): NonNullable<NetworkPolicyRule['from']> {
   const podSelector = { matchLabels: { [verifiedLabel]: 'true' } };
   if (namespaces.length === 0) return [{ namespaceSelector: {}, podSelector }];
   return namespaces.map((name) => ({ namespaceSelector: namespaceNamed(name), podSelector }));
@@ -115,11 +91,9 @@ function apiServerRules(peers: PolicyPeers): NetworkPolicyRule[] {
   return peers.apiServer
     .filter(({ addresses, ports }) => addresses.length > 0 && ports.length > 0)
     .map(({ addresses, ports }) => ({
-      to: [...addresses].sort().map((address) => ({ ipBlock: { cidr: hostCidr(address) } })),
+      to: [...addresses]
+        .sort()
+        .map((address) => ({ ipBlock: { cidr: `${address}/${address.includes(':') ? 128 : 32}` } })),
       ports: [...ports].sort((a, b) => a - b).map((port) => ({ protocol: 'TCP', port })),
     }));
-}
-
-function hostCidr(address: string): string {
-  return `${address}/${address.includes(':') ? 128 : 32}`;
 }

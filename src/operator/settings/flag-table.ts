@@ -8,12 +8,12 @@ import { address, boolean, duration } from './flag-schemas.ts';
 import { flagsFrom } from './flags.ts';
 import { defaultTemplate } from './spiffe-id-template.ts';
 
-const count = (max: number) =>
+const whole = (least: number, most: number, digits = 6) =>
   z
     .string()
-    .regex(/^[0-9]{1,6}$/, 'must be a whole number')
+    .regex(new RegExp(`^[0-9]{1,${digits}}$`), 'must be a whole number')
     .transform(Number)
-    .refine((value) => value >= 1 && value <= max, `must be from 1 to ${max}`);
+    .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
 const list = z.string().transform((text) => (text === '' ? [] : text.split(',').map((item) => item.trim())));
 const forms = z.string().transform((text, context) => {
   const parsed = parseForms(text);
@@ -24,11 +24,6 @@ const forms = z.string().transform((text, context) => {
 const mechanisms = list.pipe(
   z.array(z.enum(['mtls', 'signature'], 'knows mtls and signature; sigstore is not supported by this version')),
 );
-const percent = z
-  .string()
-  .regex(/^[0-9]{1,3}$/, 'must be a whole number')
-  .transform(Number)
-  .refine((value) => value <= 100, 'must be from 0 to 100');
 const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be namespace/name');
 const namespacedName = z
   .string()
@@ -124,7 +119,7 @@ export const flags = flagsFrom({
     doc: 'How long a verdict stands after the agent stopped answering; never past its certificate.',
   },
   maxDistrust: {
-    schema: percent,
+    schema: whole(0, 100, 3),
     default: '20',
     doc: 'Percent of all cards (at least 5 cards) that may fall silent at once before the fleet brake holds every verdict; 100: never.',
   },
@@ -149,8 +144,8 @@ export const flags = flagsFrom({
     aliases: { 'spire-trust-bundle-configmap-key': undefined },
   },
   fetchTimeout: { schema: duration, default: '5s', doc: 'Bound on one fetch of a card, from dial to last byte.' },
-  fetchConcurrency: { schema: count(1024), default: '64', doc: 'Fetches under way at once.' },
-  concurrency: { schema: count(256), default: '16', doc: 'Reconciles under way at once.' },
+  fetchConcurrency: { schema: whole(1, 1024), default: '64', doc: 'Fetches under way at once.' },
+  concurrency: { schema: whole(1, 256), default: '16', doc: 'Reconciles under way at once.' },
   namespaces: { schema: list, doc: 'Namespaces to watch, by commas. Default: all.' },
   leaderElect: {
     schema: boolean,

@@ -33,11 +33,6 @@ export function flagsFrom<E extends Readonly<Record<string, Entry>>>(entries: E)
 
 export type FlagValues<F extends Flags> = { readonly [K in keyof F]: z.output<F[K]['schema']> };
 
-export interface ParsedFlags<F extends Flags> {
-  readonly values: FlagValues<F> | undefined;
-  readonly problems: readonly string[];
-}
-
 const variablePrefix = 'AGENTCARD_';
 /** Kubernetes itself sets such variables for Services. */
 const serviceLink = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)$/;
@@ -47,7 +42,7 @@ export function variableName(flag: Flag): string {
 }
 
 /** Reads flags and variables; each problem is a sentence that names the flag and what it takes. */
-export function parseFlags<F extends Flags>(flags: F, args: readonly string[], env: Env): ParsedFlags<F> {
+export function parseFlags<F extends Flags>(flags: F, args: readonly string[], env: Env) {
   const given = new Map<string, string>();
   const problems = [...readVariables(flags, env, given), ...readArguments(flags, args, given)];
   const values: Record<string, unknown> = {};
