@@ -8,6 +8,7 @@ export {
   TerminalError,
 } from './runtime/controller.ts';
 export { type EventRecord, EventRecorder, type RecorderOptions } from './runtime/event-recorder.ts';
+export { FairLine } from './runtime/fair-line.ts';
 export { Health, type HttpServer, type Probe, serveMetrics } from './runtime/health.ts';
 export { type ElectionOptions, LeaderElection, LeadershipLost, type Lease } from './runtime/leader-election.ts';
 export { createLogger, type Fields, type Logger, type LogOptions } from './runtime/log.ts';

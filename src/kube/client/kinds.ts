@@ -33,9 +33,7 @@ export interface StatefulSet extends KubeObject {
   readonly status?: Deployment['status'] & { readonly currentRevision?: string; readonly updateRevision?: string };
 }
 
-export interface ReplicaSet extends KubeObject {
-  readonly spec?: { readonly replicas?: number; readonly selector?: LabelSelector };
-}
+export type ReplicaSet = KubeObject;
 
 export interface Container {
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
@@ -70,10 +68,8 @@ export interface Service extends KubeObject {
   readonly spec?: {
     readonly selector?: Readonly<Record<string, string>>;
     readonly ports?: readonly ServicePort[];
-    readonly clusterIP?: string;
     readonly clusterIPs?: readonly string[];
     readonly ipFamilies?: readonly string[];
-    readonly type?: string;
   };
 }
 

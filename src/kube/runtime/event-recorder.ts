@@ -4,6 +4,7 @@ import { asApiError } from '../client/api-error.ts';
 import type { KubeClient } from '../client/client.ts';
 import { resources } from '../client/kinds.ts';
 import { type KubeObject, microTime, type ObjectMeta, typeOf } from '../client/objects.ts';
+import { FairLine } from './fair-line.ts';
 
 /** What happened to which object, for people. */
 export interface EventRecord {
@@ -24,7 +25,7 @@ export interface RecorderOptions {
   /** The pod's name. */
   readonly instance: string;
   readonly onFate?: (fate: 'written' | 'dropped') => void;
-  /** Between two writes; 200 ms. A burst of `maxPending` is kept, more is dropped. */
+  /** Between two writes; 200 ms. Of a namespace a burst of `maxPending` is kept, more is dropped. */
   readonly paceMs?: number;
   readonly now?: () => number;
 }
@@ -40,7 +41,9 @@ interface Series {
 }
 
 const maxPending = 512;
+/** Once so many wait of all namespaces, each keeps this few. */
 const maxSeries = 4_096;
+const leastPending = 8;
 /** A repetition within this time counts on the same Event. */
 const seriesMs = 600_000;
 const maxNote = 1_024;
@@ -48,11 +51,14 @@ const attempts = 3;
 /** Statuses that no second try changes. */
 const finalStatus = /^4(?!29)/;
 
-/** Writes events.k8s.io/v1 Events one after the other in the background. Nobody waits for it and nothing fails by it. */
+/**
+ * Writes events.k8s.io/v1 Events one after the other in the background; namespaces take turns. Nobody waits for it and nothing
+ * fails by it.
+ */
 export class EventRecorder {
   readonly #options: Required<RecorderOptions>;
   readonly #series = new Map<string, Series>();
-  readonly #pending: Series[] = [];
+  readonly #pending = new FairLine<Series>();
   #sending: Promise<void> | undefined;
   #hurry = new AbortController();
 
@@ -89,12 +95,13 @@ export class EventRecorder {
 
   #enqueue(series: Series): void {
     if (series.queued) return;
-    if (this.#pending.length >= maxPending) {
+    const { name, namespace = '' } = series.event.metadata;
+    if (this.#pending.lengthOf(namespace) >= (this.#pending.size < maxSeries ? maxPending : leastPending)) {
       this.#options.onFate('dropped');
       return;
     }
     series.queued = true;
-    this.#pending.push(series);
+    this.#pending.add(name, series, namespace);
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
     });
@@ -103,7 +110,7 @@ export class EventRecorder {
   async #send(): Promise<void> {
     // Repetitions that are recorded in the same turn become one write.
     await Promise.resolve();
-    for (let series = this.#pending.shift(); series !== undefined; series = this.#pending.shift()) {
+    for (let series = this.#pending.take(); series !== undefined; series = this.#pending.take()) {
       series.queued = false;
       this.#options.onFate((await this.#write(series)) ? 'written' : 'dropped');
       await this.#pause(this.#options.paceMs);

@@ -55,8 +55,10 @@ export class LeaderElection {
   /** Resolves when leadership is lost; never after a `release`. */
   readonly lost: Promise<LeadershipLost>;
   readonly #options: Required<Omit<ElectionOptions, 'onChange' | 'onError'>> & ElectionOptions;
-  readonly #lose: (error: LeadershipLost) => void;
+  readonly #loss = Promise.withResolvers<LeadershipLost>();
   readonly #stop = new AbortController();
+  /** Half of the deadline, so that a hanging call leaves time for another. */
+  readonly #timeoutMs: number;
   #lease: Lease | undefined;
   /** When the Lease was last read or written with success. */
   #looked = Number.NEGATIVE_INFINITY;
@@ -68,10 +70,9 @@ export class LeaderElection {
   constructor(options: ElectionOptions) {
     const defaults = { leaseMs: 15_000, renewMs: 10_000, retryMs: 2_000, random: Math.random, clock: systemClock };
     this.#options = { ...defaults, ...options };
+    this.#timeoutMs = this.#options.renewMs / 2;
     if (this.#options.renewMs >= this.#options.leaseMs) throw new RangeError('renewMs must be shorter than leaseMs');
-    const { promise, resolve } = Promise.withResolvers<LeadershipLost>();
-    this.lost = promise;
-    this.#lose = resolve;
+    this.lost = this.#loss.promise;
   }
 
   /** Safe to ask before every write: no I/O, and false in a process that was paused too long. */
@@ -117,7 +118,7 @@ export class LeaderElection {
       if (!held && (!this.isLeader() || this.#heldByOther())) {
         this.#renewed = undefined;
         this.#options.onChange?.(false);
-        this.#lose(new LeadershipLost('the Lease was not renewed in time or is held by another replica'));
+        this.#loss.resolve(new LeadershipLost('the Lease was not renewed in time or is held by another replica'));
         return;
       }
     }
@@ -194,11 +195,6 @@ export class LeaderElection {
   #blank(): Lease {
     const { namespace, name } = this.#options;
     return { ...typeOf(resources.leases), metadata: { name, namespace } };
-  }
-
-  /** Half of the deadline, so that a hanging call leaves time for another. */
-  get #timeoutMs(): number {
-    return this.#options.renewMs / 2;
   }
 
   async #pause(retries: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import { Heap, type Placed } from './heap.ts';
+import { FairLine } from './fair-line.ts';
 
 /** Work that nobody waits for: the initial list, resyncs. People's changes are 0. */
 export const lowPriority = -100;
@@ -27,16 +27,18 @@ export interface QueueOptions {
   readonly baseDelayMs?: number;
   readonly maxDelayMs?: number;
   readonly telemetry?: QueueTelemetry;
+  /** Whose share of the turns a key takes; one for all. */
+  readonly shareOf?: (key: string) => string;
   readonly random?: () => number;
   /** Monotonic milliseconds. */
   readonly now?: () => number;
 }
 
-interface Item extends Placed {
+interface Item {
   readonly key: string;
-  /** Order of arrival among the ready. */
+  /** Order of arrival. */
   order: number;
-  priority: number;
+  readonly priority: number;
   /** 0 = now. */
   readyAt: number;
   /** Since when it could have been taken. */
@@ -47,15 +49,14 @@ const maxTimerMs = 2 ** 31 - 1;
 const jitter = 0.2;
 
 /**
- * Keys to work on: each at most once, the more important first, none handed out twice at the same time. A key added
- * while it is worked on comes again after `done`.
+ * Keys to work on: each at most once, none handed out twice at the same time. Of one share the more important go first; shares
+ * take turns, whatever they hold. A key added while it is worked on comes again after `done`.
  */
 export class WorkQueue {
   readonly #items = new Map<string, Item>();
-  readonly #ready = new Heap<Item>(
-    (a, b) => a.priority > b.priority || (a.priority === b.priority && a.order < b.order),
-  );
-  readonly #waiting = new Heap<Item>((a, b) => a.readyAt < b.readyAt || (a.readyAt === b.readyAt && a.order < b.order));
+  readonly #ready = new FairLine<Item>();
+  /** Those for later, the last first: moving a few thousand pointers costs less than a heap would in code. */
+  readonly #waiting: Item[] = [];
   /** Ready, but the key is being worked on. */
   readonly #parked = new Map<string, Item>();
   readonly #working = new Map<string, number>();
@@ -67,8 +68,8 @@ export class WorkQueue {
   #closed = false;
 
   constructor(options: QueueOptions = {}) {
-    const now = () => performance.now();
-    this.#options = { baseDelayMs: 500, maxDelayMs: 300_000, telemetry: {}, random: Math.random, now, ...options };
+    const defaults = { baseDelayMs: 500, maxDelayMs: 300_000, telemetry: {}, random: Math.random, shareOf: () => '' };
+    this.#options = { ...defaults, now: () => performance.now(), ...options };
   }
 
   /** Keys that could be taken now or after their current work. Delayed ones are not counted. */
@@ -79,8 +80,8 @@ export class WorkQueue {
   /** The same by priority. */
   depths(): Map<number, number> {
     const depths = new Map<number, number>();
-    for (const items of [this.#ready.values(), this.#parked.values()]) {
-      for (const { priority } of items) depths.set(priority, (depths.get(priority) ?? 0) + 1);
+    for (const { priority } of [...this.#ready.values(), ...this.#parked.values()]) {
+      depths.set(priority, (depths.get(priority) ?? 0) + 1);
     }
     return depths;
   }
@@ -97,17 +98,13 @@ export class WorkQueue {
     const { afterMs = 0, priority = 0 } = options;
     const readyAt = afterMs > 0 ? this.#options.now() + afterMs : 0;
     this.#options.telemetry.added?.();
-    const item = this.#items.get(key);
-    if (item === undefined) {
-      this.#place({ key, order: this.#order++, priority, readyAt, since: this.#options.now(), position: -1 });
-    } else if (readyAt < item.readyAt || priority > item.priority) {
-      this.#displace(item);
-      item.order = this.#order++;
-      if (readyAt < item.readyAt) item.since = this.#options.now();
-      item.readyAt = Math.min(readyAt, item.readyAt);
-      item.priority = Math.max(priority, item.priority);
-      this.#place(item);
-    }
+    const old = this.#items.get(key) ?? { key, order: 0, priority: -Infinity, readyAt: Infinity, since: 0 };
+    if (readyAt >= old.readyAt && priority <= old.priority) return;
+    if (this.#items.has(key)) this.#displace(old);
+    const since = readyAt < old.readyAt ? this.#options.now() : old.since;
+    const sooner = Math.min(readyAt, old.readyAt);
+    const higher = Math.max(priority, old.priority);
+    this.#place({ key, order: this.#order++, priority: higher, readyAt: sooner, since });
     this.#serve();
   }
 
@@ -146,7 +143,7 @@ export class WorkQueue {
     const item = this.#parked.get(key);
     if (item === undefined) return;
     this.#parked.delete(key);
-    this.#ready.push(item);
+    this.#line(item);
     this.#serve();
   }
 
@@ -160,20 +157,37 @@ export class WorkQueue {
   #place(item: Item): void {
     this.#items.set(item.key, item);
     if (item.readyAt !== 0) {
-      this.#waiting.push(item);
+      this.#waiting.splice(this.#placeOf(item), 0, item);
       this.#arm();
     } else if (this.#working.has(item.key)) this.#parked.set(item.key, item);
-    else this.#ready.push(item);
+    else this.#line(item);
   }
 
-  #displace(item: Item): void {
-    if (item.readyAt !== 0) this.#waiting.remove(item);
-    else if (!this.#parked.delete(item.key)) this.#ready.remove(item);
+  #line(item: Item): void {
+    this.#ready.add(item.key, item, this.#options.shareOf(item.key), item.priority);
+  }
+
+  #displace({ key, order, readyAt }: Item): void {
+    if (readyAt !== 0) this.#waiting.splice(this.#placeOf({ order, readyAt }), 1);
+    else if (!this.#parked.delete(key)) this.#ready.remove(key, this.#options.shareOf(key));
+  }
+
+  /** Among those for later: where it stands or would stand. */
+  #placeOf({ readyAt, order }: Pick<Item, 'readyAt' | 'order'>): number {
+    let [from, to] = [0, this.#waiting.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const other = this.#waiting[middle];
+      const later = other !== undefined && (other.readyAt - readyAt || other.order - order) > 0;
+      if (later) from = middle + 1;
+      else to = middle;
+    }
+    return from;
   }
 
   /** One timer, for the first of the waiting. */
   #arm(): void {
-    const at = this.#waiting.first?.readyAt;
+    const at = this.#waiting.at(-1)?.readyAt;
     if (at === undefined || (this.#timer !== undefined && this.#timer.at <= at)) return;
     clearTimeout(this.#timer?.handle);
     const delay = Math.min(Math.max(1, Math.ceil(at - this.#options.now())), maxTimerMs);
@@ -183,8 +197,8 @@ export class WorkQueue {
   #ripen(): void {
     this.#timer = undefined;
     const now = this.#options.now();
-    for (let item = this.#waiting.first; item !== undefined && item.readyAt <= now; item = this.#waiting.first) {
-      this.#waiting.remove(item);
+    for (let item = this.#waiting.at(-1); item !== undefined && item.readyAt <= now; item = this.#waiting.at(-1)) {
+      this.#waiting.pop();
       item.since = item.readyAt;
       item.readyAt = 0;
       item.order = this.#order++;
@@ -196,9 +210,8 @@ export class WorkQueue {
 
   #serve(): void {
     while (!this.#closed && this.#takers.length > 0) {
-      const item = this.#ready.first;
+      const item = this.#ready.take();
       if (item === undefined) return;
-      this.#ready.remove(item);
       this.#items.delete(item.key);
       const now = this.#options.now();
       this.#working.set(item.key, now);

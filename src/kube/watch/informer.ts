@@ -53,15 +53,13 @@ export class Informer<T extends KubeObject> {
   readonly #store: Store<T>;
   readonly #scopes: readonly Scope<T>[];
   readonly #unsynced = new Set<string | undefined>();
-  readonly #resolveSynced: () => void;
+  readonly #full = Promise.withResolvers<void>();
 
   constructor(options: InformerOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
     this.#store = new Store(options.indexes ?? {}, (error) => options.telemetry?.objectFailed?.(error));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.synced = promise;
-    this.#resolveSynced = resolve;
+    this.synced = this.#full.promise;
     const namespaces = options.namespaces?.length ? [...new Set(options.namespaces)] : [undefined];
     for (const namespace of namespaces) this.#unsynced.add(namespace);
     this.#scopes = namespaces.map((namespace) => this.#scope(namespace));
@@ -113,7 +111,7 @@ export class Informer<T extends KubeObject> {
   async start(signal: AbortSignal): Promise<void> {
     const loops = this.#scopes.flatMap((scope) => [scope.reflector.run(signal), this.#auditLoop(scope, signal)]);
     await Promise.all(loops);
-    this.#resolveSynced();
+    this.#full.resolve();
   }
 
   /** Forgets everything and tells the handlers so: the kind itself is gone. */
@@ -146,7 +144,7 @@ export class Informer<T extends KubeObject> {
       replace: (objects, version) => {
         this.#replace(scope(), objects, version);
         this.#unsynced.delete(scope().namespace);
-        if (this.hasSynced) this.#resolveSynced();
+        if (this.hasSynced) this.#full.resolve();
       },
       upsert: (object) => this.#store.put(object),
       remove: (object) => {

@@ -24,16 +24,14 @@ export class OptionalInformer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #definition: Informer<Definition>;
   readonly #handlers = new Set<Handler<T>>();
-  readonly #resolveSynced: () => void;
+  readonly #full = Promise.withResolvers<void>();
   readonly #running: Promise<void>[] = [];
   #current: { readonly informer: Informer<T>; readonly stop: AbortController } | undefined;
 
   constructor(options: InformerOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.synced = promise;
-    this.#resolveSynced = resolve;
+    this.synced = this.#full.promise;
     const { plural, group } = options.resource;
     this.#definition = new Informer<Definition>({
       client: options.client,
@@ -80,7 +78,7 @@ export class OptionalInformer<T extends KubeObject> {
     await this.#definition.start(signal);
     this.#current?.stop.abort();
     await Promise.all(this.#running);
-    this.#resolveSynced();
+    this.#full.resolve();
   }
 
   #follow({ served }: Definition, old: Definition | undefined, signal: AbortSignal): void {
@@ -109,7 +107,7 @@ export class OptionalInformer<T extends KubeObject> {
   }
 
   #settle(): void {
-    if (this.hasSynced) this.#resolveSynced();
+    if (this.hasSynced) this.#full.resolve();
   }
 }
 

@@ -48,7 +48,6 @@ export class Reflector<T extends KubeObject> {
   readonly #plan: WatchPlan;
   readonly #random: () => number;
   readonly #now: () => number;
-  #synced = false;
   #silentSince: number | undefined;
   #relist = new AbortController();
 
@@ -59,10 +58,6 @@ export class Reflector<T extends KubeObject> {
     this.#now = options.now ?? (() => performance.now());
     this.#plan = new WatchPlan(this.#timing, this.#random);
     this.#silentSince = this.#now();
-  }
-
-  get hasSynced(): boolean {
-    return this.#synced;
   }
 
   /** How far the watch has come; '' before the first list and while a new one is due. */
@@ -171,7 +166,6 @@ export class Reflector<T extends KubeObject> {
   #replace(objects: readonly T[], resourceVersion: string): void {
     this.#guard(() => this.#options.sink.replace(objects, resourceVersion));
     this.#plan.listed(resourceVersion);
-    this.#synced = true;
     this.#options.telemetry?.listed?.();
     this.#guard(() => this.#options.sink.progress?.(resourceVersion));
   }

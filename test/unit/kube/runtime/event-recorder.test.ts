@@ -119,6 +119,26 @@ test('a flood is dropped beyond what can be kept', async () => {
   expect(fates.filter((fate) => fate === 'dropped')).toHaveLength(10_000 - 512);
 });
 
+test("a flood of one namespace drops none of another's, and lets it wait for one turn", async () => {
+  const { recorder, bodies, fates } = await rig();
+  for (let i = 0; i < 600; i++) recorder.record({ ...happened, note: `n${i}` });
+  recorder.record({ ...happened, regarding: { ...widget('b', 1), metadata: { name: 'b', namespace: 'other' } } });
+  await recorder.flush(5_000);
+  expect(bodies().findIndex(({ metadata }) => metadata.namespace === 'other')).toBeLessThanOrEqual(1);
+  expect(fates.filter((fate) => fate === 'dropped')).toHaveLength(600 - 512);
+});
+
+test('however many namespaces flood, what is kept is bounded, and one that floods not is heard', async () => {
+  const { recorder, fates, bodies } = await rig([accept], { paceMs: 60_000 });
+  const happenedIn = (namespace: string, note: string) =>
+    recorder.record({ ...happened, note, regarding: { ...widget('b', 1), metadata: { name: 'b', namespace } } });
+  for (let space = 0; space < 20; space++) for (let i = 0; i < 600; i++) happenedIn(`n${space}`, `${i}`);
+  happenedIn('quiet', 'heard');
+  expect(fates.filter((fate) => fate === 'dropped')).toHaveLength(20 * 600 - 8 * 512 - 12 * 8);
+  await recorder.flush(5_000);
+  expect(bodies().some(({ metadata }) => metadata.namespace === 'quiet')).toBe(true);
+});
+
 test('a flush gives up when its time is over', async () => {
   const { recorder, requests } = await rig([() => {}]);
   recorder.record(happened);

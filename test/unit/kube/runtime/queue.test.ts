@@ -186,6 +186,12 @@ class Model {
     return key;
   }
 
+  /** What was added meanwhile comes after what was ready before. */
+  done(key: string): void {
+    const again = this.working.delete(key) ? this.items.get(key) : undefined;
+    if (again?.readyAt === 0) again.order = this.#order++;
+  }
+
   /** Priorities of what could be taken now or after the current work. */
   get ready(): number[] {
     const ready = [...this.items.values()].filter(({ readyAt }) => readyAt === 0);
@@ -217,7 +223,7 @@ test('it behaves like the model under every sequence of operations', async () =>
           model.add(operation.key, performance.now(), operation);
         } else if (operation.is === 'done') {
           queue.done(operation.key);
-          model.working.delete(operation.key);
+          model.done(operation.key);
         } else if (operation.is === 'wait') {
           for (let ms = 0; ms < operation.ms; ms++) {
             vi.advanceTimersByTime(1);
@@ -245,4 +251,17 @@ test('a taker who waits gets the next ready key, in the order the takers came', 
   queue.add('b', { afterMs: 5 });
   vi.advanceTimersByTime(5);
   expect([(await first)?.key, (await second)?.key]).toEqual(['a', 'b']);
+});
+
+test('a share whose keys are added again all the time, at the highest priority, starves no other', async () => {
+  const queue = new WorkQueue({ shareOf: (key) => key.slice(0, 1) });
+  for (const key of ['b/1', 'b/2', 'b/3']) queue.add(key, { priority: lowPriority });
+  const order: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    for (let n = 0; n < 50; n++) queue.add(`a/${n}`);
+    const key = (await queue.take())?.key ?? '';
+    order.push(key.slice(0, 1));
+    queue.done(key);
+  }
+  expect(order).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'a']);
 });
