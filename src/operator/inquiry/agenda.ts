@@ -35,6 +35,10 @@ const firstRetryMs = 500;
 const retryGrowth = 1.25;
 const longestRetryMs = 60_000;
 const refusalRetryMs = 30_000;
+const unreadRetryMs = 2_000;
+const longestVainMs = 300_000;
+/** Between two questions of a pod, whatever calls for them. */
+const leastIntervalMs = 1_000;
 const shortestTurnMs = 5_000;
 const certificateShare = 0.8;
 
@@ -46,8 +50,9 @@ const certificateShare = 0.8;
 export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const due = endpoints.map((endpoint) => {
-    const at = refresh ? now : dueAt(endpoint, evidence, cadence, now);
-    return { endpoint, urgent: refresh || at === atOnce, at };
+    const wanted = refresh ? atOnce : dueAt(endpoint, evidence, cadence, now);
+    const urgent = wanted === atOnce;
+    return { endpoint, urgent, at: urgent ? intervalEnds(evidence.pods.get(endpoint.podUid), now) : wanted };
   });
   const turn = nextTurn(endpoints, evidence, cadence, now);
   // First, so that whatever else calls for the same pod takes its place.
@@ -67,8 +72,10 @@ function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now
   const stranger = evidence.strangers.get(endpoint.podUid);
   if (stranger !== undefined) {
     // A workload that was deleted and made again takes over what it had left behind, which no slice tells.
-    return stranger.endpointVersion === endpoint.version ? strangerRetryAt(stranger, cadence) : atOnce;
+    return stranger.endpointVersion === endpoint.version ? inVain(stranger, refusalRetryMs, cadence) : atOnce;
   }
+  const unread = evidence.unread.get(endpoint.podUid);
+  if (unread?.endpointVersion === endpoint.version) return inVain(unread, unreadRetryMs, cadence);
   const pod = evidence.pods.get(endpoint.podUid);
   if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport)
     return atOnce;
@@ -81,8 +88,15 @@ function retryAt(silence: { last: number; attempts: number }, cadence: Cadence):
   return silence.last + patience * spread(`${cadence.seed} ${silence.last}`);
 }
 
-function strangerRetryAt({ at }: Stranger, { syncPeriodMs }: Cadence): number {
-  return at + Math.min(refusalRetryMs, syncPeriodMs);
+/** After an attempt that cost reads and taught nothing: each time later, since a slice can name any number of such pods. */
+function inVain({ at, attempts }: Pick<Stranger, 'at' | 'attempts'>, first: number, { syncPeriodMs }: Cadence): number {
+  return at + Math.min(Math.min(first, syncPeriodMs) * 2 ** (attempts - 1), longestVainMs);
+}
+
+/** From when a pod may be asked again; at once what was heard at no time, or at one that is yet to come. */
+function intervalEnds(pod: PodEvidence | undefined, now: number): number {
+  const heard = [pod?.answer?.at, pod?.silence?.last].filter((at) => at !== undefined && at <= now);
+  return Math.max(atOnce, ...heard.map((at = atOnce) => at + leastIntervalMs));
 }
 
 function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {
@@ -99,6 +113,7 @@ function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {
 /** The pod that was asked longest ago comes up one sync period after the latest answer. */
 function nextTurn(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
   const answered = endpoints
+    .filter(({ podUid, version }) => evidence.unread.get(podUid)?.endpointVersion !== version)
     .map((endpoint) => ({ endpoint, at: lastAskedAt(evidence.pods.get(endpoint.podUid), now) }))
     .filter((entry): entry is { endpoint: Endpoint; at: number } => entry.at !== undefined)
     .sort((a, b) => a.at - b.at);

@@ -2,7 +2,7 @@ import type { Key } from '@agentcard-operator/kube/objects';
 import type { EventRecord } from '@agentcard-operator/kube/runtime';
 
 export interface FleetRules {
-  /** Share of all cards, in percent, that may lack an answer before the brake engages; 100 = never. */
+  /** Share of the cards that hold trust, in percent, that may lack an answer before the brake engages; 100 = never. */
   readonly maxDistrust: number;
   /** The longest that the brake holds. */
   readonly maxHoldMs: number;
@@ -23,12 +23,16 @@ export function brakeNote(engaged: boolean): Omit<EventRecord, 'regarding'> {
 }
 
 /**
- * The fleet brake: while too many cards lack an answer at once, the fault is likelier ours or the mesh's than theirs, and
- * nobody loses trust for absence. It lets go when the share has halved, or at the longest after `maxHoldMs`.
+ * The fleet brake: while too many of the cards that hold trust lack an answer at once, the fault is likelier ours or the mesh's
+ * than theirs, and nobody loses trust for absence. Cards without trust have none to lose, and count neither for nor against. It
+ * lets go when the share has halved, or at the longest after `maxHoldMs`.
  */
 export class FleetBrake {
   readonly #rules: FleetRules;
   readonly #lacking = new Set<Key>();
+  readonly #trusted = new Set<Key>();
+  /** In both. */
+  readonly #threatened = new Set<Key>();
   /** Since when it is engaged. */
   #since: number | undefined;
   /** Let go by time: not engaged again before the share has halved. */
@@ -39,29 +43,44 @@ export class FleetBrake {
   }
 
   note(card: Key, lacksAnswer: boolean): void {
-    if (lacksAnswer) this.#lacking.add(card);
-    else this.#lacking.delete(card);
+    this.#put(this.#lacking, card, lacksAnswer);
+  }
+
+  trust(card: Key, holdsTrust: boolean): void {
+    this.#put(this.#trusted, card, holdsTrust);
   }
 
   get lacking(): number {
     return this.#lacking.size;
   }
 
-  /** Until when no card may lose trust for absence; undefined while the brake is off. `total` counts all cards. */
-  heldUntil(total: number, now: number): number | undefined {
+  /** Until when no card may lose trust for absence; undefined while the brake is off. */
+  heldUntil(now: number): number | undefined {
     const before = this.#since;
-    const until = this.#judge(total, now);
+    const until = this.#judge(now);
     if ((before === undefined) !== (this.#since === undefined)) this.#rules.onChange(this.#since !== undefined);
     return until;
   }
 
-  #judge(total: number, now: number): number | undefined {
-    const share = total === 0 ? 0 : (this.#lacking.size / total) * 100;
+  #put(cards: Set<Key>, card: Key, isIn: boolean): void {
+    if (isIn) cards.add(card);
+    else cards.delete(card);
+    if (this.#lacking.has(card) && this.#trusted.has(card)) this.#threatened.add(card);
+    else this.#threatened.delete(card);
+  }
+
+  #judge(now: number): number | undefined {
+    const share = (this.#threatened.size / Math.max(1, this.#trusted.size)) * 100;
     const { maxDistrust, maxHoldMs } = this.#rules;
     if (share <= maxDistrust / 2) {
       this.#since = undefined;
       this.#spent = false;
-    } else if (this.#since === undefined && !this.#spent && share > maxDistrust && this.#lacking.size >= leastCards) {
+    } else if (
+      this.#since === undefined &&
+      !this.#spent &&
+      share > maxDistrust &&
+      this.#threatened.size >= leastCards
+    ) {
       this.#since = now;
     }
     if (this.#since === undefined) return undefined;

@@ -115,14 +115,18 @@ export interface Stranger {
   readonly podName: string;
   readonly owner: string;
   readonly endpointVersion: string;
+  /** How often it was seen so, one time after the other. */
+  readonly attempts: number;
 }
+
+/** A pod of which an attempt taught nothing: it is gone, or the API server did not say. */
+export type Unread = Pick<Stranger, 'at' | 'endpointVersion' | 'attempts'>;
 
 /** Everything learned about one AgentCard's pods, by pod uid. */
 export interface CardEvidence {
   readonly pods: ReadonlyMap<string, PodEvidence>;
   readonly strangers: ReadonlyMap<string, Stranger>;
-  /** Pods of which an attempt taught nothing: they are gone, or the API server did not say. */
-  readonly unread: ReadonlySet<string>;
+  readonly unread: ReadonlyMap<string, Unread>;
   /** Every pod that stood behind the card when the operator started has been asked once. */
   readonly complete: boolean;
   /** The refresh annotation's value that was last honoured. */
@@ -132,7 +136,7 @@ export interface CardEvidence {
 export const noEvidence: CardEvidence = {
   pods: new Map(),
   strangers: new Map(),
-  unread: new Set(),
+  unread: new Map(),
   complete: false,
   refresh: undefined,
 };

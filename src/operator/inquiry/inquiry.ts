@@ -50,9 +50,11 @@ export interface Seen {
 }
 
 const background = { priority: lowPriority };
-const unreadRetryMs = 2_000;
 /** How long nothing is dialled while our own identity is on its way. */
 const identityPatienceMs = 10_000;
+
+const isVerified = ({ status }: CachedCard) =>
+  status?.conditions?.some((condition) => condition.type === 'Verified' && condition.status === 'True') === true;
 
 /** What agents say: puts questions to their pods, away from the reconcile, and keeps what they answered. */
 export class Inquiry {
@@ -66,6 +68,9 @@ export class Inquiry {
     const { maxDistrust, maxHold: maxHoldMs } = parts.config;
     this.#brake = new FleetBrake({ maxDistrust, maxHoldMs, onChange: parts.onBrake });
     this.#dialler = this.#createDialler();
+    const trust = (card: CachedCard) => this.#brake.trust(keyOf(card), isVerified(card));
+    const remove = (card: CachedCard) => this.#brake.trust(keyOf(card), false);
+    parts.caches.cards.onEvent({ add: trust, update: (_, card) => trust(card), remove });
   }
 
   /** Puts questions, but for those that were answered `since` they were decided on. */
@@ -114,8 +119,8 @@ export class Inquiry {
 
   /** How the whole fleet is doing. */
   get fleet() {
-    const { caches, now } = this.#parts;
-    return { silent: this.#brake.lacking, heldUntil: this.#brake.heldUntil(caches.cards.size, now()) };
+    const { now } = this.#parts;
+    return { silent: this.#brake.lacking, heldUntil: this.#brake.heldUntil(now()) };
   }
 
   /** Until the signal. Waits a while for our own identity, if one is to come, lest its coming look like agents that are away. */
@@ -165,8 +170,8 @@ export class Inquiry {
         const { podName: pod } = ask.endpoint;
         if (error !== undefined) log.warn('a pod could not be read', { key: ask.card, pod, error });
         if (isGone(ask)) return;
-        this.#ledger.recordNothing(ask);
-        wake(ask.card, { afterMs: unreadRetryMs });
+        this.#ledger.recordNothing(ask, now());
+        wake(ask.card, background);
       },
       onVoid: (ask) => {
         if (isGone(ask)) return;

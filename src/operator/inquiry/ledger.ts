@@ -1,12 +1,20 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { Ask } from './agenda.ts';
-import { type CardEvidence, dueAtOnce, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
+import {
+  type CardEvidence,
+  dueAtOnce,
+  type Finding,
+  noEvidence,
+  type PodEvidence,
+  type Stranger,
+  type Unread,
+} from './evidence.ts';
 import { isNews } from './news.ts';
 
 interface Entry {
   readonly pods: Map<string, PodEvidence>;
   readonly strangers: Map<string, Stranger>;
-  readonly unread: Set<string>;
+  readonly unread: Map<string, Unread>;
   complete: boolean;
   refresh: string | undefined;
 }
@@ -28,7 +36,8 @@ export class Ledger {
       const { at, owner } = finding;
       const known = entry.strangers.get(podUid);
       const isNew = entry.pods.delete(podUid) || known?.owner !== owner || known.endpointVersion !== version;
-      entry.strangers.set(podUid, { podName, at, owner, endpointVersion: version });
+      const attempts = isNew ? 1 : known.attempts + 1;
+      entry.strangers.set(podUid, { podName, at, owner, endpointVersion: version, attempts });
       return isNew;
     }
     const wasStranger = entry.strangers.delete(podUid);
@@ -45,8 +54,11 @@ export class Ledger {
     return last > since && last <= now;
   }
 
-  recordNothing(ask: Ask): void {
-    this.#entry(ask.card).unread.add(ask.endpoint.podUid);
+  recordNothing({ card, endpoint }: Ask, at: number): void {
+    const { unread } = this.#entry(card);
+    const known = unread.get(endpoint.podUid);
+    const again = known?.endpointVersion === endpoint.version ? known.attempts : 0;
+    unread.set(endpoint.podUid, { at, endpointVersion: endpoint.version, attempts: again + 1 });
   }
 
   /** What a pod answered says nothing, since what the question stood on has changed: it is asked again. */
@@ -106,7 +118,7 @@ export class Ledger {
   #entry(card: Key): Entry {
     let entry = this.#entries.get(card);
     if (entry === undefined) {
-      entry = { pods: new Map(), strangers: new Map(), unread: new Set(), complete: false, refresh: undefined };
+      entry = { pods: new Map(), strangers: new Map(), unread: new Map(), complete: false, refresh: undefined };
       this.#entries.set(card, entry);
     }
     return entry;

@@ -121,7 +121,7 @@ export const flags = flagsFrom({
   maxDistrust: {
     schema: whole(0, 100, 3),
     default: '20',
-    doc: 'Percent of all cards (at least 5 cards) that may fall silent at once before the fleet brake holds every verdict; 100: never.',
+    doc: 'Percent of the cards that hold trust (at least 5 cards) that may fall silent at once before the fleet brake holds every verdict; 100: never.',
   },
   maxHold: {
     schema: duration,

@@ -38,7 +38,7 @@ export function createDialler(parts: DiallerParts): Dialler {
   return new Dialler(
     {
       ...{ now, onFinding, onNothing, onVoid },
-      pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`)),
+      pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`), now),
       get: (ask, path, signal) => get(parts, ask, path, signal),
       standsOn: ({ card }) => `${parts.identity().bundleEpoch} ${parts.cardVersion(card)}`,
       signedCard: (ask) => parts.signedCard(ask.workload),

@@ -1,4 +1,5 @@
-import type { Key } from '@agentcard-operator/kube/objects';
+import { type Key, splitKey } from '@agentcard-operator/kube/objects';
+import { FairLine } from '@agentcard-operator/kube/runtime';
 import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import { belongsTo, type PodFacts } from '../../workload/pod.ts';
@@ -6,7 +7,6 @@ import type { Ask } from '../agenda.ts';
 import type { Finding, ReceivedCard } from '../evidence.ts';
 import { findingFrom, type Heard, isSilent } from './finding.ts';
 import type { PodReader } from './pod-reader.ts';
-import { WaitingLine } from './waiting-line.ts';
 
 /** The edges that the dialler stands on. */
 export interface DiallerEdges {
@@ -26,28 +26,34 @@ export interface DiallerEdges {
   readonly onVoid: (ask: Ask) => void;
 }
 
-/** Targets that last timed out share at most a quarter of the places, so that black holes delay nobody. */
+/** Targets that were slow last time share at most a quarter of the places, so that black holes delay nobody. */
 const slowShare = 4;
-/** More than that are forgotten at once, which costs a read each. */
+const slowMs = 1_000;
+/** Of more than that the oldest are forgotten, which costs a read each. */
 const rememberedPods = 32_768;
 
-/** A pod whose last attempt brought nothing. Until it answers, its facts serve for the next attempt without a read. */
-interface Unanswered {
+/** What is remembered of a pod's last attempt, where that was slow or brought nothing. */
+interface Remembered {
   readonly version: string;
-  readonly facts: PodFacts;
-  readonly timedOut: boolean;
+  /** Of a silent pod: until it answers, they serve for the next attempt without a read. */
+  readonly facts: PodFacts | undefined;
+  readonly slow: boolean;
 }
+
+type Lane = 'quick' | 'slow';
 
 /**
  * Puts questions to agents, with its own bound and away from the reconcile. A question that is already waiting or under
- * way is not put twice.
+ * way is not put twice. Namespaces share each lane's places: the next one goes to a namespace that holds the fewest.
  */
 export class Dialler {
   readonly #edges: DiallerEdges;
   readonly #concurrency: number;
-  readonly #waiting = { quick: new WaitingLine(), slow: new WaitingLine() };
-  readonly #running = new Map<string, 'quick' | 'slow'>();
-  readonly #unanswered = new Map<string, Unanswered>();
+  /** The ids of what waits. */
+  readonly #lines = { quick: new FairLine<string>(), slow: new FairLine<string>() };
+  readonly #waiting = new Map<string, Ask>();
+  readonly #running = new Map<string, { readonly lane: Lane; readonly namespace: string }>();
+  readonly #remembered = new Map<string, Remembered>();
   readonly #stop = new AbortController();
   #open = false;
 
@@ -60,8 +66,13 @@ export class Dialler {
     for (const ask of asks) {
       const id = idOf(ask);
       if (this.#running.has(id)) continue;
-      const lane = this.#unanswered.get(id)?.timedOut ? this.#waiting.slow : this.#waiting.quick;
-      lane.add(id, ask);
+      const before = this.#waiting.get(id);
+      const urgent = ask.urgent || before?.urgent === true;
+      this.#waiting.set(id, { ...ask, urgent });
+      if (before !== undefined && before.urgent === urgent) continue;
+      this.#leave(id, ask);
+      const lane = this.#remembered.get(id)?.slow ? 'slow' : 'quick';
+      this.#lines[lane].add(id, id, namespaceOf(ask), urgent ? 1 : 0);
     }
     this.#pump();
   }
@@ -74,12 +85,12 @@ export class Dialler {
 
   /** Forgets what waits for a card; what is under way ends by itself and its finding is dropped by the caller. */
   forget(card: Key): void {
-    for (const lane of Object.values(this.#waiting)) lane.remove((ask) => ask.card === card);
-    for (const id of this.#unanswered.keys()) if (id.startsWith(`${card} `)) this.#unanswered.delete(id);
+    for (const [id, ask] of this.#waiting) if (ask.card === card && this.#waiting.delete(id)) this.#leave(id, ask);
+    for (const id of this.#remembered.keys()) if (id.startsWith(`${card} `)) this.#remembered.delete(id);
   }
 
   get waiting(): number {
-    return this.#waiting.quick.size + this.#waiting.slow.size;
+    return this.#waiting.size;
   }
 
   get running(): number {
@@ -87,20 +98,25 @@ export class Dialler {
   }
 
   stop(): void {
-    for (const lane of Object.values(this.#waiting)) lane.remove(() => true);
+    this.#waiting.clear();
     this.#stop.abort();
+  }
+
+  #leave(id: string, ask: Ask): void {
+    for (const line of Object.values(this.#lines)) line.remove(id, namespaceOf(ask));
   }
 
   #pump(): void {
     const slowPlaces = Math.max(1, Math.floor(this.#concurrency / slowShare));
-    let slowRunning = [...this.#running.values()].filter((lane) => lane === 'slow').length;
     while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#concurrency) {
-      const lane = this.#waiting.slow.size > 0 && slowRunning < slowPlaces ? 'slow' : 'quick';
-      const next = this.#waiting[lane].take();
-      if (next === undefined) return;
-      const [id, ask] = next;
-      this.#running.set(id, lane);
-      if (lane === 'slow') slowRunning += 1;
+      const running = Map.groupBy(this.#running.values(), ({ lane }) => lane);
+      const lane = this.#lines.slow.size > 0 && (running.get('slow')?.length ?? 0) < slowPlaces ? 'slow' : 'quick';
+      const held = Map.groupBy(running.get(lane) ?? [], ({ namespace }) => namespace);
+      const id = this.#lines[lane].take((namespace) => held.get(namespace)?.length ?? 0);
+      const ask = id === undefined ? undefined : this.#waiting.get(id);
+      if (id === undefined || ask === undefined) return;
+      this.#waiting.delete(id);
+      this.#running.set(id, { lane, namespace: namespaceOf(ask) });
       void this.#run(id, ask);
     }
   }
@@ -123,23 +139,30 @@ export class Dialler {
   }
 
   async #inquire(ask: Ask, id: string): Promise<Finding | undefined> {
-    const before = this.#unanswered.get(id);
+    const before = this.#remembered.get(id);
     const known = before?.version === ask.endpoint.version ? before.facts : undefined;
     const read = await this.#read(ask, known);
     if (read === undefined || 'kind' in read) return read;
     const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
     if (signed !== undefined) return this.#fromConfigMap(ask, read, signed);
+    const asked = this.#edges.now();
     const heard = await this.#firstAnswer(ask);
     const { outcome } = heard;
-    if (isSilent(outcome)) {
-      if (this.#unanswered.size >= rememberedPods) this.#unanswered.clear();
-      this.#unanswered.set(id, { version: ask.endpoint.version, facts: read, timedOut: outcome.code === 'Timeout' });
-      return this.#finding(ask, read, heard);
-    }
-    this.#unanswered.delete(id);
+    const silent = isSilent(outcome);
+    const slow = (silent && outcome.code === 'Timeout') || this.#edges.now() - asked > slowMs;
+    this.#remember(id, { version: ask.endpoint.version, facts: silent ? read : undefined, slow });
+    if (silent) return this.#finding(ask, read, heard);
     // What speaks after a silence may be another container.
     const now = known === undefined ? read : await this.#read(ask);
     return now === undefined || 'kind' in now ? now : this.#finding(ask, now, heard);
+  }
+
+  #remember(id: string, what: Remembered): void {
+    this.#remembered.delete(id);
+    if (what.facts === undefined && !what.slow) return;
+    const [oldest] = this.#remembered.size < rememberedPods ? [] : this.#remembered.keys();
+    if (oldest !== undefined) this.#remembered.delete(oldest);
+    this.#remembered.set(id, what);
   }
 
   #finding(ask: Ask, facts: PodFacts, heard: Heard): Promise<Finding> {
@@ -149,7 +172,8 @@ export class Dialler {
   /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
   async #read({ endpoint, workload }: Ask, known?: PodFacts): Promise<PodFacts | Finding | undefined> {
     const { podName: name, podUid: uid } = endpoint;
-    const place = { namespace: workload.namespace, name, uid, workloadUid: workload.uid };
+    const { namespace, uid: workloadUid } = workload;
+    const place = { namespace, name, uid, workloadUid, address: endpoint.address };
     const facts = await this.#edges.pods.facts(place, known);
     if (facts === undefined) return undefined;
     const owner = `${facts.owner.kind} ${facts.owner.name}`;
@@ -174,6 +198,10 @@ export class Dialler {
     }
     throw new Error('an agenda entry names no path');
   }
+}
+
+function namespaceOf({ card }: Ask): string {
+  return splitKey(card).namespace ?? '';
 }
 
 function idOf(ask: Ask): string {

@@ -1,6 +1,7 @@
 import { type KubeClient, metadataType, objectPath } from '@agentcard-operator/kube';
 import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
 import { controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
+import { ReadBudget } from './read-budget.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {
@@ -14,6 +15,8 @@ export interface PodPlace {
   readonly uid: string;
   /** Of the workload to which the pod should belong. */
   readonly workloadUid: string;
+  /** Where it should answer. */
+  readonly address: string;
 }
 
 type ReplicaSetOwners = Pick<ReplicaSet, 'metadata'>;
@@ -28,7 +31,9 @@ const rememberedReplicaSets = 65_536;
 export function podReader(
   client: KubeClient,
   labelled: (namespace: string, name: string) => Pod | undefined,
+  now: () => number,
 ): PodReader {
+  const budget = new ReadBudget(now);
   const replicaSets = new Map<string, ReplicaSetOwners>();
 
   async function replicaSetOf(pod: Pod, workloadUid: string): Promise<ReplicaSet | undefined> {
@@ -50,13 +55,16 @@ export function podReader(
   }
 
   return {
-    async facts({ namespace, name, uid, workloadUid }, known) {
+    async facts({ namespace, name, uid, workloadUid, address }, known) {
       const watched = labelled(namespace, name);
       if (known !== undefined && watched?.metadata.uid !== uid) return known;
-      const pod =
-        watched?.metadata.uid === uid ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
-      if (pod === undefined || pod.metadata.uid !== uid) return undefined;
-      return podFacts(pod, await replicaSetOf(pod, workloadUid));
+      const isWatched = watched?.metadata.uid === uid;
+      if (!isWatched && budget.isSpent(namespace)) return undefined;
+      const pod = isWatched ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
+      const isIt = pod !== undefined && pod.metadata.uid === uid;
+      const facts = isIt ? podFacts(pod, await replicaSetOf(pod, workloadUid)) : undefined;
+      if (facts?.owner.uid !== workloadUid || !facts.addresses.includes(address)) budget.spend(namespace);
+      return facts;
     },
   };
 }

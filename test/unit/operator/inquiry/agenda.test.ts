@@ -78,7 +78,13 @@ test('a new value of the refresh annotation asks every pod now, and only once', 
 });
 
 test('a pod of something else is left alone for a while, or until its EndpointSlice entry changes', () => {
-  const stranger = { at: now, podName: 'a-0', owner: 'ReplicaSet other', endpointVersion: '198.19.0.1 8443 true' };
+  const stranger = {
+    at: now,
+    podName: 'a-0',
+    owner: 'ReplicaSet other',
+    endpointVersion: '198.19.0.1 8443 true',
+    attempts: 1,
+  };
   expect(due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', stranger]]) })).toEqual({
     ask: [],
     urgent: [],
@@ -95,7 +101,7 @@ test('the turns of many cards do not fall together', () => {
 });
 
 test('news makes a question urgent: a new pod, another entry, a request; a turn, a repetition and a renewal are not', () => {
-  const [uid, pod] = answered('a-0', { at: now });
+  const [uid, pod] = answered('a-0', { at: now - 1_000 });
   expect(due(['a-0', 'a-1'], evidence([uid, pod])).urgent).toEqual(['a-1']);
   expect(due(['a-0'], evidence([uid, { ...pod, endpointVersion: 'another' }])).urgent).toEqual(['a-0']);
   expect(due(['a-0'], evidence([uid, pod]), now, { refresh: 'please' }).urgent).toEqual(['a-0']);
@@ -106,4 +112,33 @@ test('news makes a question urgent: a new pod, another entry, a request; a turn,
   ] as const) {
     expect(due(['a-0'], seen, at)).toMatchObject({ ask: ['a-0'], urgent: [] });
   }
+});
+
+test('what costs reads and teaches nothing is tried later each time, up to five minutes, whatever the sync period', () => {
+  const vain = (attempts: number) => ({ at: now, endpointVersion: '198.19.0.1 8443 true', attempts });
+  const unread = (attempts: number) => due(['a-0'], { ...noEvidence, unread: new Map([['a-0-uid', vain(attempts)]]) });
+  expect([1, 2, 3, 9].map((attempts) => (unread(attempts).next ?? 0) - now)).toEqual([2_000, 4_000, 8_000, 300_000]);
+  expect(unread(9).ask).toEqual([]);
+  const stranger = (attempts: number) => {
+    const seen = { ...vain(attempts), podName: 'a-0', owner: 'ReplicaSet other' };
+    return due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', seen]]) }, now, { syncPeriodMs: 5_000 });
+  };
+  expect([1, 2, 9].map((attempts) => (stranger(attempts).next ?? 0) - now)).toEqual([5_000, 10_000, 300_000]);
+});
+
+test('a pod that could not be read is not asked by its turn either, and one whose entry changed is asked at once', () => {
+  const unread = new Map([['a-0-uid', { at: now, endpointVersion: '198.19.0.1 8443 true', attempts: 5 }]]);
+  const seen = { ...evidence(answered('a-0', { at: now - 3_600_000 })), unread };
+  expect(due(['a-0'], seen).ask).toEqual([]);
+  const moved = new Map([['a-0-uid', { at: now, endpointVersion: 'before', attempts: 5 }]]);
+  expect(due(['a-0'], { ...noEvidence, unread: moved }).ask).toEqual(['a-0']);
+});
+
+test('whatever calls for a pod, it is asked once a second', () => {
+  const [uid, pod] = answered('a-0', { at: now - 400 });
+  const moved: [string, typeof pod] = [uid, { ...pod, endpointVersion: 'before' }];
+  expect(due(['a-0'], evidence(moved))).toMatchObject({ ask: [], next: now + 600 });
+  expect(due(['a-0'], evidence(moved), now + 600)).toMatchObject({ ask: ['a-0'], urgent: ['a-0'] });
+  const refreshed = evidence(answered('a-0', { at: now - 400 }));
+  expect(due(['a-0'], refreshed, now, { refresh: '1' })).toMatchObject({ ask: [], next: now + 600 });
 });

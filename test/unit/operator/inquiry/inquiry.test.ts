@@ -28,6 +28,12 @@ async function agent() {
   return { port: (server.address() as AddressInfo).port, asked: () => asked };
 }
 
+/** What is there from the start. */
+function watched(cards: Map<string, CachedCard>) {
+  const onEvent = (handler: { add(card: CachedCard): void }) => cards.forEach((each) => void handler.add(each));
+  return Object.assign(cards, { onEvent });
+}
+
 /** An inquiry about one card, which may be taken away; what it wakes and whether its brake holds. */
 function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
   const woken: string[] = [];
@@ -40,7 +46,7 @@ function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
     log: createLogger({ write: () => {} }),
     now: () => Date.now(),
     ...{ identity, asker: directAsking(identity) },
-    caches: { cards, labelledPods: new Map(), signedCards: undefined } as unknown as Caches,
+    caches: { cards: watched(cards), labelledPods: new Map(), signedCards: undefined } as unknown as Caches,
     knownChains: new KnownChains(1),
     learned: () => {},
     onBrake: (engaged) => brake.push(engaged),
@@ -115,8 +121,19 @@ test('nothing is known of a card that was forgotten, nor is an answer kept for o
   expect(inquiry.known(key).evidence.pods.size).toBe(0);
 });
 
-test('while too many cards lack an answer at once, the brake holds for all', () => {
-  const many = new Map(Array.from({ length: 10 }, (_, index) => [`team/${index}`, card()]));
+test('while too many cards that hold trust lack an answer at once, the brake holds for all', () => {
+  const verified = {
+    type: 'Verified',
+    status: 'True',
+    reason: 'mTLSVerified',
+    message: '',
+    lastTransitionTime: '',
+  } as const;
+  const trusted = (index: number): CachedCard => {
+    const { metadata } = card();
+    return { ...card(), metadata: { ...metadata, name: `${index}` }, status: { conditions: [verified] } };
+  };
+  const many = new Map(Array.from({ length: 10 }, (_, index) => [`team/${index}`, trusted(index)]));
   const { inquiry, brake } = rig(many);
   const silent = (index: number) => {
     const named = { ...card(), metadata: { ...card().metadata, name: String(index) } };

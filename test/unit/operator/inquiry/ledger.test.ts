@@ -45,7 +45,7 @@ test('a question is answered by what came after it, and not by what a clock that
 test('a pod whose answer is void is due at once, and stays what it was until it answers again', () => {
   const ledger = new Ledger();
   ledger.record(ask, answer(1));
-  const due = () => agenda([ask.endpoint], ledger.of(ask.card), ask.cadence, 2).now;
+  const due = () => agenda([ask.endpoint], ledger.of(ask.card), ask.cadence, 1_002).now;
   expect(due()).toEqual([]);
   ledger.recordVoid(ask);
   expect(due()).toEqual([{ endpoint: ask.endpoint, urgent: true }]);
@@ -107,7 +107,7 @@ describe('a round after the start', () => {
     ['an answer', (ledger: Ledger) => ledger.record(other, answer(2))],
     ['an unanswered attempt', (ledger: Ledger) => ledger.record(other, silence(2))],
     ['a pod of something else', (ledger: Ledger) => ledger.record(other, { kind: 'stranger', owner: 'Pod v', at: 1 })],
-    ['a pod that cannot be read', (ledger: Ledger) => ledger.recordNothing(other)],
+    ['a pod that cannot be read', (ledger: Ledger) => ledger.recordNothing(other, 1)],
   ])('is complete once every pod brought something: %s', (_, bring) => {
     const ledger = new Ledger();
     ledger.record(ask, answer(1));

@@ -116,7 +116,10 @@ describe('a restart of the operator', () => {
   });
 
   test('does not wait for a pod that cannot be read', () => {
-    const seen = { ...evidence(answered('weather-0'), answered('weather-1')), unread: new Set(['weather-2-uid']) };
+    const seen = {
+      ...evidence(answered('weather-0'), answered('weather-1')),
+      unread: new Map([['weather-2-uid', { at: 0, endpointVersion: 'v', attempts: 1 }]]),
+    };
     const { told, marks } = restarted(good, ['weather-0', 'weather-1'], seen);
     expect(told.fields?.replicas).toEqual({ ready: 3, attested: 2 });
     expect(marks).toEqual([]);

@@ -198,7 +198,7 @@ function evidenceOf(pods: Readonly<Record<string, PodGiven>>, at: number): CardE
   for (const [index, [name, given]] of Object.entries(pods).entries()) {
     const endpointVersion = `198.19.0.${index + 1} 8443 true`;
     if (given.stranger !== undefined)
-      strangers.push([`${name}-uid`, { at, podName: name, owner: given.stranger, endpointVersion }]);
+      strangers.push([`${name}-uid`, { at, podName: name, owner: given.stranger, endpointVersion, attempts: 1 }]);
     const evidence = podEvidence(name, given, at);
     if (evidence !== undefined) seen.push([`${name}-uid`, evidence]);
   }

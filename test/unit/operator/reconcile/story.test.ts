@@ -219,7 +219,13 @@ describe('several pods', () => {
     const strangers = new Map([
       [
         'weather-1-uid',
-        { at: now, podName: 'weather-1', owner: 'ReplicaSet evil', endpointVersion: '198.19.0.2 8443 true' },
+        {
+          at: now,
+          podName: 'weather-1',
+          owner: 'ReplicaSet evil',
+          endpointVersion: '198.19.0.2 8443 true',
+          attempts: 1,
+        },
       ],
     ]);
     const seen = { ...evidence(answered('weather-0')), strangers };

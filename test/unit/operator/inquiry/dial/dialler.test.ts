@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
 import { Dialler, type DiallerEdges } from '../../../../../src/operator/inquiry/dial/dialler.ts';
@@ -200,6 +201,89 @@ describe('an answer', () => {
     dialler.ask([ask('a')]);
     await vi.waitFor(() => expect(findings).toEqual([['a', 'answer']]));
     expect(nothing).toEqual(['void a']);
+  });
+});
+
+/** Time that stands still while anything can still happen, and then goes on to the next answer. */
+function simulated(concurrency: number, lasts: (asked: Ask) => number) {
+  const clock = { now: 0 };
+  const due: { readonly at: number; readonly answer: () => void }[] = [];
+  const order: string[] = [];
+  const get = (asked: Ask): Promise<FetchOutcome> => {
+    order.push(asked.card);
+    return new Promise((resolve) => due.push({ at: clock.now + lasts(asked), answer: () => resolve(ok) }));
+  };
+  const asked = new Map<string, number>();
+  const onFinding = (about: Ask) => void asked.set(about.card, clock.now);
+  const { dialler } = rig({ get, now: () => clock.now, onFinding }, concurrency);
+  const step = async () => {
+    await new Promise(setImmediate);
+    const next = due.sort((a, b) => a.at - b.at).shift();
+    if (next === undefined) return false;
+    clock.now = Math.max(clock.now, next.at);
+    next.answer();
+    await new Promise(setImmediate);
+    return true;
+  };
+  return { dialler, clock, order, asked, step };
+}
+
+const tenant = (index: number) => ask(`t${index}`, { card: `tenant/${index}` });
+const tenantLoad = Array.from({ length: 140 }, (_, index) => tenant(index));
+
+describe('what a tenant does to others', () => {
+  test('140 pods that answer after 4.9 seconds and are urgent all the time keep no other waiting', async () => {
+    const { dialler, clock, asked, step } = simulated(16, ({ card }) => (card.startsWith('tenant/') ? 4_900 : 10));
+    dialler.ask(tenantLoad);
+    while (clock.now < 60_000 && (await step())) dialler.ask(tenantLoad);
+    for (let round = 0; round < 20; round++) {
+      const card = `honest/${round}`;
+      const since = clock.now;
+      dialler.ask([ask(`h${round}`, { card, urgent: false })]);
+      while (!asked.has(card) && (await step())) dialler.ask(tenantLoad);
+      expect(clock.now - since).toBeLessThanOrEqual(10);
+    }
+  });
+
+  test('with any load of a tenant, another gets every second place that becomes free until it holds as many', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 8 }),
+        fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 20 }),
+        fc.array(fc.boolean(), { minLength: 1, maxLength: 6 }),
+        async (places, lasting, urgent) => {
+          const time = ({ card }: Ask) => lasting[Number(card.split('/')[1]) % lasting.length] ?? 1;
+          const { dialler, order, step } = simulated(places, time);
+          dialler.ask(tenantLoad);
+          await step();
+          const honest = urgent.map((isUrgent, index) =>
+            ask(`h${index}`, { card: `honest/${index}`, urgent: isUrgent }),
+          );
+          const from = order.length;
+          dialler.ask(honest);
+          for (let turn = 0; turn < 40 && (await step()); turn++) dialler.ask(tenantLoad);
+          const waited = honest.map(({ card }) => order.slice(from).indexOf(card));
+          for (const [rank, turns] of waited.sort((a, b) => a - b).entries()) {
+            expect(turns).toBeGreaterThanOrEqual(0);
+            expect(turns).toBeLessThanOrEqual(2 * rank + 1);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test('the slow of one tenant leave half of the slow places to those of another', async () => {
+    const { dialler, asked, step } = simulated(8, () => 3_000);
+    const slow = (space: string) =>
+      Array.from({ length: 20 }, (_, i) => ask(`${space}${i}`, { card: `${space}/${i}` }));
+    dialler.ask([...slow('a'), ...slow('b').slice(0, 2)]);
+    while (asked.size < 22) await step();
+    asked.clear();
+    dialler.ask(slow('a'));
+    dialler.ask(slow('b').slice(0, 2));
+    for (let turn = 0; turn < 8; turn++) await step();
+    expect([...asked.keys()].filter((card) => card.startsWith('b/'))).toHaveLength(2);
   });
 });
 

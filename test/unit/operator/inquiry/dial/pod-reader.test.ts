@@ -32,11 +32,21 @@ function cluster(copy: ReplicaSet | undefined) {
       return copy;
     },
   } as unknown as KubeClient;
-  const reader = podReader(client, () => undefined);
+  const reader = podReader(
+    client,
+    () => undefined,
+    () => 0,
+  );
   return {
     reads,
     facts: (workloadUid = 'weather-uid') =>
-      reader.facts({ namespace: 'team', name: 'weather-0', uid: there.metadata.uid ?? '', workloadUid }),
+      reader.facts({
+        namespace: 'team',
+        name: 'weather-0',
+        uid: there.metadata.uid ?? '',
+        workloadUid,
+        address: '198.19.0.1',
+      }),
   };
 }
 
@@ -63,4 +73,49 @@ test('a ReplicaSet that does not lead to the workload is read again, since it ma
   reads.length = 0;
   expect((await facts('weather-again-uid'))?.owner.uid).toBe('weather-uid');
   expect(reads).toEqual(['read team/weather-0', 'copy', 'read team/weather-1']);
+});
+
+/** A namespace whose slices name pods that are not there. */
+function bogus() {
+  const clock = { now: 0 };
+  let reads = 0;
+  const client = {
+    get: async () => {
+      reads += 1;
+      return undefined;
+    },
+  } as unknown as KubeClient;
+  const reader = podReader(
+    client,
+    () => undefined,
+    () => clock.now,
+  );
+  const read = async (namespace: string, count: number) => {
+    const before = reads;
+    for (let i = 0; i < count; i++) {
+      await reader.facts({ namespace, name: `p-${i}`, uid: `u-${i}`, workloadUid: 'w', address: '198.19.0.1' });
+    }
+    return reads - before;
+  };
+  return { clock, read };
+}
+
+test('however many pods a namespace names that are not there, its reads are bounded, and cost no other namespace any', async () => {
+  const { clock, read } = bogus();
+  expect(await read('tenant', 10_000)).toBe(500);
+  expect(await read('honest', 100)).toBe(100);
+  clock.now += 30_000;
+  expect(await read('tenant', 10_000)).toBe(60);
+});
+
+test('a pod of something else, or at another address, costs its namespace the same', async () => {
+  const { reads, facts } = cluster(set);
+  for (let i = 0; i < 600; i++) await facts('another-workload');
+  expect(reads.filter((read) => read === 'read team/weather-0')).toHaveLength(500);
+});
+
+test('reads of pods that are what they should be are never bounded', async () => {
+  const { reads, facts } = cluster(set);
+  for (let i = 0; i < 600; i++) await facts();
+  expect(reads.filter((read) => read === 'read team/weather-0')).toHaveLength(600);
 });
