@@ -1,15 +1,22 @@
 /** What the child says of a question, as whoever took it over would say it: nothing counts but what is proven here. */
 
 import { createHash } from 'node:crypto';
-import { type FetchFailure, type FetchOutcome, failed, failureCodes, type Peer } from '@agentcard-operator/spiffe/tls';
+import {
+  type FetchFailure,
+  type FetchFailureCode,
+  type FetchOutcome,
+  failed,
+  failureCodes,
+  type Peer,
+} from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import {
-  leafIdentity,
+  type Fault,
   maxChain,
   parseSpiffeId,
   type TrustBundle,
   type TrustDomain,
-  verifyPeer,
+  verifySvid,
 } from '@agentcard-operator/spiffe/x509';
 import { z } from 'zod';
 import type { Frame } from './frames.ts';
@@ -85,35 +92,33 @@ const rememberedChains = 16_384;
 function peerFrom(presented: readonly string[], trustDomains: readonly TrustDomain[], look: Look): Peer | FetchFailure {
   const { bundles } = look.identity();
   const now = look.now();
+  const expected = new Map(trustDomains.flatMap((name) => [...bundles].filter(([known]) => known === name)));
   const key = createHash('sha256').update(presented.join()).digest('base64');
-  for (const name of trustDomains) {
-    const bundle = bundles.get(name);
-    const known = bundle && provenBy.get(bundle)?.get(key);
+  for (const bundle of expected.values()) {
+    const known = provenBy.get(bundle)?.get(key);
     if (known !== undefined && now >= known.from && now <= known.until) return known.peer;
   }
-  const expected = trustDomains.flatMap((name) => bundles.get(name) ?? []);
-  return prove(presented.map(fromBase64), expected, { key, now });
-}
-
-/** Who the chain proves by our own bundle. */
-function prove(
-  chain: readonly Buffer[],
-  expected: readonly TrustBundle[],
-  { key, now }: { readonly key: string; readonly now: number },
-): Peer | FetchFailure {
-  const identity = leafIdentity(chain[0] ?? Buffer.alloc(0));
-  if (!identity.ok) return refusedPeer(identity.error.message);
-  const { id } = identity.value;
-  const bundle = expected.find(({ trustDomain }) => trustDomain === id.trustDomain);
-  if (bundle === undefined) return refusedPeer('it is of no trust domain that was expected', id.uri);
-  const path = verifyPeer({ chain, bundle, now: new Date(now), role: 'server' });
-  if (!path.ok) return refusedPeer(path.error.message, id.uri);
-  const peer = { ...identity.value, chain };
-  const remembered = provenBy.get(bundle) ?? new Map<string, Proven>();
-  if (remembered.size >= rememberedChains) remembered.clear();
-  provenBy.set(bundle, remembered.set(key, { peer, from: now, until: path.value.pathNotAfter.getTime() }));
+  const chain = presented.map(fromBase64);
+  const verified = verifySvid({ chain, bundles: expected, now: new Date(now), role: 'server' });
+  if (!verified.ok) return refusedPeer(verified.error);
+  const { id, leafNotBefore: notBefore, leafNotAfter: notAfter, pathNotAfter } = verified.value;
+  const peer = { id, chain, notBefore, notAfter };
+  remember(expected.get(id.trustDomain), key, { peer, from: now, until: pathNotAfter.getTime() });
   return peer;
 }
 
-const refusedPeer = (why: string, claimedId?: string): FetchFailure =>
-  failed('PeerCertificateInvalid', `the peer's certificate is refused: ${why}`, claimedId);
+function remember(bundle: TrustBundle | undefined, key: string, proven: Proven): void {
+  if (bundle === undefined) return;
+  const chains = provenBy.get(bundle) ?? new Map<string, Proven>();
+  if (chains.size >= rememberedChains) chains.clear();
+  provenBy.set(bundle, chains.set(key, proven));
+}
+
+function refusedPeer({ code, message }: Fault): FetchFailure {
+  return failed(failures[code] ?? 'PeerCertificateInvalid', `the peer's certificate is refused: ${message}`);
+}
+
+const failures: Readonly<Record<string, FetchFailureCode>> = {
+  CertificateExpired: 'PeerCertificateExpired',
+  ClockSkew: 'ClockSkew',
+};

@@ -23,8 +23,6 @@ function make(header: object, asked = overTls, body = Buffer.alloc(0)) {
   return outcomeFrom(hear(frame), asked, look);
 }
 
-const junkOn = (key: 'secp256k1' | 'brainpoolP256r1') =>
-  mint({ subject: ours.subject, keyId: ours.keyId, extensions: [], key });
 const chainOf = (...chain: readonly Minted[]) => chain.map(({ der }) => der.toString('base64'));
 const answer = (chain?: readonly string[]) => ({ id: 1, epoch: 1, outcome: { kind: 'answer', status: 200, chain } });
 const failure = (over: object) => ({
@@ -50,22 +48,31 @@ describe('what an honest child says', () => {
 });
 
 describe('a peer that is claimed and not proven is refused:', () => {
+  const junk = (key: 'secp256k1' | 'brainpoolP256r1') =>
+    mint({ subject: ours.subject, keyId: ours.keyId, extensions: [], key });
+
   test.each<[string, readonly Minted[]]>([
     ['by an authority that is not in the bundle', [svid(stranger, id)]],
     ['of a trust domain that was not expected', [svid(theirs, 'spiffe://b.test/ns/team/sa/agent')]],
     ['of the expected domain, by an authority of another', [svid(theirs, id)]],
-    ['that has expired', [svid(ours, id, { to: Date.now() - hour / 2 })]],
     ['with a key on secp256k1', [svid(ours, id, { key: 'secp256k1' })]],
     ['with a key on a brainpool curve', [svid(ours, id, { key: 'brainpoolP256r1' })]],
-    ['whose chain has a key on secp256k1 beside it', [leaf, junkOn('secp256k1')]],
-    ['whose chain has a key on a brainpool curve beside it', [leaf, junkOn('brainpoolP256r1')]],
     ['with a short key', [svid(ours, id, { key: 'rsa1024' })]],
+    ['followed by a certificate with a key on secp256k1', [leaf, junk('secp256k1')]],
+    ['followed by a certificate with a key on a brainpool curve', [leaf, junk('brainpoolP256r1')]],
     ['that is an authority', [ours]],
     ['that names nobody', [mint({ issuer: ours, subject: name({ CN: id }), extensions: [] })]],
   ])('%s', (_, chain) => {
     const expected = { kind: 'failed', code: 'PeerCertificateInvalid', guilt: 'identity' };
     expect(make(answer(chainOf(...chain)))).toMatchObject(expected);
     expect(make(failure({ code: 'Truncated', chain: chainOf(...chain) }))).toMatchObject(expected);
+  });
+
+  test('that has expired, and one that begins within minutes is no guilt', () => {
+    const expired = svid(ours, id, { to: Date.now() - hour / 2 });
+    expect(make(answer(chainOf(expired)))).toMatchObject({ code: 'PeerCertificateExpired', guilt: 'identity' });
+    const early = svid(ours, id, { from: Date.now() + 60_000 });
+    expect(make(answer(chainOf(early)))).toMatchObject({ code: 'ClockSkew', guilt: 'none' });
   });
 
   test.each([
