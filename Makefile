@@ -25,6 +25,9 @@ test-unit: node_modules/.package-lock.json ## Unit tests, in seconds
 test-integration: node_modules/.package-lock.json ## Against a real API server
 	npx vitest run --project integration
 
+certificates: node_modules/.package-lock.json ## 10,000 random chains: OpenSSL, the handshake and our own rule must agree
+	CERTIFICATE_CHAINS=10000 npx vitest run --project unit test/unit/spiffe/one-rule.test.ts
+
 test-e2e: node_modules/.package-lock.json ## On a real node with real SPIRE
 	npx vitest run --project e2e
 

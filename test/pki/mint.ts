@@ -27,6 +27,8 @@ export interface Recipe {
   readonly hash?: 'sha1' | 'sha256';
   /** The subject key identifier to announce, which is otherwise that of the key. */
   readonly keyId?: Buffer;
+  /** False: neither key identifier. */
+  readonly identified?: boolean;
 }
 
 export const hour = 3_600_000;
@@ -40,6 +42,7 @@ export function mint(recipe: Recipe): Minted {
   const { hash = 'sha256' } = recipe;
   const now = Date.now();
   const algorithm = signatureAlgorithm(issuer.privateKey, hash);
+  const identifiers = [subjectKeyId(keyId), authorityKeyId(issuer.keyId)];
   const tbs = sequence(
     tlv(0xa0, integer(2)),
     tlv(0x02, Buffer.from([0x11]), randomBytes(15)),
@@ -48,9 +51,9 @@ export function mint(recipe: Recipe): Minted {
     sequence(utcTime(new Date(recipe.from ?? now - hour)), utcTime(new Date(recipe.to ?? now + 24 * hour))),
     subject,
     spki,
-    tlv(0xa3, sequence(...recipe.extensions, subjectKeyId(keyId), authorityKeyId(issuer.keyId))),
+    tlv(0xa3, sequence(...recipe.extensions, ...(recipe.identified === false ? [] : identifiers))),
   );
-  const digest = issuer.privateKey.asymmetricKeyType === 'ed25519' ? null : hash;
+  const digest = ['ec', 'rsa', 'dsa'].includes(issuer.privateKey.asymmetricKeyType ?? '') ? hash : null;
   return {
     der: sequence(tbs, algorithm, bitString(sign(digest, tbs, issuer.privateKey))),
     privateKey,
@@ -67,9 +70,21 @@ function newKey(kind: KeyKind): KeyObject {
   return generateKeyPairSync('ec', { namedCurve: kind === 'ec' ? 'P-256' : kind }).privateKey;
 }
 
-function signatureAlgorithm(key: KeyObject, hash: 'sha1' | 'sha256'): Buffer {
-  if (key.asymmetricKeyType === 'ed25519') return sequence(oid('1.3.101.112'));
-  if (key.asymmetricKeyType === 'rsa') {
+/** Of keys that sign without a digest of the caller's choice. */
+const ownAlgorithms: Readonly<Record<string, string>> = {
+  ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  dsa: '2.16.840.1.101.3.4.3.2',
+  'ml-dsa-44': '2.16.840.1.101.3.4.3.17',
+  'ml-dsa-65': '2.16.840.1.101.3.4.3.18',
+  'ml-dsa-87': '2.16.840.1.101.3.4.3.19',
+  'slh-dsa-sha2-128f': '2.16.840.1.101.3.4.3.21',
+};
+
+function signatureAlgorithm({ asymmetricKeyType: type = 'ec' }: KeyObject, hash: 'sha1' | 'sha256'): Buffer {
+  const own = ownAlgorithms[type];
+  if (own !== undefined) return sequence(oid(own));
+  if (type === 'rsa') {
     return sequence(oid(hash === 'sha1' ? '1.2.840.113549.1.1.5' : '1.2.840.113549.1.1.11'), tlv(0x05));
   }
   return sequence(oid(hash === 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'));
@@ -128,8 +143,13 @@ export function alternativeNames(names: readonly Buffer[], { critical = false, t
   return extension('2.5.29.17', Buffer.concat([sequence(...names), Buffer.from(trailing, 'hex')]), critical);
 }
 
-export function permittedNames(...names: readonly Buffer[]): Buffer {
-  return extension('2.5.29.30', sequence(tlv(0xa0, ...names.map((each) => sequence(each)))), true);
+export const permittedNames = (...names: readonly Buffer[]): Buffer => constrainedNames(names, []);
+
+export function constrainedNames(permitted: readonly Buffer[], excluded: readonly Buffer[]): Buffer {
+  const lists = [permitted, excluded].map((names, index) =>
+    names.length === 0 ? Buffer.alloc(0) : tlv(0xa0 + index, ...names.map((each) => sequence(each))),
+  );
+  return extension('2.5.29.30', sequence(...lists), true);
 }
 
 /** The extensions of a trust domain's signing certificate. */

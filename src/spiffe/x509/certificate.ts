@@ -16,6 +16,8 @@ export interface Certificate {
   readonly key: string;
   /** By the bytes of both names: where only OpenSSL takes two spellings for one, the rules here are the stricter ones. */
   readonly selfIssued: boolean;
+  /** As OpenSSL sees it, or more often: by names in any spelling and key identifiers, whoever signed it. */
+  readonly selfSigned: boolean;
   /** What nobody here understands, though it is critical, or OpenSSL evaluates it: no path may lead through it. */
   readonly notEvaluated: string | undefined;
   /** `undefined` is an absent extension, in every member below. */
@@ -36,6 +38,8 @@ const versionTag = 0xa0;
 const extensionsTag = 0xa3;
 const maxCertificateBytes = 32 * 1024;
 const oids = {
+  subjectKeyId: '551d0e',
+  authorityKeyId: '551d23',
   keyUsage: '551d0f',
   subjectAltName: '551d11',
   basicConstraints: '551d13',
@@ -49,7 +53,8 @@ const keyUsageBits: ReadonlyMap<KeyUsage, number> = new Map([
   ['keyCertSign', 5],
   ['cRLSign', 6],
 ]);
-const knownOids: ReadonlySet<string> = new Set(Object.values(oids));
+const { subjectKeyId: _subject, authorityKeyId: _authority, ...evaluated } = oids;
+const knownOids: ReadonlySet<string> = new Set(Object.values(evaluated));
 /** OpenSSL evaluates these, or does under flags that nobody sets here: critical or not, we do not say yes beside it. */
 const refusedOids: ReadonlyMap<string, string> = new Map([
   ['551d21', 'policyMappings'],
@@ -79,13 +84,18 @@ export function readCertificate(der: Uint8Array): Certificate {
   };
   const [odd] =
     [...extensions].find(([oid, { critical }]) => refusedOids.has(oid) || (critical && !knownOids.has(oid))) ?? [];
+  const x509 = openCertificate(der, key);
+  const ownKeyId = read(oids.subjectKeyId, (value) => hex(readOnly(value, 0x04).body));
+  const issuerKeyId = read(oids.authorityKeyId, (value) => sequence(value).find(({ tag }) => tag === 0x80));
+  const isOwnKey = !ownKeyId || !issuerKeyId || hex(issuerKeyId.body) === ownKeyId;
   return {
-    x509: openCertificate(der, key),
+    x509,
     der,
     subject,
     key: hex(key.whole),
     signatureAlgorithm: hex(algorithm.whole),
     selfIssued: hex(subject.whole) === hex(issuer.whole),
+    selfSigned: isOwnKey && letters(x509.subject) === letters(x509.issuer),
     notEvaluated: odd && (refusedOids.get(odd) ?? `the critical extension ${odd}`),
     basicConstraints: read(oids.basicConstraints, readBasicConstraints),
     keyUsage: read(oids.keyUsage, readKeyUsage),
@@ -94,6 +104,8 @@ export function readCertificate(der: Uint8Array): Certificate {
     nameConstraints: read(oids.nameConstraints, readNameConstraints),
   };
 }
+
+const letters = (name: string | undefined): string => (name ?? '').toLowerCase().replace(/[^a-z0-9]+/g, '');
 
 /** Concatenated certificates, as the Workload API sends them. */
 export function splitCertificates(bytes: Uint8Array): Uint8Array[] {

@@ -44,6 +44,8 @@ export interface VerifiedPath {
 export const maxChain = 8;
 /** Clocks differ: a certificate that begins within this time says nothing against who shows it. */
 const clockSkewMs = 5 * 60_000;
+/** Authorities of one name and different keys that are tried. */
+const mostTwins = 8;
 const purposeOids = { server: '2b06010505070301', client: '2b06010505070302' } as const;
 
 /**
@@ -124,23 +126,27 @@ interface Search extends Pick<PathInput, 'now' | 'role'> {
   readonly sent: readonly Certificate[];
 }
 
-/** OpenSSL's way: an anchor that may be the issuer ends it; else the first certificate of those sent, and never back. */
+/**
+ * OpenSSL's way: an anchor that may be the issuer ends it; else the first certificate of those sent, and never back. Only names,
+ * key identifiers and signatures lead it, so that a chain for which no authority vouches is told from one with other faults.
+ */
 function findPath(leaf: Certificate, search: Search): Result<Path> {
   const path: [Certificate, ...Certificate[]] = [leaf];
   for (let subject = leaf; ; ) {
-    const fault = placeFault(subject, path, search);
-    if (fault !== undefined) return { ok: false, error: fault };
+    if (subject.selfSigned)
+      return refused('PathNotFound', 'a self-signed certificate that is no authority ends the path');
     const anchors = issuersOf(subject, search.anchors, search.now);
-    if (anchors.length > 0) return anchored(path, anchors, search);
+    if (anchors.length > 0) return anchored(path, subject, { ...search, anchors });
     const unused = search.sent.filter(({ der }) => path.every((used) => Buffer.compare(used.der, der) !== 0));
-    const [issuer] = subject.x509.checkIssued(subject.x509) ? [] : issuersOf(subject, unused, search.now);
+    const [issuer] = issuersOf(subject, unused, search.now);
     if (issuer === undefined) return refused('PathNotFound', 'no path leads to an authority of the trust bundle');
-    if (!subject.x509.verify(issuer.x509.publicKey))
-      return refused('PathInvalid', 'a certificate is not signed by its issuer');
+    if (!isSignedBy(subject, issuer)) return refused('PathNotFound', 'a certificate is not signed by the one above it');
     path.push(issuer);
     subject = issuer;
   }
 }
+
+const isSignedBy = ({ x509 }: Certificate, issuer: Certificate): boolean => x509.verify(issuer.x509.publicKey);
 
 /** Those that OpenSSL would take for the issuer, by names and key identifiers: one that is valid now, where there is one. */
 function issuersOf({ x509 }: Certificate, pool: readonly Certificate[], now: Date): readonly Certificate[] {
@@ -149,37 +155,34 @@ function issuersOf({ x509 }: Certificate, pool: readonly Certificate[], now: Dat
   return valid.length > 0 ? valid : named;
 }
 
-/** Which of several anchors OpenSSL takes hangs on their order in its memory, so any of them must do. */
-function anchored(path: Path, anchors: readonly Certificate[], search: Search): Result<Path> {
-  const [subject, [anchor]] = [path.at(-1), anchors];
-  if (anchors.some(({ key }) => key !== anchor?.key)) {
+/** The path up to one of `anchors`. Which of several OpenSSL takes hangs on their order in its memory, so any must do. */
+function anchored(path: Path, subject: Certificate, search: Search): Result<Path> {
+  const byKey = [...new Map(search.anchors.map((anchor) => [anchor.key, anchor])).values()];
+  const anchor = byKey.slice(0, mostTwins).find((each) => isSignedBy(subject, each));
+  if (anchor === undefined) return refused('PathNotFound', 'no authority of the trust bundle signed the chain');
+  if (byKey.length > 1) {
     return refused('PathInvalid', 'authorities of the bundle share a name, and no key identifier tells them apart');
   }
-  if (anchor === undefined || !subject?.x509.verify(anchor.x509.publicKey)) {
-    return refused('PathNotFound', 'no authority of the trust bundle signed the chain');
-  }
-  for (const each of anchors) {
-    const names = nameConstraintFault([...path, each]);
-    const fault =
-      placeFault(each, [...path, each], search) ?? (names === undefined ? undefined : error('PathInvalid', names));
+  for (const each of search.anchors) {
+    const whole: Path = [...path, each];
+    const fault = whole.map((_, index) => placeFault(whole, index, search)).find((found) => found !== undefined);
+    const names = nameConstraintFault(whole);
     if (fault !== undefined) return { ok: false, error: fault };
+    if (names !== undefined) return refused('PathInvalid', names);
   }
   return ok([...path, anchor]);
 }
 
-/** What is wrong with the last certificate of a path, in this place. */
-function placeFault(
-  last: Certificate,
-  path: readonly Certificate[],
-  { anchors, now, role }: Search,
-): Fault | undefined {
-  const isAnchor = anchors.includes(last);
+/** What is wrong with one certificate of a path, in its place. */
+function placeFault(path: Path, index: number, { now, role }: Search): Fault | undefined {
+  const certificate = path[index] ?? path[0];
+  const isAnchor = index === path.length - 1;
   return (
-    timeFault(last, now) ??
-    usageFault(last, role) ??
-    (path.length > 1 ? authorityFault(last, path.slice(1, -1), isAnchor) : undefined) ??
+    timeFault(certificate, now) ??
+    usageFault(certificate, role) ??
+    (index > 0 ? authorityFault(certificate, path.slice(1, index), isAnchor) : undefined) ??
     // An anchor is trusted as it is, so its own signature is never looked at.
-    (isAnchor || isStrongSignature(last.signatureAlgorithm) ? undefined : weakSignature)
+    (isAnchor || isStrongSignature(certificate.signatureAlgorithm) ? undefined : weakSignature)
   );
 }
 
