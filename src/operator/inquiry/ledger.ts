@@ -126,11 +126,7 @@ export class Ledger {
 }
 
 /** A restarted container is another instance: it does not inherit what its predecessor proved. */
-function merged(
-  before: PodEvidence | undefined,
-  ask: Ask,
-  finding: Exclude<Finding, { kind: 'stranger' }>,
-): PodEvidence {
+function merged(before: PodEvidence | undefined, ask: Ask, finding: Exclude<Finding, { kind: 'stranger' }>) {
   const { facts } = finding;
   const same = before?.facts.containersHash === facts.containersHash && before.transport === ask.transport;
   const base = { facts, transport: ask.transport, endpointVersion: ask.endpoint.version };

@@ -166,22 +166,14 @@ function signatureOutcome({ matter, answers }: Heard): SignatureVerdict | undefi
 }
 
 /** All of them. `verified` is decided before, since on what the others may rest follows from it. */
-export function outcomesOf(
-  heard: Heard,
-  verified: Outcome<VerifiedReason> | undefined,
-  quarantine: Quarantine | undefined,
-) {
+export function outcomesOf(heard: Heard, verified: Outcome<VerifiedReason> | undefined, quarantine?: Quarantine) {
   const synced = syncedOutcome(heard);
   const ready = readyOutcome(synced, verified, quarantine);
   return { ready, synced, verified, bound: boundOutcome(heard), signature: signatureOutcome(heard) };
 }
 
 /** Ready = Synced and (Verified or no mechanism) and not quarantined; guilt is named before absence. */
-function readyOutcome(
-  synced: Outcome<SyncedReason>,
-  verified: Outcome<VerifiedReason> | undefined,
-  quarantine: Quarantine | undefined,
-): Outcome<string> {
+function readyOutcome(synced: Outcome<SyncedReason>, verified?: Outcome<VerifiedReason>, quarantine?: Quarantine) {
   if (quarantine !== undefined) return no('Quarantined', quarantineMessage(quarantine));
   if (verified !== undefined && guilts.has(verified.reason)) return verified;
   if (!synced.ok) return synced;

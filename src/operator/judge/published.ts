@@ -10,11 +10,7 @@ export type PublishedCard =
   | { readonly kind: 'none' };
 
 /** The newest revision's card; what a pod with a wrong identity or an altered card serves is not published. */
-export function publishedCard(
-  target: Target,
-  pods: readonly JudgedPod[],
-  speaker: JudgedPod | undefined,
-): PublishedCard {
+export function publishedCard(target: Target, pods: readonly JudgedPod[], speaker?: JudgedPod): PublishedCard {
   if (!target.resolved) return { kind: target.absent === undefined ? 'none' : 'kept' };
   if (speaker?.shown?.kind === 'card') return { kind: 'received', card: speaker.shown.card };
   return { kind: pods.some(isUnfit) ? 'none' : 'kept' };

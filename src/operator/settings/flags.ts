@@ -104,12 +104,9 @@ function readArguments(flags: Flags, args: readonly string[], given: Map<string,
 }
 
 function findFlag(flags: Flags, spelled: string) {
-  for (const flag of Object.values(flags)) {
-    if (flag.name === spelled) return { flag, translate: undefined };
-    const aliases = flag.aliases ?? {};
-    if (spelled in aliases) return { flag, translate: aliases[spelled] };
-  }
-  return undefined;
+  const isIt = ({ name, aliases = {} }: Flag) => name === spelled || Object.hasOwn(aliases, spelled);
+  const flag = Object.values(flags).find(isIt);
+  return flag && { flag, translate: flag.aliases?.[spelled] };
 }
 
 /** Whether the next argument is the flag's value; a switch such as --leader-elect may stand alone. */

@@ -9,32 +9,29 @@ import {
 import { customResources } from '../api/resources.ts';
 import { optsOut, type Workload } from './workload.ts';
 
-/** A kind of workload that an AgentCard may target. */
-export interface WorkloadKind {
-  readonly resource: Resource;
-  /** Undefined when the object lacks what the kind requires. */
-  readonly read: (raw: KubeObject) => Workload | undefined;
-  /** The cluster may not serve the kind. */
-  readonly optional: boolean;
-}
-
 /** Sandboxes of agents.x-k8s.io: one pod, which the Sandbox itself controls. */
 export interface Sandbox extends KubeObject {
   readonly spec?: { readonly podTemplate?: PodTemplate; readonly replicas?: number };
   readonly status?: { readonly selector?: string };
 }
 
-export const workloadKinds: readonly WorkloadKind[] = [
-  { resource: resources.deployments, read: (raw) => readTemplated(raw, resources.deployments), optional: false },
-  { resource: resources.statefulSets, read: (raw) => readTemplated(raw, resources.statefulSets), optional: false },
+/**
+ * The kinds of workload that an AgentCard may target. `read` gives nothing when the object lacks what the kind requires; a
+ * cluster may not serve what is optional.
+ */
+export const workloadKinds = [
+  { resource: resources.deployments, read: templated(resources.deployments), optional: false },
+  { resource: resources.statefulSets, read: templated(resources.statefulSets), optional: false },
   { resource: customResources.sandboxes, read: readSandbox, optional: true },
 ];
 
 /** A Deployment's revisions are known by its ReplicaSets alone. */
-function readTemplated(raw: KubeObject, resource: Resource): Workload {
-  const { spec, status } = raw as StatefulSet;
-  const newestRevision = status?.updateRevision;
-  return { ...common(raw, resource, spec.template), selector: spec.selector, newestRevision };
+function templated(resource: Resource) {
+  return (raw: KubeObject): Workload => {
+    const { spec, status } = raw as StatefulSet;
+    const newestRevision = status?.updateRevision;
+    return { ...common(raw, resource, spec.template), selector: spec.selector, newestRevision };
+  };
 }
 
 /** The Sandbox's pod is chosen by the selector that its status names ("key=value"). */
