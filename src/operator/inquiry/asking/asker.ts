@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type FetchOutcome, failed } from '@agentcard-operator/spiffe/tls';
 import type { End } from './exposed-process.ts';
-import { Lane, type LaneParts } from './lane.ts';
+import { type Fate, Lane, type LaneParts } from './lane.ts';
 import type { Question } from './question.ts';
 import { Suspicion } from './suspicion.ts';
 
@@ -94,9 +94,14 @@ export class Asker implements Asking {
 
   /** Undefined when the process ended over it. What an older identity answered is asked again, once. */
   async #through(lane: Lane, question: Question, signal: AbortSignal): Promise<FetchOutcome | undefined> {
-    const isStale = (epoch: number) => question.trustDomains !== undefined && epoch !== this.#parts.identity().epoch;
+    const overTls = question.trustDomains !== undefined;
+    /** By an older identity, or to a process that was about to end for want of questions. */
+    const isStale = (fate: Fate) =>
+      fate.kind === 'told'
+        ? overTls && fate.epoch !== this.#parts.identity().epoch
+        : fate.kind === 'lost' && fate.cause === 'closed' && !this.#stopped && !signal.aborted;
     let fate = this.#stopped ? gone : await lane.ask(question, signal);
-    if (fate.kind === 'told' && isStale(fate.epoch)) fate = await lane.ask(question, signal);
+    if (isStale(fate)) fate = await lane.ask(question, signal);
     if (fate.kind === 'told') return fate.outcome;
     if (fate.kind === 'unready') return notStarted();
     return fate.cause === 'closed' ? failed('Aborted', 'the request was given up') : undefined;

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 
 /**
@@ -58,7 +58,8 @@ export class ExposedProcess {
     const rights = ['--permission', '--allow-net', ...reads.map((path) => `--allow-fs-read=${path}`)];
     const stdio = ['ignore', 'ignore', 'pipe', 'pipe'] as const;
     this.#child = spawn(process.execPath, [...rights, ...flags, file], { env, cwd: '/', stdio: [...stdio] });
-    this.#pipe = this.#child.stdio[3] as Socket;
+    // Without descriptors left there is none, and the error follows.
+    this.#pipe = (this.#child.stdio?.[3] as Socket | undefined) ?? new Socket();
     this.#watching = watching;
     const reader = new FrameReader(watching.maxFrame);
     this.#pipe.on('data', (piece: Buffer) => this.#receive(reader, piece));

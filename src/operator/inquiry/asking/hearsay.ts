@@ -32,7 +32,7 @@ const said = z.strictObject({
   /** Of the identity by which it was asked. */
   epoch: z.int(),
   outcome: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('answer'), status: z.int().min(100).max(999), chain }),
+    z.strictObject({ kind: z.literal('answer'), status: z.int().min(0).max(999), chain }),
     z.strictObject({
       kind: z.literal('failed'),
       code: z.enum(failureCodes),

@@ -57,12 +57,17 @@ export class Lane {
   start(): ExposedProcess | undefined {
     if (this.#child !== undefined || this.#parts.now() < this.#pausedUntil) return this.#child;
     this.#pushed = undefined;
-    this.#child = new ExposedProcess(this.#parts.program, {
-      maxFrame: maxHeader + maxBody,
-      onFrame: (frame) => this.#receive(frame),
-      isStuck: () => this.#isStuck(),
-      onEnd: (end) => this.#ended(end),
-    });
+    try {
+      this.#child = new ExposedProcess(this.#parts.program, {
+        maxFrame: maxHeader + maxBody,
+        onFrame: (frame) => this.#receive(frame),
+        isStuck: () => this.#isStuck(),
+        onEnd: (end) => this.#ended(end),
+      });
+    } catch (error) {
+      // The kernel has no memory for it, for example.
+      this.#ended({ cause: 'exit', wasUp: false, detail: String(error) });
+    }
     return this.#child;
   }
 

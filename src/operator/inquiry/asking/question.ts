@@ -6,7 +6,6 @@ import { parseBundle, type TrustDomain } from '@agentcard-operator/spiffe/x509';
 /** One GET of one path of one pod. */
 export interface Question {
   readonly card: Key;
-  readonly podUid: string;
   /** It has answered before. */
   readonly proven: boolean;
   readonly request: Omit<FetchRequest, 'tls' | 'signal'>;

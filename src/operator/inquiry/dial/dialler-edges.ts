@@ -52,7 +52,7 @@ export function createDialler(parts: DiallerParts): Dialler {
 }
 
 function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): Promise<FetchOutcome> {
-  const { podUid, address, port, family } = ask.endpoint;
+  const { address, port, family } = ask.endpoint;
   const { card, hostHeader, trustDomains } = ask;
   const request = {
     ...{ address, port, path, hostHeader },
@@ -61,5 +61,5 @@ function get(parts: DiallerParts, ask: Ask, path: string, signal: AbortSignal): 
     limits: { maxBytes, maxHeaderBytes, timeoutMs: parts.config.fetchTimeout },
   };
   const overTls = ask.transport === 'mtls' ? { trustDomains } : {};
-  return parts.asker.ask({ card, podUid, proven: parts.knownCard(ask) !== undefined, request, ...overTls }, signal);
+  return parts.asker.ask({ card, proven: parts.knownCard(ask) !== undefined, request, ...overTls }, signal);
 }

@@ -5,7 +5,17 @@ import { askerProgram } from '../../../../../src/operator/inquiry/asking/asker-p
 import type { Question } from '../../../../../src/operator/inquiry/asking/question.ts';
 import type { IdentitySnapshot } from '../../../../../src/spiffe/workload-api/identity.ts';
 import { root, svid } from '../../../../pki/mint.ts';
-import { agentId, answer, domainA, domainB, http, https, identity, tlsOptions } from '../../../spiffe/tls/peers.ts';
+import {
+  agentId,
+  answer,
+  domainA,
+  domainB,
+  http,
+  https,
+  identity,
+  tcp,
+  tlsOptions,
+} from '../../../spiffe/tls/peers.ts';
 import { question } from './questions.ts';
 
 const patience = { timeout: 30_000, interval: 20 };
@@ -80,6 +90,16 @@ describe('what the child asked', () => {
     expect(came).toBe(2);
   });
 
+  test('is told whatever status an agent answers', async () => {
+    for (const status of ['000', '099', '101', '204', '999']) {
+      const port = await tcp((socket) => {
+        socket.once('data', () => socket.end(`HTTP/1.1 ${status} so\r\ncontent-length: 0\r\n\r\n`));
+      });
+      expect((await world.ask(question(port))).kind).toMatch(/answer|failed/);
+    }
+    expect(world.told).toEqual([]);
+  });
+
   test('is given up with its signal, at once on both sides', async () => {
     const { asker } = world;
     const gone = Promise.withResolvers<void>();
@@ -121,6 +141,46 @@ describe('when the child dies while ten are asked', () => {
   });
 });
 
+describe('in a namespace whose agent ended the child alone', () => {
+  async function convicted() {
+    const { asker, ask } = world;
+    const hostile = await http(() => kill(asker.pids.suspect ?? asker.pids.main));
+    await ask(question(hostile, { card: 'bad/agent' }));
+    expect(world.told.at(-1)).toBe('culprit bad/agent');
+  }
+
+  test('what is unproven is asked one after the other; those whom it would have wait too long, are told so at once', async () => {
+    await convicted();
+    const { handler, release, came } = gate();
+    const port = await http(handler);
+    const six = Array.from({ length: 6 }, (_, n) => world.ask(question(port, { card: `bad/new-${n}` })));
+    expect(await six[4]).toMatchObject({ code: 'Interrupted' });
+    expect(await six[5]).toMatchObject({ code: 'Interrupted' });
+    const other = await http(answer);
+    expect(await world.ask(question(other, { card: 'team/new' }))).toMatchObject({ kind: 'answer' });
+    expect(await world.ask(question(other, { card: 'bad/known', proven: true }))).toMatchObject({ kind: 'answer' });
+    await vi.waitFor(() => expect(came()).toBe(1), patience);
+    release();
+    for (const each of six.slice(0, 4)) expect(await each).toMatchObject({ kind: 'answer' });
+  });
+
+  test('the process for suspects ends when nobody needs it, and comes back', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    await convicted();
+    const port = await http(answer);
+    const ask = () => world.ask(question(port, { card: 'bad/new' }));
+    expect(await ask()).toMatchObject({ kind: 'answer' });
+    expect(world.asker.pids.suspect).toBeGreaterThan(0);
+    vi.advanceTimersByTime(60_000);
+    // It is on its way out: nobody who asks now is lost with it.
+    expect(await ask()).toMatchObject({ kind: 'answer' });
+    vi.advanceTimersByTime(60_000);
+    await vi.waitFor(() => expect(world.asker.pids.suspect).toBeUndefined(), patience);
+    expect(world.told.at(-1)).toBe('culprit bad/agent');
+  });
+});
+
 test('a child that stands still is noticed and replaced, and whom it was asking is asked', async () => {
   const { asker, ask, told } = world;
   const { handler, release, came } = gate();
@@ -134,25 +194,11 @@ test('a child that stands still is noticed and replaced, and whom it was asking 
 });
 
 test('a child that lives and does not answer in time counts as one that hangs', async () => {
-  const { ask, told } = world;
-  const never = await http(() => {});
-  const limits = { maxBytes: 1, maxHeaderBytes: 8192, timeoutMs: 20_000 };
-  const asked = question(never);
-  // What the parent believes of the limit, and what the child was told.
-  let told20 = false;
-  const request = {
-    ...asked.request,
-    limits: {
-      ...limits,
-      get timeoutMs() {
-        const ms = told20 ? 0 : 20_000;
-        told20 = true;
-        return ms;
-      },
-    },
-  };
-  void ask({ ...asked, request });
-  await vi.waitFor(() => expect(told).toContain('main hang SIGKILL'), patience);
+  const asked = question(await http(() => {}));
+  // The child is told another limit than the one that we go by.
+  const limits = { ...asked.request.limits, timeoutMs: 0, toJSON: () => asked.request.limits };
+  void world.ask({ ...asked, request: { ...asked.request, limits } });
+  await vi.waitFor(() => expect(world.told).toContain('main hang SIGKILL'), patience);
 });
 
 test('both children end with the signal, and none is left', async () => {

@@ -4,5 +4,5 @@ import type { Question } from '../../../../../src/operator/inquiry/asking/questi
 export function question(port: number, over: Partial<Question> = {}): Question {
   const limits = { maxBytes: 1024, maxHeaderBytes: 8192, timeoutMs: 20_000 };
   const request = { address: '127.0.0.1', port, family: 4 as const, path: '/', hostHeader: 'agent', limits };
-  return { card: 'team/agent', podUid: 'uid', proven: false, request, ...over };
+  return { card: 'team/agent', proven: false, request, ...over };
 }
