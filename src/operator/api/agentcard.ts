@@ -33,16 +33,21 @@ const spiffeId = fitting(
 );
 
 const shortestPeriod = '5s';
-const periodMessage = `syncPeriod must be a duration of at least ${shortestPeriod}, such as 30s, 5m or 1h30m`;
+const longestPeriod = '24h';
+export const periodBoundsMs = { shortest: durationMs(shortestPeriod) ?? 0, longest: durationMs(longestPeriod) ?? 0 };
+const periodMessage = `syncPeriod must be a duration of ${shortestPeriod} to ${longestPeriod}, such as 30s, 5m or 1h30m`;
 const syncPeriod = z
   .string()
   .max(64)
-  .refine((text) => (durationMs(text) ?? 0) >= (durationMs(shortestPeriod) ?? 0), periodMessage)
+  .refine((text) => {
+    const ms = durationMs(text) ?? 0;
+    return ms >= periodBoundsMs.shortest && ms <= periodBoundsMs.longest;
+  }, periodMessage)
   .meta({
     'x-kubernetes-validations': [
       {
         // The pattern comes first: a rule that errs, as duration() does on other texts, would freeze stored objects.
-        rule: `self.matches(${celText(goDuration.source)}) && duration(self) >= duration('${shortestPeriod}')`,
+        rule: `self.matches(${celText(goDuration.source)}) && duration(self) >= duration('${shortestPeriod}') && duration(self) <= duration('${longestPeriod}')`,
         message: periodMessage,
       },
     ],
@@ -72,7 +77,7 @@ const identityBinding = z.object({
 export const agentCardSpecSchema = z
   .object({
     targetRef: targetRef.optional().describe('The workload that serves this card.'),
-    syncPeriod: syncPeriod.default('5m').describe('How often one pod is asked again, as a Go duration; at least 5s.'),
+    syncPeriod: syncPeriod.default('5m').describe('How often one pod is asked again, as a Go duration; 5s to 24h.'),
     identityBinding: identityBinding.optional().describe('Which identity the agent must prove.'),
     sigstoreVerification: part('Accepted for compatibility; this version does not act on it.', {
       certificateIdentity: shortText(2048).optional().describe('Identity in the certificate.'),

@@ -4,7 +4,7 @@ import type { Key } from '@agentcard-operator/kube/objects';
 import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { CardEvidence, PodEvidence, Stranger } from './evidence.ts';
+import { type CardEvidence, longestEvidenceMs, type PodEvidence, type Stranger } from './evidence.ts';
 
 /** One question to one pod. */
 export interface Ask {
@@ -40,11 +40,13 @@ const longestVainMs = 300_000;
 /** Between two questions of a pod, whatever calls for them. */
 const leastIntervalMs = 1_000;
 const shortestTurnMs = 5_000;
-const certificateShare = 0.8;
+/** Of a certificate's life, and of the longest that evidence counts: then it is renewed. */
+const renewalShare = 0.8;
 
 /**
- * Whom to ask now, and when to look again; undefined when only an event can bring news. A new pod, a restarted container and a changed EndpointSlice entry are asked
- * at once; one pod per sync period is asked again in turn; each pod at 80 % of its certificate's life; a silent one
+ * Whom to ask now, and when to look again; undefined when only an event can bring news. A new pod, a restarted container and a
+ * changed EndpointSlice entry are asked at once; one pod per sync period is asked again in turn; each pod at 80 % of its
+ * certificate's life, or of a day; a silent one
  * with growing patience; one that was refused soon, since the fault may have been mended.
  */
 export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
@@ -102,10 +104,12 @@ function intervalEnds(pod: PodEvidence | undefined, now: number): number {
 function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {
   const { answer } = pod;
   if (answer?.kind === 'refusal') return answer.at + Math.min(refusalRetryMs, syncPeriodMs);
-  if (answer?.peer === undefined) return Infinity;
+  if (answer === undefined) return Infinity;
+  const aged = answer.at + longestEvidenceMs * renewalShare;
+  if (answer.peer === undefined) return aged;
   const { notBefore, notAfter } = answer.peer;
-  const renewal = notBefore + (notAfter - notBefore) * certificateShare;
-  if (answer.at < renewal) return renewal;
+  const renewal = notBefore + (notAfter - notBefore) * renewalShare;
+  if (answer.at < renewal) return Math.min(renewal, aged);
   // The pod still serves the old certificate: look more often as its end comes near.
   return answer.at + Math.max(shortestTurnMs, (notAfter - answer.at) / 2);
 }

@@ -6,6 +6,9 @@ import type { PodFacts } from '../workload/pod.ts';
 
 /** Times are milliseconds since the epoch. */
 
+/** No evidence counts for longer without being renewed, whatever certificates, periods and suspensions say. */
+export const longestEvidenceMs = 24 * 3_600_000;
+
 /** An X509-SVID that a pod proved in a handshake. */
 export interface PeerIdentity {
   readonly uri: string;

@@ -1,7 +1,8 @@
 import type { Pod } from '@agentcard-operator/kube/objects';
-import type { PodAnswer, PodEvidence, Silence } from '../inquiry/evidence.ts';
+import { longestEvidenceMs, type PodAnswer, type PodEvidence, type Silence } from '../inquiry/evidence.ts';
 import type { HoldLimits } from '../inquiry/hold.ts';
 import { withoutReplaced, withRestored } from '../inquiry/restore.ts';
+import type { CachedCard } from '../watch/cached.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { ResolvedTarget, Snapshot } from './snapshot.ts';
 
@@ -19,12 +20,15 @@ export interface Sight {
   readonly shown: Shown | undefined;
   readonly refusal: Refusal | undefined;
   readonly silence: Silence | undefined;
-  /** Until when it counts: its certificate's end, or the longest silence. */
+  /** Until when it counts: its certificate's end, the longest silence, or a day after it was heard. */
   readonly until: number;
   readonly lapsed: boolean;
 }
 
-export type Patience = Omit<HoldLimits, 'now'>;
+export interface Patience extends Omit<HoldLimits, 'now'> {
+  /** Until when what a restart left counts unasked. */
+  readonly leftUntil: number;
+}
 
 export function sightsOf(snapshot: Snapshot, target: ResolvedTarget, patience: Patience, now: number): Sight[] {
   const { labelledPods, card } = snapshot;
@@ -44,8 +48,9 @@ function sightOf(seen: Pick<Sight, 'endpoint' | 'stranger' | 'evidence'>, patien
   const { answer, silence } = seen.evidence ?? {};
   const shown = answer?.kind === 'refusal' ? undefined : answer;
   const refusal = answer?.kind === 'refusal' ? answer : undefined;
-  const until =
-    shown === undefined ? Infinity : Math.min(shown.peer?.notAfter ?? Infinity, silenceEnds(shown, silence, patience));
+  const aged = shown?.kind === 'restored' ? patience.leftUntil : (shown?.at ?? Infinity) + longestEvidenceMs;
+  const ends = shown && [shown.peer?.notAfter ?? Infinity, aged, silenceEnds(shown, silence, patience)];
+  const until = Math.min(...(ends ?? []));
   return { ...seen, shown, refusal, silence, until, lapsed: now >= until };
 }
 
@@ -55,6 +60,12 @@ function silenceEnds(shown: Shown, silence: Silence | undefined, { evidenceTtlMs
   // Past a certificate nothing is held: where its end is not known, the brake holds nothing.
   const unknown = shown.kind === 'restored' && shown.peer.notAfter === Infinity;
   return unknown ? end : Math.max(end, fleetHeldUntil);
+}
+
+/** Since when nobody may ask, as the stored status tells it. */
+export function suspendedSince({ status }: CachedCard): number | undefined {
+  const told = status?.conditions?.find(({ type, reason }) => type === 'Synced' && reason === 'Suspended');
+  return told && Date.parse(told.lastTransitionTime);
 }
 
 /** The last attempt brought a card, whoever sent it. */

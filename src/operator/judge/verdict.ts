@@ -1,5 +1,6 @@
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { Check } from '../api/agentcard.ts';
+import { longestEvidenceMs } from '../inquiry/evidence.ts';
 import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
 import type { Settings } from '../settings/settings.ts';
 import { renderSpiffeId } from '../settings/spiffe-id-template.ts';
@@ -9,7 +10,7 @@ import { type Heard, outcomesOf, verifiedOutcome } from './conditions.ts';
 import { type PublishedCard, publishedCard, speakerOf } from './published.ts';
 import { type Quarantine, quarantineOf } from './quarantine.ts';
 import type { Demands } from './question.ts';
-import { sightsOf } from './sight.ts';
+import { sightsOf, suspendedSince } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
 import { isTrusted, type JudgedPod, judgePod, servedBy } from './standing.ts';
 
@@ -42,7 +43,9 @@ export interface Judged {
 
 /** Every question, asked and folded; pure. */
 export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
-  const patience = { evidenceTtlMs: settings.evidenceTtl, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0 };
+  const since = suspendedSince(snapshot.card);
+  const leftUntil = snapshot.card.spec.suspend === true ? (since ?? now) + longestEvidenceMs : Infinity;
+  const patience = { evidenceTtlMs: settings.evidenceTtl, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0, leftUntil };
   const demands = demandsOf(snapshot, target, settings);
   const sights = target.resolved ? sightsOf(snapshot, target, patience, now) : [];
   const pods = inOrder(sights.map((sight) => judgePod(sight, demands)));
@@ -61,8 +64,9 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   // Nothing else rests on a hold on which the verdict does not.
   const heard = hold.holds && !isHeld ? hearing(noHold) : withHold;
   const resting = heard.matter.hold;
+  const pending = target.resolved && isPending(snapshot, pods, since !== undefined && now < leftUntil);
   return {
-    pending: target.resolved && isPending(snapshot, pods),
+    pending,
     quarantine,
     pods,
     ...outcomesOf(heard, verified, quarantine),
@@ -72,7 +76,10 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     heldSince: isHeld ? heldSince(pods, hold) : undefined,
     identityExpiresAt: latestEnd(pods),
     covered: coverage(pods),
-    until: Math.min(resting.until ?? Infinity, ...pods.map(endOf).filter((end) => end > now)),
+    until: Math.min(
+      resting.until ?? Infinity,
+      ...[pending ? leftUntil : Infinity, ...pods.map(endOf)].filter((end) => end > now),
+    ),
   };
 }
 
@@ -137,10 +144,10 @@ function holdOf({ card, workload }: Snapshot, target: Target, pods: readonly Jud
  * What stands, stands until something was learned. After a restart that takes a whole round: the first pod that
  * answers may be the honest one of three, and its silent siblings keep what they had. Guilt waits for no round.
  */
-function isPending({ card, evidence }: Snapshot, pods: readonly JudgedPod[]): boolean {
+function isPending({ card, evidence }: Snapshot, pods: readonly JudgedPod[], mayStand: boolean): boolean {
   const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
   const wasTrusted = card.status?.conditions?.some(({ type, status }) => type === 'Verified' && status === 'True');
-  if (unasked.length === pods.length) return card.spec.suspend !== true || wasTrusted === true;
+  if (unasked.length === pods.length) return card.spec.suspend !== true || (wasTrusted === true && mayStand);
   if (evidence.complete || card.status?.conditions === undefined) return false;
   const guilty = pods.some(({ standing }) => standing.kind === 'negative');
   if (guilty && wasTrusted) return false;

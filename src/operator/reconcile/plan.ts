@@ -1,6 +1,7 @@
 import { sameJson } from '@agentcard-operator/agentcard';
 import { keyOf, type Pod } from '@agentcard-operator/kube/objects';
 import { parseTrustDomain, type TrustDomain, trustDomainOf } from '@agentcard-operator/spiffe/x509';
+import { periodBoundsMs } from '../api/agentcard.ts';
 import { refreshAnnotation } from '../api/labels.ts';
 import { durationMs } from '../api/time.ts';
 import { type Ask, agenda } from '../inquiry/agenda.ts';
@@ -32,7 +33,7 @@ export interface Plan {
 }
 
 const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
-const shortestPeriodMs = 5_000;
+const { shortest, longest } = periodBoundsMs;
 /** The default of the kind, for cards whose own period cannot be read. */
 const defaultPeriodMs = 300_000;
 
@@ -68,7 +69,8 @@ function questions({ snapshot }: Judged, target: ResolvedTarget, now: number) {
   if (card.spec.suspend === true) return { asks: [], next: undefined };
   const cadence = {
     transport: target.transport,
-    syncPeriodMs: Math.max(durationMs(card.spec.syncPeriod) ?? defaultPeriodMs, shortestPeriodMs),
+    // What was stored by a version without this bound is taken as the nearest that is allowed.
+    syncPeriodMs: Math.min(Math.max(durationMs(card.spec.syncPeriod) ?? defaultPeriodMs, shortest), longest),
     refresh: card.metadata.annotations?.[refreshAnnotation],
     seed: card.metadata.uid ?? card.metadata.name,
   };

@@ -132,6 +132,16 @@ describe('a restart of the operator', () => {
   });
 });
 
+test.each([
+  ['99999h', 24 * 60 * minute],
+  ['24h', 24 * 60 * minute],
+  ['1ms', 5_000],
+  ['10m', 10 * minute],
+])('a period of %s, however it came to be stored, is taken as the nearest that is allowed', (syncPeriod, ms) => {
+  const asked = tell(snapshot({ card: card({ spec: { ...card().spec, syncPeriod } }) })).agenda;
+  expect(asked.map(({ cadence }) => cadence.syncPeriodMs)).toEqual([ms]);
+});
+
 describe('a suspended card', () => {
   const suspended = (over: CachedCard = card()): CachedCard => ({ ...over, spec: { ...over.spec, suspend: true } });
 
@@ -156,5 +166,48 @@ describe('a suspended card', () => {
     const late = tell(snapshot({ card: first, labelledPods }), now + 30 * minute);
     expect(late.says('Verified')).toBe('False EvidenceExpired');
     expect(late.marks.map(({ attested }) => attested)).toEqual([undefined]);
+  });
+
+  const long = 366 * 24 * 60 * minute;
+  const day = 24 * 60 * minute;
+  const longLived = (name: string) => {
+    const [uid, pod] = answered(name);
+    const { answer } = pod;
+    const peer = answer?.kind === 'card' && answer.peer && { ...answer.peer, notAfter: now + long };
+    return [uid, { ...pod, answer: { ...answer, peer } as typeof answer }] as [string, typeof pod];
+  };
+
+  test('is trusted for a day after it was last heard, however long its certificate lives', () => {
+    const seen = evidence(longLived('weather-0'));
+    const before = tell(snapshot({ card: suspended(), evidence: seen }), now + day - 2 * minute);
+    expect(before.says('Verified')).toBe('True mTLSVerified');
+    expect(before.next).toBe(now + day - minute);
+    const after = tell(snapshot({ card: suspended(), evidence: seen }), now + day - minute);
+    expect(after.says('Verified')).toBe('False EvidenceExpired');
+  });
+
+  test('is trusted for a day after its suspension was told, however often the operator restarts', () => {
+    const first = settled(
+      tell(snapshot({ card: suspended(), evidence: evidence(longLived('weather-0')) })),
+      suspended(),
+    );
+    const labelledPods = labelled('weather-0');
+    const restarted = (after: number) => tell(snapshot({ card: first, labelledPods }), now + after);
+    expect(restarted(day - minute).says('Verified')).toBe('True mTLSVerified');
+    expect(restarted(day).says('Verified')).toBe('False EvidenceExpired');
+    expect(restarted(day).marks.map(({ attested }) => attested)).toEqual([undefined]);
+  });
+
+  test('of which a restart left no evidence stands as long, and no longer', () => {
+    const first = settled(
+      tell(snapshot({ card: suspended(), evidence: evidence(longLived('weather-0')) })),
+      suspended(),
+    );
+    const restarted = (after: number) => tell(snapshot({ card: first }), now + after);
+    expect(restarted(day - minute).status).toBeUndefined();
+    expect(restarted(day - minute).next).toBe(now + day);
+    expect(restarted(day + minute).says('Verified')).not.toBe('True mTLSVerified');
+    const held = settled(restarted(day), first);
+    expect(tell(snapshot({ card: held }), now + day + 10 * minute).says('Verified')).toBe('False EvidenceExpired');
   });
 });
