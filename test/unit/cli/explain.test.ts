@@ -8,7 +8,7 @@ import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/objects.ts
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { messageWithRemedy } from '../../../src/operator/api/conditions.ts';
 import { workloadKey } from '../../../src/operator/workload/workload.ts';
-import { settings, snapshot, workload } from '../operator/reconcile/builders.ts';
+import { settings, snapshot, workload } from '../operator/kit/builders.ts';
 import { onCluster, oneSentence } from './cli.ts';
 
 const label = 'agent.kagenti.dev/signature-verified';

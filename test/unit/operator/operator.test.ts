@@ -11,7 +11,7 @@ import { everyCache } from '../../../src/operator/watch/caches.ts';
 import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { fakeApi, type Step, stream } from '../kube/fake-api.ts';
 import { directAsking } from './inquiry/direct-asking.ts';
-import { card, pod, service, slice } from './reconcile/builders.ts';
+import { card, pod, service, slice } from './kit/builders.ts';
 
 const document = { name: 'Weather', version: '1', url: 'https://weather.test' };
 

@@ -6,18 +6,17 @@ import { questions } from '../../../src/operator/judge/questions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
 import { markdownTable } from '../../../tools/generate/markdown.ts';
 import { questionTable, referencePage } from '../../../tools/generate/reference.ts';
-import { answered, evidence, snapshot } from '../operator/reconcile/builders.ts';
-import { tell } from '../operator/reconcile/tell.ts';
+import { tell } from '../operator/kit/tell.ts';
 
 const page = await referencePage();
 const names = (texts: Iterable<string>) => [...texts].filter((text) => !page.includes(`| \`${text}\` |`));
 
-describe('the reference lists', () => {
-  test('every flag', () => {
+describe('the reference', () => {
+  test('lists every flag', () => {
     for (const { name } of Object.values(flags)) expect(page).toContain(`| \`--${name}\``);
   });
 
-  test('every metric that the operator’s source names', () => {
+  test('lists every metric that the operator’s source names', () => {
     const folder = 'src/operator/metrics';
     const source = readdirSync(folder).map((file) => readFileSync(`${folder}/${file}`, 'utf8'));
     const metrics = [...source.join('').matchAll(/'(agentcard_\w+)'/g)].map(([, name = '']) => name);
@@ -25,16 +24,16 @@ describe('the reference lists', () => {
     expect(names(metrics)).toEqual([]);
   });
 
-  test('every field of the kind', () => {
+  test('lists every field of the kind', () => {
     expect(names(Object.keys(agentCardSpecSchema.shape).map((name) => `spec.${name}`))).toEqual([]);
     expect(names(Object.keys(agentCardStatusSchema.shape).map((name) => `status.${name}`))).toEqual([]);
   });
 
-  test('nothing without a word about it', () => {
+  test('lists nothing without a word about it', () => {
     expect(page.match(/^\| `.*\|\s*\|$/gm)).toBeNull();
   });
 
-  test('every value of the chart', () => {
+  test('lists every value of the chart', () => {
     const groups = ['resources', 'config'];
     const leaves = (value: unknown, path: string): string[] => {
       const open = typeof value !== 'object' || value === null || Array.isArray(value) || groups.includes(path);
@@ -46,8 +45,8 @@ describe('the reference lists', () => {
     expect(names(all)).toEqual([]);
   });
 
-  test('the questions that a status answers, in their order', () => {
-    const { fields } = tell(snapshot({ evidence: evidence(answered('weather-0')) }));
+  test('lists the questions that a status answers, in their order', () => {
+    const { fields } = tell();
     expect(questions.map(({ name }) => name)).toEqual(fields?.checks?.map(({ name }) => name));
   });
 });

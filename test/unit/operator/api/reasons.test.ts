@@ -1,7 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { parse } from 'yaml';
 import type { Condition } from '../../../../src/kube/objects.ts';
 import {
   blockedRemedies,
@@ -10,14 +9,13 @@ import {
   reasons,
   remedy,
 } from '../../../../src/operator/api/conditions.ts';
+import { plans, readGolden, recorded, recordedBases } from '../kit/golden.ts';
 
 /** The moments on record, which golden.test.ts holds the code to. */
-const golden = join(import.meta.dirname, '../../../golden/plan');
-const produced = readdirSync(golden).flatMap((file) => {
-  const moment = parse(readFileSync(join(golden, file), 'utf8')) as {
-    then?: { status?: { conditions?: Condition[] } };
-  };
-  return moment.then?.status?.conditions ?? [];
+const known = recordedBases();
+const produced = plans.flatMap((file) => {
+  const { status } = recorded(readGolden(file), known);
+  return typeof status === 'string' ? [] : (status.conditions as object as Condition[]);
 });
 const reference = readFileSync(join(import.meta.dirname, '../../../../docs/reference.md'), 'utf8');
 const all = Object.entries(reasons).flatMap(([type, known]) =>

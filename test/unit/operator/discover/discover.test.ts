@@ -7,7 +7,7 @@ import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { indexes } from '../../../../src/operator/watch/indexes.ts';
 import { workloadKey } from '../../../../src/operator/workload/workload.ts';
-import { card, workload } from '../reconcile/builders.ts';
+import { card, workload } from '../kit/builders.ts';
 
 type Inputs = Parameters<typeof change>;
 const cardChange = (agent: Inputs[0], cards: Inputs[1]) => change(agent, cards, () => false);

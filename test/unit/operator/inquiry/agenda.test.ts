@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { agenda, type Cadence } from '../../../../src/operator/inquiry/agenda.ts';
 import { type CardEvidence, noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { endpointsOf } from '../../../../src/operator/workload/service.ts';
-import { answered, evidence, minute, now, refused, service, silent, slice } from '../reconcile/builders.ts';
+import { answered, evidence, minute, now, refused, service, silent, slice } from '../kit/builders.ts';
 
 const cadence: Cadence = { transport: 'mtls', syncPeriodMs: 5 * minute, refresh: undefined, seed: 'card-uid' };
 

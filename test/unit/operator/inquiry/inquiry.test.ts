@@ -9,7 +9,7 @@ import type { Config } from '../../../../src/operator/settings/config.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { type IdentitySnapshot, IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { card, pod } from '../reconcile/builders.ts';
+import { card, pod } from '../kit/builders.ts';
 import { directAsking } from './direct-asking.ts';
 import { askBy } from './received.ts';
 

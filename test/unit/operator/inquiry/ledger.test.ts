@@ -3,7 +3,7 @@ import { type Ask, agenda } from '../../../../src/operator/inquiry/agenda.ts';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
 import { Ledger } from '../../../../src/operator/inquiry/ledger.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
-import { pod } from '../reconcile/builders.ts';
+import { pod } from '../kit/builders.ts';
 import { askBy, card } from './received.ts';
 
 const ask = askBy('mtls');

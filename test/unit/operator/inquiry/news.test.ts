@@ -3,7 +3,7 @@ import type { PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { isNews } from '../../../../src/operator/inquiry/news.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
 import { trustDomainOf } from '../../../../src/spiffe/id.ts';
-import { pod } from '../reconcile/builders.ts';
+import { pod } from '../kit/builders.ts';
 import { card } from './received.ts';
 
 const peer = {

@@ -1,7 +1,7 @@
 import type { Ask } from '../../../../src/operator/inquiry/agenda.ts';
 import type { ReceivedCard } from '../../../../src/operator/inquiry/evidence.ts';
 
-import { workload } from '../reconcile/builders.ts';
+import { workload } from '../kit/builders.ts';
 
 export const card: ReceivedCard = {
   source: 'mtls',

@@ -10,7 +10,7 @@ import { recheck } from '../../../../src/operator/inquiry/recheck.ts';
 import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import type { BundleSet, TrustBundle } from '../../../../src/spiffe/x509/bundle.ts';
 import { bundle, intermediate, type Minted, root, svid } from '../../../pki/mint.ts';
-import { answered, refused } from '../reconcile/builders.ts';
+import { answered, refused } from '../kit/builders.ts';
 
 vi.mock('jose/jws/flattened/verify', async (original) => {
   const real = await original<{ flattenedVerify: typeof flattenedVerify }>();

@@ -4,7 +4,7 @@ import { type CardEvidence, noEvidence } from '../../../../src/operator/inquiry/
 import { labelFits, withRestored } from '../../../../src/operator/inquiry/restore.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
-import { answered, card, evidence, expectedId, minute, now, pod, refused, silent } from '../reconcile/builders.ts';
+import { answered, card, evidence, expectedId, minute, now, pod, refused, silent } from '../kit/builders.ts';
 
 const iso = (at: number) => `${new Date(at).toISOString().slice(0, 19)}Z`;
 

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
 import { statusMetrics } from '../../../../src/operator/metrics/cards.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
-import { answered, card, refused } from '../reconcile/builders.ts';
+import { answered, card, refused } from '../kit/builders.ts';
 
 const ready = (status: 'True' | 'False', reason: string, over: object = {}): CachedCard => ({
   ...card(),

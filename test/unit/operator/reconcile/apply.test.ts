@@ -10,10 +10,10 @@ import type { StatusFields } from '../../../../src/operator/reconcile/status.ts'
 import type { Note } from '../../../../src/operator/reconcile/transitions.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import { containersHash } from '../../../../src/operator/workload/pod.ts';
-import { pod, settings } from './builders.ts';
-import { type Given, tell } from './scenario.ts';
+import { impostor, pod, settings } from '../kit/builders.ts';
+import type { Given } from '../kit/given.ts';
+import { tell } from '../kit/tell.ts';
 
-const impostor = 'spiffe://example.org/ns/team/sa/impostor';
 const proven: Given = { pods: { 'weather-0': { answers: {} } } };
 const guilty: Given = { after: 1, pods: { 'weather-0': { answers: { id: impostor } } } };
 
@@ -73,12 +73,12 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
 }
 
 describe('the order of writes', () => {
-  test('tightening: the policy first, then the label, the status last', async () => {
+  test('tightens by the policy first, then the label, the status last', async () => {
     const { calls } = await run(guilty, proven);
     expect(calls).toEqual(['patch team/weather-signature-policy', 'patch team/weather-0', 'patch team/weather/status']);
   });
 
-  test('loosening: the policy first as well, the label last but the status', async () => {
+  test('loosens by the policy first as well, the label last but the status', async () => {
     const { calls } = await run({ ...proven, after: 1 }, guilty);
     expect(calls).toEqual(['patch team/weather-signature-policy', 'patch team/weather-0', 'patch team/weather/status']);
   });

@@ -5,94 +5,10 @@ import { longestMessage, reasons, remedy } from '../../../../src/operator/api/co
 import { mergePatch } from '../../../../src/operator/reconcile/patch.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import { transitions } from '../../../../src/operator/reconcile/transitions.ts';
-import { settings } from './builders.ts';
-import { decide, type Given, type PodGiven, settle, type Told, tell } from './scenario.ts';
-
-const own = 'spiffe://example.org/ns/team/sa/weather';
-const impostor = 'spiffe://example.org/ns/team/sa/impostor';
-
-const signature = fc.constantFrom(
-  undefined,
-  ...(['valid', 'invalid', 'missing', 'expired', 'untrusted'] as const).map((outcome) => ({ outcome })),
-  { outcome: 'valid' as const, signer: impostor },
-);
-const answers = fc.record({
-  id: fc.constantFrom(own, own, impostor),
-  cardId: fc.constantFrom('a', 'a', 'b'),
-  source: fc.constantFrom('mtls' as const, 'mtls' as const, 'http' as const, 'configmap' as const),
-  signature,
-  minutesAgo: fc.integer({ min: 0, max: 20 }),
-  certificateMinutes: fc.integer({ min: -5, max: 60 }),
-  revision: fc.constantFrom('r1', 'r1', 'r2'),
-});
-const silent = fc.record({
-  minutes: fc.integer({ min: 0, max: 20 }),
-  reason: fc.constantFrom('FetchFailed' as const, 'CardInvalid' as const),
-});
-const pod = fc.oneof(
-  fc.record({ answers }),
-  fc.record({ answers }),
-  fc.record({ answers, silent }),
-  fc.record({ silent }),
-  fc.record({
-    refuses: fc.record({ code: fc.constantFrom('TrustDomainMismatch', 'NoSpiffeId'), claims: fc.constant(impostor) }),
-  }),
-  fc.record({ stranger: fc.constant('ReplicaSet other') }),
-  fc.constant({}),
-);
-const pods = fc
-  .array(pod, { maxLength: 3 })
-  .map((list) => Object.fromEntries(list.map((one, index) => [`weather-${index}`, one as PodGiven])));
-const labelled = fc
-  .array(fc.constantFrom('fits' as const, 'stale' as const, undefined), { maxLength: 3 })
-  .map((list) =>
-    Object.fromEntries(list.flatMap((how, index) => (how === undefined ? [] : [[`weather-${index}`, how]]))),
-  );
-const spec = fc.record(
-  {
-    suspend: fc.boolean(),
-    quarantine: fc.constant({ reason: 'incident' }),
-    approvedCardId: fc.constantFrom('a'.repeat(64), 'c'.repeat(64)),
-    identityBinding: fc.record({ strict: fc.boolean() }),
-  },
-  { requiredKeys: [] },
-);
-const foreign = fc.subarray([
-  { name: 'deny', spec: { podSelector: {}, policyTypes: ['Ingress', 'Egress'] } },
-  { name: 'open', spec: { podSelector: {}, policyTypes: ['Ingress'], ingress: [{}] } },
-]);
-const given: fc.Arbitrary<Given> = fc.record({
-  after: fc.integer({ min: 0, max: 30 }),
-  settings: fc.record({
-    mtls: fc.boolean(),
-    signature: fc.boolean(),
-    enforcement: fc.constantFrom('off' as const, 'audit' as const, 'enforce' as const, 'enforce' as const),
-  }),
-  namespace: fc.constantFrom({}, {}, { 'agent.kagenti.dev/enforcement': 'audit' }),
-  card: fc.record({ spec: spec as fc.Arbitrary<never> }),
-  workload: fc.constantFrom({}, {}, {}, { labels: {} }, { hostNetwork: true }, null),
-  services: fc.constantFrom(undefined, undefined, undefined, []) as fc.Arbitrary<never>,
-  pods,
-  labelled,
-  policies: fc.record({ foreign }),
-  quarantineList: fc.constantFrom(
-    [],
-    [],
-    null,
-    [{ cardId: 'a'.repeat(64), reason: 'bad' }],
-    [{ spiffeId: impostor, reason: 'bad' }],
-  ),
-});
-/** Two moments of one card, the earlier one settled. */
-const life = fc.record({ earlier: given, later: given }).map(({ earlier, later }) => {
-  const { labelled: _, ...rest } = later;
-  return { earlier, later: { ...rest, after: (earlier.after ?? 0) + (later.after ?? 0) } };
-});
-const chosen = (one: Given) => ({ ...settings, ...one.settings });
-
-function tellLife({ earlier, later }: { readonly earlier: Given; readonly later: Given }): Told {
-  return tell(later, tell(earlier));
-}
+import type { Given, PodGiven } from '../kit/given.ts';
+import { given, type Life, life, places, renamed, tellLife } from '../kit/lives.ts';
+import { merged } from '../kit/merge.ts';
+import { decide, settle, type Told, tell } from '../kit/tell.ts';
 
 function statusPatch(before: StatusFields | undefined, plan: Told['plan']) {
   if (plan.status === undefined) return undefined;
@@ -106,7 +22,7 @@ describe('one reconcile after another', () => {
       fc.property(life, (lived) => {
         const told = tellLife(lived);
         const after = settle(told);
-        const again = decide(after, chosen(lived.later), told.at);
+        const again = decide(after, told.settings, told.at).plan;
         expect(again.policy.operations).toEqual([]);
         expect(again.marks).toEqual([]);
         expect(statusPatch(after.card.status, again)).toBeUndefined();
@@ -138,7 +54,7 @@ describe('one reconcile after another', () => {
           return [uid, { ...one, silence }] as const;
         });
         const evidence = { ...told.snapshot.evidence, pods: new Map(retried) };
-        const again = decide({ ...told.snapshot, evidence }, chosen(lived.later), told.at);
+        const again = decide({ ...told.snapshot, evidence }, told.settings, told.at).plan;
         expect(again.status).toEqual(told.plan.status);
       }),
       { numRuns: 300 },
@@ -147,16 +63,8 @@ describe('one reconcile after another', () => {
 });
 
 describe('of several pods', () => {
-  const places = fc.shuffledSubarray([0, 1, 2], { minLength: 3, maxLength: 3 });
-  const renamed = (one: Given, order: readonly number[]): Given => {
-    const move = <T>(named: Readonly<Record<string, T>> = {}) =>
-      Object.fromEntries(
-        Object.entries(named).map(([name, value]) => [`weather-${order[Number(name.at(-1))]}`, value]),
-      );
-    return { ...one, pods: move(one.pods), ...(one.labelled === undefined ? {} : { labelled: move(one.labelled) }) };
-  };
   /** What is decided, with pods told by what they show instead of by their names. */
-  const decided = (lived: { readonly earlier: Given; readonly later: Given }) => {
+  const decided = (lived: Life) => {
     const { status, marks, policy } = tellLife(lived).plan;
     const { earlier, later } = lived;
     const shows = (name: string) => [earlier.pods?.[name], earlier.labelled?.[name], later.pods?.[name]];
@@ -211,7 +119,7 @@ describe('what a status may say', () => {
         const { fields } = told.plan.status ?? {};
         if (fields === undefined) return;
         const patch = mergePatch(status, fields as never) ?? {};
-        expect(patched(status, patch)).toEqual(JSON.parse(JSON.stringify(fields)));
+        expect(merged(status, patch)).toEqual(JSON.parse(JSON.stringify(fields)));
       }),
       { numRuns: 300 },
     );
@@ -304,16 +212,4 @@ function withoutTimes(fields: Omit<AgentCardStatus, 'card'> | undefined): unknow
   if (fields === undefined) return undefined;
   const { lastSyncTime: _, history: __, ...rest } = fields;
   return JSON.parse(JSON.stringify(rest, (key, value) => (/^last.*Time$/.test(key) ? undefined : value)));
-}
-
-/** RFC 7396. */
-function patched(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const result: Record<string, unknown> =
-    typeof target === 'object' && target !== null && !Array.isArray(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = patched(result[key], value);
-  }
-  return result;
 }

@@ -2,20 +2,9 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { canonicalize, type JsonObject, sameJson } from '../../../../src/agentcard/agentcard.ts';
 import { mergePatch } from '../../../../src/operator/reconcile/patch.ts';
+import { merged } from '../kit/merge.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-/** RFC 7396, the other direction: what the API server does with the patch. */
-function applied(target: unknown, patch: unknown): unknown {
-  if (typeof patch !== 'object' || patch === null || Array.isArray(patch)) return patch;
-  const base = typeof target === 'object' && target !== null && !Array.isArray(target) ? Object.entries(target) : [];
-  const result = new Map<string, unknown>(base);
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) result.delete(key);
-    else result.set(key, applied(result.get(key), value));
-  }
-  return Object.fromEntries(result);
-}
 
 /** Some are called like what every object inherits: an agent chooses the names of its card's members. */
 const key = fc.oneof(
@@ -41,7 +30,7 @@ test('the patch turns what is stored into what is wanted', () => {
       const patch = mergePatch(before, after);
       // As text: what the patch says must survive the wire.
       const sent = JSON.parse(JSON.stringify(patch ?? {}));
-      expect(sorted(applied(before, sent))).toBe(sorted(after));
+      expect(sorted(merged(before, sent))).toBe(sorted(after));
     }),
   );
 });

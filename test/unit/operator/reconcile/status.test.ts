@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { agentCardStatusSchema } from '../../../../src/operator/api/agentcard.ts';
 import { receiveCard } from '../../../../src/operator/inquiry/receive.ts';
-import { answered, card, evidence, snapshot } from './builders.ts';
-import { tell } from './tell.ts';
+import { answered, card, evidence, now, settings } from '../kit/builders.ts';
+import { decide, tell } from '../kit/tell.ts';
 
 const long = 'x'.repeat(1_000_000);
 
@@ -33,7 +33,8 @@ test('whatever an agent says, its status has a bound and fits the kind', async (
   expect(received.url?.length).toBeLessThanOrEqual(2_048);
   const stored = { ...card(), status: { url: long, source: 'http' as const } };
   for (const base of [card(), stored]) {
-    const { fields } = tell(snapshot({ card: base, evidence: pods }), undefined, { signature: true });
+    const seen = { ...tell().snapshot, card: base, evidence: pods };
+    const { fields } = decide(seen, { ...settings, signature: true }, now);
     expect(JSON.stringify(fields).length).toBeLessThan(64 * 1024);
     expect(agentCardStatusSchema.safeParse(fields).error?.issues).toBeUndefined();
   }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Condition } from '../../../../src/kube/objects.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import { transitions } from '../../../../src/operator/reconcile/transitions.ts';
-import { card } from './builders.ts';
+import { card } from '../kit/builders.ts';
 
 const { spec } = card();
 
@@ -96,9 +96,9 @@ describe('besides conditions', () => {
     const plain = { checks: [transport('fail', 'plain HTTP')] };
 
     test.each([
-      ['and HTTP answers', { ...plain, source: 'http' as const }],
-      ['and a ConfigMap does', { ...plain, source: 'configmap' as const }],
-      ['and nothing answers', plain],
+      ['where HTTP answers', { ...plain, source: 'http' as const }],
+      ['where a ConfigMap does', { ...plain, source: 'configmap' as const }],
+      ['where nothing answers', plain],
     ])('%s', (_, now) => {
       expect(told(tls, status(good, now))).toEqual(['Warning FallbackToHTTP']);
       expect(told(status({}), status({}, now))).toEqual(['Warning FallbackToHTTP']);
@@ -109,7 +109,7 @@ describe('besides conditions', () => {
       ['a peer that proves nothing', [transport('fail', 'The certificate has expired.')]],
       ['an agent that is away', [transport('unknown', 'plain HTTP')]],
       ['signatures alone', [{ name: 'transport', result: 'skipped' as const }]],
-    ])('and is not %s', (_, checks) => {
+    ])('and %s is not taken for one', (_, checks) => {
       expect(told(tls, status(good, { source: 'http', checks }))).toEqual([]);
     });
   });

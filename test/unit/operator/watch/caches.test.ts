@@ -3,7 +3,7 @@ import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { attestedAnnotation } from '../../../../src/operator/api/labels.ts';
 import { createCaches, everyCache } from '../../../../src/operator/watch/caches.ts';
 import { fakeApi, stream } from '../../kube/fake-api.ts';
-import { card, pod, service, slice } from '../reconcile/builders.ts';
+import { card, pod, service, slice } from '../kit/builders.ts';
 
 type Scope = Parameters<typeof createCaches>[1];
 

@@ -5,7 +5,7 @@ import type { Handler } from '../../../../src/kube/watch/store.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { parseQuarantineList } from '../../../../src/operator/watch/quarantine-entries.ts';
 import { followQuarantineList } from '../../../../src/operator/watch/quarantine-list.ts';
-import { card } from '../reconcile/builders.ts';
+import { card } from '../kit/builders.ts';
 
 const list = (entries: unknown): ConfigMap => {
   const data = { entries: typeof entries === 'string' ? entries : JSON.stringify(entries) };

@@ -14,7 +14,7 @@ import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { indexes } from '../../../../src/operator/watch/indexes.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
-import { card, slice, workload } from '../reconcile/builders.ts';
+import { card, slice, workload } from '../kit/builders.ts';
 
 /** The operator's caches, fed by hand. What a handler or an index throws fails the test. */
 export function stores() {

@@ -3,8 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { LabelSelector, NetworkPolicy } from '../../../../src/kube/objects.ts';
 import { excessOf } from '../../../../src/operator/network/rules.ts';
 import { maySelect, pairsSelect, selects } from '../../../../src/operator/workload/selector.ts';
-import { settings } from '../reconcile/builders.ts';
-import { decide, settle, tell } from '../reconcile/scenario.ts';
+import { decide, settle, tell } from '../kit/tell.ts';
 
 /** Names that every object inherits, beside an ordinary one. */
 const name = fc.constantFrom('constructor', 'toString', 'valueOf', 'hasOwnProperty', '__proto__', 'app');
@@ -65,16 +64,16 @@ describe('what controllers and admission write on pods', () => {
     ['a label that they have not', { matchExpressions: [{ key: 'constructor', operator: 'DoesNotExist' as const }] }],
   ])('a policy that chooses by %s weakens ours', (_, podSelector) => {
     const open = { name: 'open', spec: { podSelector, policyTypes: ['Ingress'], ingress: [{}] } };
-    const { plan } = tell({ policies: { foreign: [open] } });
-    const enforced = plan.status?.fields.conditions?.find(({ type }) => type === 'Enforced');
-    expect(enforced).toMatchObject({ reason: 'Weakened', message: expect.stringContaining('NetworkPolicy open') });
+    const told = tell({ policies: { foreign: [open] } });
+    expect(told.says('Enforced')).toBe('False Weakened');
+    expect(told.condition('Enforced')?.message).toContain('NetworkPolicy open');
   });
 });
 
 test('whatever is added to our policy under such a name is taken out again', () => {
   fc.assert(
     fc.property(name, value, fc.constantFrom('matchLabels', 'spec'), (key, text, where) => {
-      const told = tell({});
+      const told = tell();
       const settled = settle(told);
       const [policy] = settled.ownPolicies as [NetworkPolicy];
       const { spec } = policy;
@@ -85,8 +84,8 @@ test('whatever is added to our policy under such a name is taken out again', () 
           ? { ...spec, ingress: [...(spec.ingress ?? []), { from }] }
           : { ...spec, podSelector: { matchLabels } };
       const drifted = { ...settled, ownPolicies: [{ ...policy, spec: changed }] };
-      expect(decide(settled, settings, told.at).policy.operations).toEqual([]);
-      const { operations } = decide(drifted, settings, told.at).policy;
+      expect(decide(settled, told.settings, told.at).plan.policy.operations).toEqual([]);
+      const { operations } = decide(drifted, told.settings, told.at).plan.policy;
       expect(operations).toMatchObject([{ kind: 'replace', policy: { spec } }]);
     }),
   );

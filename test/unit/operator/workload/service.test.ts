@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, Service } from '../../../../src/kube/objects.ts';
 import { choosePort, chooseService, endpointsOf } from '../../../../src/operator/workload/service.ts';
-import { card, workload } from '../reconcile/builders.ts';
+import { card, workload } from '../kit/builders.ts';
 
 const { spec } = card();
 const tls = 'agent-tls';
@@ -18,8 +18,12 @@ describe('finding the Service', () => {
 
   test.each<[string, Service[], string]>([
     ['the one named like the workload comes first', [named('weather', undefined), named('other', mine)], 'weather'],
-    ['else the only selecting one with agent-tls', [named('a', mine), named('b', mine, ['http', 'agent-tls'])], 'b'],
-    ['else the only selecting one', [named('a', mine), named('x', { app: 'other' })], 'a'],
+    [
+      'the only selecting one with agent-tls comes next',
+      [named('a', mine), named('b', mine, ['http', 'agent-tls'])],
+      'b',
+    ],
+    ['the only selecting one comes last', [named('a', mine), named('x', { app: 'other' })], 'a'],
   ])('%s', (_, services, expected) => {
     const choice = chooseService(spec, workload, services, tls);
     expect(choice.ok && choice.service.metadata.name).toBe(expected);

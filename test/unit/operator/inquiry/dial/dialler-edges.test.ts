@@ -8,7 +8,7 @@ import type { Config } from '../../../../../src/operator/settings/config.ts';
 import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
 import { IdentitySource } from '../../../../../src/spiffe/workload-api/identity.ts';
 import { bundle, type Minted, root, svid } from '../../../../pki/mint.ts';
-import { pod } from '../../reconcile/builders.ts';
+import { pod } from '../../kit/builders.ts';
 import { directAsking } from '../direct-asking.ts';
 import { askBy } from '../received.ts';
 

@@ -9,7 +9,7 @@ import { type PodFacts, podFacts } from '../../../../../src/operator/workload/po
 import { trustDomainOf } from '../../../../../src/spiffe/id.ts';
 import type { FetchOutcome } from '../../../../../src/spiffe/tls/outcome.ts';
 import { failed } from '../../../../../src/spiffe/tls/outcome.ts';
-import { pod, workload } from '../../reconcile/builders.ts';
+import { pod, workload } from '../../kit/builders.ts';
 import { card as receivedCard } from '../received.ts';
 
 const ok: FetchOutcome = { kind: 'answer', status: 200, body: Buffer.from('{}') };

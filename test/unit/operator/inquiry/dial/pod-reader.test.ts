@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../../src/kube/client/client.ts';
 import type { OwnerReference, ReplicaSet } from '../../../../../src/kube/objects.ts';
 import { podReader } from '../../../../../src/operator/inquiry/dial/pod-reader.ts';
-import { pod } from '../../reconcile/builders.ts';
+import { pod } from '../../kit/builders.ts';
 
 const owner = (kind: string, name: string): OwnerReference[] => [
   { apiVersion: 'apps/v1', kind, name, uid: `${name}-uid`, controller: true },

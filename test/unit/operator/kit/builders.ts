@@ -12,6 +12,8 @@ import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 export const now = Date.parse('2026-03-01T12:00:00Z');
 export const minute = 60_000;
 export const expectedId = 'spiffe://example.org/ns/team/sa/weather';
+/** Another workload of the trust domain. */
+export const impostor = 'spiffe://example.org/ns/team/sa/impostor';
 
 export const settings: Settings = {
   mtls: true,
@@ -68,6 +70,12 @@ export const service: Service = {
   },
 };
 
+/** One without a port for mutual TLS. */
+export const plainService: Service = {
+  metadata: { name: 'weather', namespace: 'team' },
+  spec: { ports: [{ name: 'http', port: 8080 }] },
+};
+
 export function slice(pods: readonly string[], over: { ready?: boolean } = {}): EndpointSlice {
   return {
     metadata: { name: 'weather-1', namespace: 'team', labels: { 'kubernetes.io/service-name': 'weather' } },
@@ -113,6 +121,7 @@ export interface Said {
   readonly silentSince?: number;
   readonly transport?: 'mtls' | 'http';
   readonly revision?: string;
+  readonly revisionNumber?: number;
 }
 
 /** Evidence of one pod that answered with a card, over mutual TLS unless said otherwise. */
@@ -140,7 +149,11 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
     truncated: false,
   };
   const evidence: PodEvidence = {
-    facts: { ...podFacts(pod(name), undefined), ...(said.revision === undefined ? {} : { revision: said.revision }) },
+    facts: {
+      ...podFacts(pod(name), undefined),
+      ...(said.revision === undefined ? {} : { revision: said.revision }),
+      ...(said.revisionNumber === undefined ? {} : { revisionNumber: said.revisionNumber }),
+    },
     transport,
     endpointVersion: versionOf(name, transport),
     answer: { kind: 'card', at, peer: transport === 'mtls' ? peer : undefined, card: received },
