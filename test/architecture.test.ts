@@ -104,7 +104,7 @@ describe('the size of things', () => {
     ['the operator', 6_403, /^src\/operator\//],
     ['signer, command line and test agent', 2_500, /^src\/(signer|cli|agent)\//],
     ['sockets and buffers', 100, /^src\/wire\//],
-  ])('%s: at most %d lines of code; comments and blank lines are free', (_, most, files) => {
+  ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {
     const code = (file: string) =>
       textOf(file)
         .split('\n')

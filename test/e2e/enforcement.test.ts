@@ -317,7 +317,7 @@ describe('quarantine', () => {
     await agent.says({ Ready: 'True ReadyToServe' });
   });
 
-  test('by the list, which no card can lift', async () => {
+  test('by the list cannot be lifted by any card', async () => {
     const listed = (entries: string) => ({
       apiVersion: 'v1',
       kind: 'ConfigMap',

@@ -74,7 +74,7 @@ test('uninstalling leaves no policy, label or annotation, no rest of the clean-u
   await world.kubectl('delete', 'namespace', namespace, '--timeout=60s');
 });
 
-test('the same when the operator died first and its Lease still names it', async () => {
+test('uninstalling leaves nothing either where the operator died first and its Lease still names it', async () => {
   await settle();
   await world.kubectl('-n', operatorNamespace, 'scale', `deployment/${release}`, '--replicas=0');
   await world.kubectl(

@@ -81,7 +81,7 @@ describe('an agent of a federated trust domain', () => {
     await attested(idOf('example.org', 'mover'));
   });
 
-  test('and none of it changes over a restart of the operator', async () => {
+  test('is judged the same after a restart of the operator', async () => {
     await calmly(world, () => restartOperator(world, 4));
   });
 });
@@ -107,7 +107,7 @@ describe('a CA', () => {
     await calmly(world, () => restartOperator(world, 4));
   });
 
-  test('that comes back brings it back', async () => {
+  test('that comes back into the bundle brings that trust back', async () => {
     await shareBundle(theirs, ours);
     await guest().says({ ...trusted, Enforced: 'True PolicyApplied' });
     await guest().wears(true);

@@ -84,7 +84,7 @@ describe("when SPIRE's agent is back", () => {
     expect(after['pods in place']).toBe((before['pods in place'] ?? 0) + 2);
   });
 
-  test('and a restart of the operator changes nothing', async () => {
+  test('a restart of the operator changes nothing', async () => {
     await calmly(world, () => restartOperator(world, 4));
   });
 });

@@ -80,7 +80,7 @@ describe("when SPIRE's agent stays away for longer than an SVID lasts", () => {
     await weather.wears(false);
   });
 
-  test('and begins again when it is back', async () => {
+  test('trust begins again once it is back', async () => {
     await spire.startAgent();
     await weather.says({ ...trusted, Synced: 'True SyncSucceeded', Enforced: 'True PolicyApplied' });
     await weather.wears(true);

@@ -102,7 +102,7 @@ describe.each(followed)('a new user who follows $path, in its order', ({ path, b
     await server?.stop();
   });
 
-  test.each(commandsOf(blocks).filter((command) => !isElsewhere(command)))('%s', async (command) => {
+  test.each(commandsOf(blocks).filter((command) => !isElsewhere(command)))('succeeds with %s', async (command) => {
     // An installation over another's kind wants no release of the same name.
     if (/--take-ownership/.test(command))
       await shell('helm uninstall agentcard-operator -n agentcard-system --no-hooks || true', server);

@@ -59,7 +59,7 @@ test('over the kind of the Go operator, the command that migrate prints is the o
   expect(taken.metadata.annotations['meta.helm.sh/release-name']).toBe('agentcard-operator');
 });
 
-test('so it is over our own kind that a release of another name left behind', async () => {
+test('the same command works over our own kind that a release of another name left behind', async () => {
   await helm('uninstall', 'agentcard-operator', '--namespace', namespace, '--no-hooks');
   expect(statusOf(await definition())).toHaveProperty('checks');
   await expect(install('other')).rejects.toThrow(/invalid ownership metadata|take-ownership/);

@@ -234,7 +234,7 @@ describe('refusals say what is wrong and where', () => {
     ['config.namespaces=team,spiffe.clusterSPIFFEID.create=true', 'config.namespaces asks for Roles alone'],
     ['metrics.podMonitor.enabled=true,config.metrics-bind-address=0', 'metrics.podMonitor.enabled needs metrics'],
     ['metrics.podMonitor.interval=soon', "at '/metrics/podMonitor/interval'"],
-  ])('--set %s', async (value, words) => {
+  ])('--set %s is refused', async (value, words) => {
     await expect(render(value)).rejects.toThrow(words);
   });
 });

@@ -7,11 +7,11 @@ import { nameOf, serialized, table } from '../../../src/cli/table.ts';
 import { resources } from '../../../src/kube/objects.ts';
 
 test.each([
-  ['a terminal', true, {}, true],
-  ['a pipe', false, {}, false],
-  ['a terminal whose user declined', true, { NO_COLOR: '1' }, false],
-  ['an empty NO_COLOR, which declines nothing', true, { NO_COLOR: '' }, true],
-  ['a terminal that cannot', true, { TERM: 'dumb' }, false],
+  ['a terminal gets colour', true, {}, true],
+  ['a pipe gets none', false, {}, false],
+  ['a terminal whose user declined gets none', true, { NO_COLOR: '1' }, false],
+  ['an empty NO_COLOR declines nothing', true, { NO_COLOR: '' }, true],
+  ['a terminal that cannot show it gets none', true, { TERM: 'dumb' }, false],
 ])('%s', (_, isTerminal, env, wanted) => {
   expect(wantsColor(isTerminal, env)).toBe(wanted);
 });

@@ -50,13 +50,13 @@ describe('what a page names is there', () => {
   const rooms = 'api|cleanup|discover|inquiry|judge|metrics|network|reconcile|settings|watch|workload';
   const file = new RegExp(`\`((?:(?:charts|config|demos|docs|src|test|tools)/|(?:${rooms})/)[\\w./-]+)\``, 'g');
 
-  test.each([...pages])('every file of %s', (_, text) => {
+  test.each([...pages])('every file that %s names is there', (_, text) => {
     const named = [...text.matchAll(file)].map(([, path = '']) => path);
     const isThere = (path: string) => existsSync(join(root, path)) || existsSync(join(root, 'src/operator', path));
     expect(named.filter((path) => !isThere(path))).toEqual([]);
   });
 
-  test.each([...pages])('every flag of %s', (_, text) => {
+  test.each([...pages])('every flag that %s names is there', (_, text) => {
     const ours = Object.values(flags as Readonly<Record<string, Flag>>);
     const known = ours.flatMap(({ name, aliases }) => [name, ...Object.keys(aliases ?? {})]);
     // Of the command line, of helm, of all.
@@ -65,7 +65,7 @@ describe('what a page names is there', () => {
     expect(named.filter((name) => !known.includes(name) && !others.includes(name))).toEqual([]);
   });
 
-  test.each([...pages])('every target of make in %s', (_, text) => {
+  test.each([...pages])('every target of make that %s names is there', (_, text) => {
     const targets = [...text.matchAll(/(?:`|^|= )make ([a-z][a-z-]*)/gm)].map(([, target = '']) => target);
     const makefile = read('Makefile');
     expect(targets.filter((target) => !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([]);
@@ -86,7 +86,7 @@ describe('each alert', () => {
     expect(annotations.runbook).toBe(`docs/operations.md#${slug(alert)}`);
   });
 
-  test('is all that has a section', () => {
+  test('that has a section is an alert that there is', () => {
     const sections = [...page('docs/operations.md').matchAll(/^### (AgentCard\w+)$/gm)].map(([, name]) => name);
     expect(sections).toEqual(rules.map(({ alert }) => alert));
   });

@@ -20,7 +20,7 @@ describe('what the threat model says holds', () => {
     for (const who of adversaries) expect(rows.filter((row) => row.who === who).length).toBeGreaterThan(3);
   });
 
-  test.each(rows)('$who, who tries $tries: by tests that are there', ({ tests }) => {
+  test.each(rows)('where $who tries $tries, the tests that are named are there', ({ tests }) => {
     for (const reference of tests.split('<br>')) {
       const [, file = '', title = ''] = /^`((?:test|plan)\/\S+)`: (.+)$/.exec(reference) ?? [];
       expect([reference, title]).not.toEqual([reference, '']);

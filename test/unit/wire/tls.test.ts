@@ -37,7 +37,7 @@ describe('the name of an API server', () => {
     ['that is another address', '127.0.0.1', [ipv4('127.0.0.2'), dns('127.0.0.1')], name({}), undefined, 'refused'],
     ['beside a common name', 'localhost', [dns('api.test')], byCommonName, undefined, 'refused'],
     ['that only the common name is', 'localhost', [], byCommonName, undefined, 'refused'],
-  ])('%s: %s', async (_what, host, names, subject, servername, verdict) => {
+  ])('$0 is $5', async (_what, host, names, subject, servername, verdict) => {
     const leaf = mint({ issuer: rootA, subject, extensions: serverNames(...names) });
     const { requestCert: _none, ...options } = tlsOptions([leaf]);
     const port = await https(answer, options);

@@ -20,7 +20,7 @@ async function verdictOf(args: readonly string[], stdin: string | Uint8Array = '
   return { status, ...JSON.parse(out) };
 }
 
-test.each(manifest.vectors)('$name', async ({ file, verified, outcome, form }) => {
+test.each(manifest.vectors)('verify says of $name that it is $outcome', async ({ file, verified, outcome, form }) => {
   const verdict = await verdictOf([pathOf(file), '--spiffe-id', manifest.spiffeId]);
   expect(verdict).toMatchObject({ verified, status: verified ? 0 : 1, reason: reasons[outcome], form: form ?? null });
 });

@@ -19,7 +19,7 @@ test.each([
   [resourcePath(resources.deployments, 'a', 'b', 'status'), '/apis/apps/v1/namespaces/a/deployments/b/status'],
   [resourcePath(resources.namespaces, undefined, 'a'), '/api/v1/namespaces/a'],
   [resourcePath(resources.pods, 'a', '../../secrets'), '/api/v1/namespaces/a/pods/..%2F..%2Fsecrets'],
-])('the path %s', (path, expected) => {
+])('an object has the path %s, and its name never leaves it', (path, expected) => {
   expect(path).toBe(expected);
 });
 

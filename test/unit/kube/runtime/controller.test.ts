@@ -59,7 +59,7 @@ function manual() {
   return { reconcile, started, finish: (key: string) => open.get(key)?.() };
 }
 
-test('as many keys at once as there are workers, and one key never twice', async () => {
+test('as many keys run at once as there are workers, and one key never twice', async () => {
   const { reconcile, started, finish } = manual();
   const { controller, active } = run({ reconcile, workers: 2 });
   for (const key of ['a', 'b', 'c', 'a']) controller.add(key);

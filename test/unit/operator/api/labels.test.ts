@@ -5,7 +5,7 @@ import { autoCardName, fitName, policyName, signedCardName } from '../../../../s
 const dnsName = fc.stringMatching(/^[a-z0-9]([a-z0-9.-]{0,250}[a-z0-9])?$/);
 
 describe('names', () => {
-  test('of the objects that scripts know', () => {
+  test('are those by which scripts know the objects', () => {
     expect(policyName({ kind: 'Deployment', name: 'weather' })).toBe('weather-signature-policy');
     expect(policyName({ kind: 'StatefulSet', name: 'weather' })).toBe('weather-statefulset-signature-policy');
     expect(autoCardName({ kind: 'Deployment', name: 'weather' })).toBe('weather-deployment-card');

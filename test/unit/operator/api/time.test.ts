@@ -22,7 +22,7 @@ describe('durationMs', () => {
     (text) => expect(durationMs(text)).toBeUndefined(),
   );
 
-  test('the sum of its parts, whatever their order', () => {
+  test('is the sum of its parts, whatever their order', () => {
     const part = fc.tuple(fc.nat(99_999), fc.constantFrom(...(['ms', 's', 'm', 'h'] as const)));
     fc.assert(
       fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), (parts) => {

@@ -49,10 +49,10 @@ test.each([
 ])('%s', async (_, over) => expect((await swept(over)).patches).toEqual([]));
 
 test.each([
-  [404, undefined],
-  [409, undefined],
-  [403, 'no'],
-])('an answer %s of the API server: %s', async (code, failure) => {
+  [404, 'no error', undefined],
+  [409, 'no error', undefined],
+  [403, 'an error', 'no'],
+])('what the API server refuses with %s is not stripped, and is %s', async (code, _, failure) => {
   const said = await swept({ code });
   expect(said.failure).toBe(failure);
   expect(said.stripped).toEqual([]);

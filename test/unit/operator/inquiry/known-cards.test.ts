@@ -55,7 +55,7 @@ test.each<[string, [Buffer, ReceiveContext], [Buffer, ReceiveContext]]>([
   ['another source', [body('1'), unsigned], [body('1'), { ...unsigned, source: 'http' }]],
   ['signatures that begin to count', [body('1'), unsigned], [body('1'), verifying]],
   ['signatures that count no more', [body('1'), verifying], [body('1'), unsigned]],
-])('%s: the card is received anew', async (_, first, second) => {
+])('with %s the card is received anew', async (_, first, second) => {
   const one = await receive(...first);
   expect(await receive(...second, one)).not.toBe(one);
 });

@@ -27,9 +27,9 @@ describe('a policy beside ours adds something', () => {
     ['a wider range', lets({ from: [{ ipBlock: { cidr: '192.0.0.0/16' } }], ports: [{ port: 80 }] }), ['ingress']],
     ['one peer more', lets({ from: [{ podSelector: verified }, { podSelector: {} }] }), ['ingress']],
     ['the default type', policy({ ingress: [{}] }), ['ingress']],
-  ])('%s', (_, other, expected) => expect(excessOf(other, ours)).toEqual(expected));
+  ])('with %s', (_, other, expected) => expect(excessOf(other, ours)).toEqual(expected));
 
-  test('outgoing, where ours isolates outgoing', () => {
+  test('with what may go out, where ours isolates that', () => {
     expect(excessOf(out({}), out())).toEqual(['egress']);
     expect(excessOf(policy({ egress: [{}] }), policy({ policyTypes: ['Ingress', 'Egress'] }))).toEqual(['egress']);
   });
@@ -52,7 +52,7 @@ describe('a policy beside ours adds nothing', () => {
       lets({ from: [{ ipBlock: { cidr: '192.0.2.7/32' } }], ports: [{ port: 80, protocol: 'TCP' }] }),
     ],
     ['outgoing, which ours leaves open', out({})],
-  ])('%s', (_, other) => expect(excessOf(other, ours)).toEqual([]));
+  ])('with %s', (_, other) => expect(excessOf(other, ours)).toEqual([]));
 
   test('a selector without a namespace means the own one', () => {
     const here = lets({ from: [{ namespaceSelector: named('team') }] });

@@ -122,7 +122,7 @@ test('a card without a workload sees nothing that a workload leads to', () => {
   expect(observed()).toMatchObject({ ...nothing, siblings: [] });
 });
 
-test("the cluster's part of every policy: our own place, the API server and the DNS Services that are there", () => {
+test("the cluster's part of every policy is our own place, the API server and the DNS Services that are there", () => {
   const { services, slices, observed } = world();
   expect(observed()?.cluster.dns).toEqual([]);
   const ports = [{ port: 53, protocol: 'UDP' }];
