@@ -28,7 +28,7 @@ import {
   svid,
   uri,
 } from '../../pki/mint.ts';
-import { answered } from '../operator/reconcile/builders.ts';
+import { answered } from '../operator/kit/builders.ts';
 import { agentId, answer, ask, domainA, https, identity, tlsOptions } from './tls/peers.ts';
 
 type Chain = readonly [Minted, ...Minted[]];
