@@ -116,9 +116,7 @@ function wasCollected({ metadata }: CachedCard, { workloads, namespaces }: Cache
 export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: string) => void): void {
   for (const cache of caches.workloads.values()) {
     const type = typeOf(cache.resource);
-    const wake = ({ metadata: { namespace = '', name } }: KubeObject) => {
-      add(workloadKey(namespace, { ...type, name }));
-    };
+    const wake = ({ metadata: { namespace = '', name } }: KubeObject) => add(workloadKey(namespace, { ...type, name }));
     cache.onEvent({ add: wake, update: (_, object) => wake(object), remove: wake });
   }
   const wakeTarget = ({ metadata, spec }: CachedCard) => {
@@ -152,12 +150,11 @@ export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: 
 
 /** Gives labelled workloads their AgentCards. */
 export function discoverController(platform: Measured & { readonly client: KubeClient }, caches: Caches): Controller {
-  const { client } = platform;
-  const bequests: Bequests = new Map();
+  const edges: DiscoverEdges = { client: platform.client, caches, bequests: new Map() };
   const controller = new Controller({
     ...measured('discover', 4, platform),
-    reconcile: ({ key }) => discover(key, { client, caches, bequests }),
+    reconcile: ({ key }) => discover(key, edges),
   });
-  connectDiscovery(caches, bequests, (key) => controller.add(key, { priority: lowPriority }));
+  connectDiscovery(caches, edges.bequests, (key) => controller.add(key, { priority: lowPriority }));
   return controller;
 }

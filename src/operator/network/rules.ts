@@ -31,25 +31,20 @@ export function peersOf(rule: NetworkPolicyRule, direction: Direction): readonly
  * forbids. A rule that ours covers, in peers and ports, adds nothing.
  */
 export function excessOf(other: NetworkPolicy, ours: NetworkPolicy): readonly Direction[] {
-  const namespace = ours.metadata.namespace ?? '';
   return directions.filter((direction) => {
     if (!isolates(ours, direction) || !isolates(other, direction)) return false;
-    return rulesOf(other, direction).some((rule) => !isCovered(rule, ours, { direction, namespace }));
+    return rulesOf(other, direction).some((rule) => !isCovered(rule, ours, direction));
   });
 }
 
-interface Where {
-  readonly direction: Direction;
-  /** Of both policies: where a pod selector without a namespace selector looks. */
-  readonly namespace: string;
-}
-
-function isCovered(rule: NetworkPolicyRule, ours: NetworkPolicy, { direction, namespace }: Where): boolean {
+function isCovered(rule: NetworkPolicyRule, ours: NetworkPolicy, direction: Direction): boolean {
   const wider = rulesOf(ours, direction).filter(({ ports }) => portsCover(ports ?? [], rule.ports ?? []));
   const lists = wider.map((candidate) => peersOf(candidate, direction));
   const everyone = lists.some((peers) => peers.length === 0);
   const peers = peersOf(rule, direction);
   if (everyone || peers.length === 0) return everyone;
+  // Of both policies: where a pod selector without a namespace selector looks.
+  const { namespace = '' } = ours.metadata;
   return peers.every((peer) => lists.flat().some((candidate) => peerCovers(candidate, peer, namespace)));
 }
 

@@ -1,13 +1,8 @@
-import {
-  type KubeObject,
-  type PodTemplate,
-  type Resource,
-  resources,
-  type StatefulSet,
-  typeOf,
-} from '@agentcard-operator/kube/objects';
+import { type KubeObject, type Resource, resources, type StatefulSet, typeOf } from '@agentcard-operator/kube/objects';
 import { customResources } from '../api/resources.ts';
 import { optsOut, type Workload } from './workload.ts';
+
+type PodTemplate = StatefulSet['spec']['template'];
 
 /** Sandboxes of agents.x-k8s.io: one pod, which the Sandbox itself controls. */
 export interface Sandbox extends KubeObject {
