@@ -95,8 +95,24 @@ export interface ProcessFigures {
   readonly peakMiB: number;
 }
 
-/** The kernel counts a process's time in hundredths of a second. */
+/** With the processes that it started: their time, and the memory that they share with nobody. */
 export async function processFigures(pid: number): Promise<ProcessFigures> {
+  const own = await figuresOf(pid);
+  const started = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter(Boolean).map(Number);
+  // One that has just ended counts no more.
+  const others = await Promise.all(started.map((child) => figuresOf(child).catch(() => undefined)));
+  return others.reduce<ProcessFigures>(
+    (all, other) => ({
+      cpuSeconds: all.cpuSeconds + (other?.cpuSeconds ?? 0),
+      rssMiB: all.rssMiB + (other?.ownMiB ?? 0),
+      peakMiB: all.peakMiB + (other?.ownMiB ?? 0),
+    }),
+    own,
+  );
+}
+
+/** The kernel counts a process's time in hundredths of a second. */
+async function figuresOf(pid: number) {
   const [stat, status] = await Promise.all(['stat', 'status'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8')));
   const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
   const memory = (name: string) =>
@@ -105,5 +121,6 @@ export async function processFigures(pid: number): Promise<ProcessFigures> {
     cpuSeconds: (Number(fields[11]) + Number(fields[12])) / 100,
     rssMiB: memory('VmRSS'),
     peakMiB: memory('VmHWM'),
+    ownMiB: memory('RssAnon'),
   };
 }

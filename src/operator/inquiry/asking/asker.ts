@@ -62,7 +62,6 @@ export class Asker implements Asking {
     this.#main.start();
     if (!signal.aborted) await once(signal, 'abort');
     this.#stopped = true;
-    clearTimeout(this.#idle);
     await Promise.all([this.#main.close(), this.#alone.close()]);
   }
 

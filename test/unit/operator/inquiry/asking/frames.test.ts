@@ -54,6 +54,12 @@ test.each([
   expect(() => new FrameReader(most).read(Buffer.from(length))).toThrow(MalformedFrame);
 });
 
+test('a header that is longer than its frame is refused, though what is there of it is JSON', () => {
+  const frame = encodeFrame({});
+  frame.writeUInt32BE(3, 4);
+  expect(() => new FrameReader(most).read(frame)).toThrow(MalformedFrame);
+});
+
 test('the longest frame that is allowed is read', () => {
   const frame = encodeFrame({}, Buffer.alloc(most - 6));
   expect(frame.length - 4).toBe(most);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { encodeFrame, FrameReader } from '../../../../../src/operator/inquiry/asking/frames.ts';
 import { hear, outcomeFrom } from '../../../../../src/operator/inquiry/asking/hearsay.ts';
 import { bundle, hour, intermediate, type Minted, mint, name, root, svid } from '../../../../pki/mint.ts';
@@ -12,7 +12,9 @@ const bundles = new Map([
   [domainA, bundle(domainA, ours)],
   [domainB, bundle(domainB, theirs)],
 ]);
-const look = { identity: () => ({ bundles }), now: () => Date.now() };
+const at = { now: Date.now(), bundles };
+const look = { identity: () => at, now: () => at.now };
+beforeEach(() => Object.assign(at, { now: Date.now(), bundles }));
 const overTls = question(1, { trustDomains: [domainA] });
 const plain = question(1);
 
@@ -83,6 +85,19 @@ describe('a peer that is claimed and not proven is refused:', () => {
   ])('%s', (_, der) => {
     expect(make(answer([der.toString('base64')]))).toMatchObject({ code: 'PeerCertificateInvalid' });
   });
+});
+
+test('a chain that was proven counts no longer than it is valid, and by no other bundle', () => {
+  const told = answer(chainOf(svid(ours, id, { from: at.now - hour, to: at.now + hour })));
+  expect(make(told)).toMatchObject({ kind: 'answer' });
+  at.now += 2 * hour;
+  expect(make(told)).toMatchObject({ code: 'PeerCertificateExpired' });
+  at.now -= 4 * hour;
+  expect(make(told)).toMatchObject({ code: 'PeerCertificateInvalid' });
+  at.now += 2 * hour;
+  expect(make(told)).toMatchObject({ kind: 'answer' });
+  at.bundles = new Map([[domainA, bundle(domainA, stranger)]]);
+  expect(make(told)).toMatchObject({ code: 'PeerCertificateInvalid' });
 });
 
 describe('no honest child says, and none of it counts:', () => {
