@@ -66,10 +66,11 @@ async function difference(card: CachedCard, desired: DesiredStatus, client: Kube
 }
 
 async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: KubeClient) {
-  if (card.kind === 'keep') return {};
-  if (card.kind === 'remove') return cached.publishedHash === undefined ? {} : { card: null };
-  if (card.card.sha256 === cached.publishedHash) return {};
-  const value = JSON.parse(card.card.text) as JsonObject;
+  if (card.kind === 'kept') return {};
+  if (card.kind === 'none') return cached.publishedHash === undefined ? {} : { card: null };
+  const { sha256, text } = card.card.published;
+  if (sha256 === cached.publishedHash) return {};
+  const value = JSON.parse(text) as JsonObject;
   if (cached.publishedHash === undefined) return { card: value };
   const stored = await client.get<AgentCard>(customResources.agentCards, keyOf(cached));
   return { card: mergePatch(stored?.status?.card ?? {}, value) ?? value };

@@ -3,8 +3,8 @@ import type { AgentCardStatus } from '../api/agentcard.ts';
 import { allWithinBudget } from '../api/budget.ts';
 import { type ConditionType, messageWithRemedy, remedy } from '../api/conditions.ts';
 import { isoTime } from '../api/time.ts';
-import type { CanonicalCard } from '../inquiry/evidence.ts';
 import type { Outcome } from '../judge/conditions.ts';
+import type { PublishedCard } from '../judge/published.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { PolicyPlan } from './plan-policy.ts';
@@ -14,10 +14,7 @@ export type StatusFields = Omit<AgentCardStatus, 'card'>;
 /** The whole status as it should be: every field built anew. The published card goes by its hash. */
 export interface DesiredStatus {
   readonly fields: StatusFields;
-  readonly card:
-    | { readonly kind: 'set'; readonly card: CanonicalCard }
-    | { readonly kind: 'keep' }
-    | { readonly kind: 'remove' };
+  readonly card: PublishedCard;
 }
 
 const rememberedCards = 5;
@@ -55,7 +52,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     policy: policy.status,
     quarantine: verdict.quarantine,
   };
-  return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: desiredCard(verdict) };
+  return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: verdict.card };
 }
 
 /** The outcome of each condition type; undefined leaves the condition out. */
@@ -81,12 +78,6 @@ function conditionsFrom(
     const observed = generation === undefined ? {} : { observedGeneration: generation };
     return [{ type, status, reason, message, lastTransitionTime, ...observed }];
   });
-}
-
-function desiredCard({ card }: Verdict): DesiredStatus['card'] {
-  if (card.kind === 'none') return { kind: 'remove' };
-  if (card.kind === 'kept') return { kind: 'keep' };
-  return { kind: 'set', card: card.card.published };
 }
 
 function cardFields({ snapshot, verdict }: Judged, now: number): StatusFields {

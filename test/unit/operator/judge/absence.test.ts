@@ -22,7 +22,7 @@ describe('absence is not guilt', () => {
     expect(told.says('Verified')).toBe('True EvidenceHeld');
     expect(told.fields?.heldSince).toBe('2026-03-01T12:01:00Z');
     expect(told.marks).toEqual([]);
-    expect(told.plan.status?.card).toEqual({ kind: 'keep' });
+    expect(told.plan.status?.card).toEqual({ kind: 'kept' });
   });
 
   test('a hold ends after the evidence time, and then the label goes', () => {
@@ -87,7 +87,7 @@ describe('absence is not guilt', () => {
     expect(told.says('Verified')).toBe('False NotVerified');
     expect(told.fields?.attestedAgentSpiffeId).toBeUndefined();
     expect(told.fields?.cardId).toBeUndefined();
-    expect(told.plan.status?.card).toEqual({ kind: 'remove' });
+    expect(told.plan.status?.card).toEqual({ kind: 'none' });
   });
 
   test('messages do not change while nothing happens', () => {

@@ -39,7 +39,7 @@ test('bytes that nobody approved are published, so that somebody can', () => {
   const told = tell({ ...approving(approvedId), ...two({ answers: {} }, newer) });
   expect(told.says('Verified')).toBe('False CardNotApproved');
   expect(told.fields?.cardId).toBe(otherId);
-  expect(told.plan.status?.card.kind).toBe('set');
+  expect(told.plan.status?.card.kind).toBe('received');
 });
 
 test('another identity is graver than other bytes', () => {
@@ -54,7 +54,7 @@ test('other bytes stay guilt while their pod is silent, and the card stays', () 
   const pods = { 'weather-0': { ...serving(otherId, { minutesAgo: 2 }), silent: { minutes: 1 } } };
   const told = tell({ after: 1, ...approving(approvedId), pods }, shown);
   expect(told.says('Verified')).toBe('False CardNotApproved');
-  expect(told.plan.status?.card.kind).toBe('keep');
+  expect(told.plan.status?.card.kind).toBe('kept');
 });
 
 test('after a restart the card that is stored is what its silent pods served', () => {

@@ -143,7 +143,7 @@ describe('how strictly', () => {
       expect(told.says('Verified')).toBe(verified);
       expect(told.says('Bound')).toBe('False SpiffeIDMismatch');
       expect(told.fields?.attestedAgentSpiffeId).toBe(impostor);
-      expect(told.plan.status?.card.kind).toBe(verified.startsWith('True') ? 'set' : 'remove');
+      expect(told.plan.status?.card.kind).toBe(verified.startsWith('True') ? 'received' : 'none');
     },
   );
 

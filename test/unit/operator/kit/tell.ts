@@ -73,10 +73,10 @@ function continued(base: Snapshot, earlier: Told, given: Given): Snapshot {
 export function settle({ snapshot, plan: { status, marks, policy } }: Pick<Told, 'snapshot' | 'plan'>): Snapshot {
   const { publishedHash: hadHash, ...bare } = snapshot.card;
   const hash =
-    status === undefined || status.card.kind === 'keep'
+    status === undefined || status.card.kind === 'kept'
       ? hadHash
-      : status.card.kind === 'set'
-        ? status.card.card.sha256
+      : status.card.kind === 'received'
+        ? status.card.card.published.sha256
         : undefined;
   const fields = status === undefined ? bare.status : (status.fields as StatusFields);
   const card = {

@@ -27,8 +27,8 @@ describe('one reconcile after another', () => {
         expect(again.marks).toEqual([]);
         expect(statusPatch(after.card.status, again)).toBeUndefined();
         if (again.status === undefined) return;
-        expect(again.status.card.kind === 'set' ? again.status.card.card.sha256 : undefined).toBe(
-          again.status.card.kind === 'set' ? after.card.publishedHash : undefined,
+        expect(again.status.card.kind === 'received' ? again.status.card.card.published.sha256 : undefined).toBe(
+          again.status.card.kind === 'received' ? after.card.publishedHash : undefined,
         );
         expect(transitions(after.card.status ?? {}, again.status.fields, { ...after.card.spec })).toEqual([]);
       }),

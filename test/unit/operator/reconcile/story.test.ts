@@ -33,7 +33,7 @@ describe('first sight', () => {
     expect(told.condition('Bound')?.message).toContain(expectedId);
     expect(told.fields?.attestedAgentSpiffeId).toBe(impostor);
     expect(told.fields?.expectedSpiffeID).toBe(expectedId);
-    expect(told.plan.status?.card).toEqual({ kind: 'remove' });
+    expect(told.plan.status?.card).toEqual({ kind: 'none' });
     expect(told.marks).toEqual([]);
   });
 
