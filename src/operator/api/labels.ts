@@ -73,6 +73,8 @@ export function autoCardName(workload: { kind: string; name: string }): string {
 
 /** The ConfigMap `<workload>-card-signed` holds the card as its signer wrote it. */
 export const signedCardSuffix = '-card-signed';
+/** Of that ConfigMap's data, the first that is there. */
+export const signedCardKeys = ['signed-agent-card.json', 'agent-card.json'] as const;
 
 export function signedCardName(workload: { name: string }): string {
   return workload.name + signedCardSuffix;

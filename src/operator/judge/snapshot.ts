@@ -1,5 +1,6 @@
 import type { EndpointSlice, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
 import type { CardEvidence } from '../inquiry/evidence.ts';
+import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
@@ -23,7 +24,7 @@ export interface Snapshot {
   /** NetworkPolicies that this card owns. */
   readonly ownPolicies: readonly NetworkPolicy[];
   /** NetworkPolicies of the namespace that no AgentCard owns. */
-  readonly foreignPolicies: readonly NetworkPolicy[];
+  readonly foreignPolicies: readonly KeptPolicy[];
   /** The NetworkPolicy that has the name of this card's, whoever owns it. */
   readonly namesake: NetworkPolicy | undefined;
   /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */

@@ -149,17 +149,24 @@ function obstacleOf(namesake: NetworkPolicy | undefined, cardUid: string): strin
 function weakeningOf({ snapshot, verdict }: Judged, policy: NetworkPolicy, workload: Subject): string | undefined {
   const wears = verdict.quarantine === undefined && verdict.verified?.ok === true;
   const labels = { ...workload.templateLabels, ...(wears ? { [verifiedLabel]: 'true' } : {}) };
-  const weakening = snapshot.foreignPolicies
-    .filter(({ spec }) => maySelect(spec.podSelector, labels))
-    .map((foreign) => ({ name: foreign.metadata.name, excess: excessOf(foreign, policy) }))
+  const choosing = snapshot.foreignPolicies.filter(({ spec }) => maySelect(spec.podSelector, labels));
+  if (choosing.length > mostJudged) {
+    return `${choosing.length} other NetworkPolicies choose its pods, too many to judge whether they allow more than ours.`;
+  }
+  const weakening = choosing
+    .map((foreign) => ({ ...foreign, excess: excessOf(foreign, policy) }))
     .filter(({ excess }) => excess.length > 0)
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+    .sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
   const [first] = weakening;
   if (first === undefined) return undefined;
   const more = weakening.length > 1 ? ` (and ${weakening.length - 1} more)` : '';
-  return `NetworkPolicy ${first.name}${more} ${first.excess.map((direction) => allows[direction]).join(' and ')} than ours.`;
+  const what = first.excess.map((direction) => allows[direction]).join(' and ');
+  const size = first.tooLarge ? ', which is too large to judge, may be one that' : '';
+  return `NetworkPolicy ${first.metadata.name}${more}${size} ${what} than ours.`;
 }
 
+/** More policies on the pods of one card cost more than they can mean. */
+const mostJudged = 64;
 const allows = { ingress: 'lets more callers in', egress: 'lets this agent out to more' } as const;
 
 function samePolicy(wanted: NetworkPolicy, current: NetworkPolicy): boolean {

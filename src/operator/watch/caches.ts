@@ -19,9 +19,10 @@ import {
   type Service,
   splitKey,
 } from '@agentcard-operator/kube/objects';
-import { quarantineListName, signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import { apiGroup, quarantineListName, signedCardKeys, signedCardLabel, verifiedLabel } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
 import { apiServerService } from '../network/facts.ts';
+import { type KeptPolicy, keptPolicy } from '../network/kept.ts';
 import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
@@ -58,7 +59,7 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
   const list = { namespaces: [ownNamespace], fieldSelector: `metadata.name=${quarantineListName}` };
   const labelled = { labelSelector: `${verifiedLabel}=true`, transform: trimPod, indexes: indexes.pods };
   const kinds = workloadKinds.filter(({ optional }) => !optional || namespaces.length === 0);
-  const ofSigners = { labelSelector: `${signedCardLabel}=true` };
+  const ofSigners = { labelSelector: `${signedCardLabel}=true`, transform: trimSignedCard };
   return {
     cards: watch(customResources.agentCards, { transform: trimCard, indexes: indexes.cards }),
     /** One per kind of workload, by group and kind. */
@@ -72,7 +73,7 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
     services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
     slices: watch(resources.endpointSlices, { ...around, transform: trimSlice, indexes: indexes.slices }),
     labelledPods: watch(resources.pods, labelled),
-    policies: watch<NetworkPolicy>(resources.networkPolicies, { indexes: indexes.policies }),
+    policies: watch<KeptPolicy>(resources.networkPolicies, { transform: trimPolicy, indexes: indexes.policies }),
     /** ConfigMaps that signers labelled. */
     signedCards: scope.enableSignatureVerification ? watch<ConfigMap>(resources.configMaps, ofSigners) : undefined,
     /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
@@ -115,6 +116,19 @@ function trimPod({ metadata, spec = {}, status = {} }: Pod): Pod {
   };
 }
 
+function trimPolicy({ metadata, spec }: NetworkPolicy): KeptPolicy {
+  return keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec });
+}
+
+/** What is too long to be kept for every signer is read when it is needed. */
+const longestSignedCard = 65_536;
+
+function trimSignedCard({ metadata, data = {} }: ConfigMap): ConfigMap {
+  const kept = pick(data, ...signedCardKeys);
+  const isShort = Object.values(kept).join('').length <= longestSignedCard;
+  return { metadata: identityOf(metadata), ...(isShort ? { data: kept } : {}) };
+}
+
 function trimNamespace({ metadata }: Namespace): Namespace {
   return { metadata: identityOf(metadata) };
 }
@@ -122,7 +136,9 @@ function trimNamespace({ metadata }: Namespace): Namespace {
 const identity = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'labels'] as const;
 
 function identityOf(metadata: ObjectMeta, ...more: readonly (keyof ObjectMeta)[]): ObjectMeta {
-  return pick(metadata, ...identity, 'creationTimestamp', 'deletionTimestamp', ...more);
+  const kept = pick(metadata, ...identity, 'creationTimestamp', 'deletionTimestamp', ...more);
+  const ours = Object.entries(kept.annotations ?? {}).filter(([name]) => name.startsWith(`${apiGroup}/`));
+  return kept.annotations === undefined ? kept : { ...kept, annotations: Object.fromEntries(ours) };
 }
 
 /** These members, as far as they are there. */

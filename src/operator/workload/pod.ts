@@ -5,7 +5,7 @@ import type { Workload } from './workload.ts';
 /** The facts of one pod instance that its evidence depends on. */
 export type PodFacts = Readonly<ReturnType<typeof podFacts>>;
 
-const revisionAnnotation = 'deployment.kubernetes.io/revision';
+export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
 /** The owner that controls an object, or the object's own place in the chain when nothing does. */
 export function controllerOf(owners: readonly OwnerReference[] | undefined): OwnerReference | undefined {

@@ -1,6 +1,6 @@
 import { type KubeClient, metadataType, objectPath } from '@agentcard-operator/kube';
 import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
-import { controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
+import { controllerOf, type PodFacts, podFacts, revisionAnnotation } from '../../workload/pod.ts';
 import { ReadBudget } from './read-budget.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
@@ -49,8 +49,7 @@ export function podReader(
     if (read === undefined || !isIt(read)) return undefined;
     const [oldest] = replicaSets.size < rememberedReplicaSets ? [] : replicaSets.keys();
     if (oldest !== undefined) replicaSets.delete(oldest);
-    const { name, uid = '', ownerReferences = [], annotations = {} } = read.metadata;
-    replicaSets.set(owner.uid, { metadata: { name, uid, ownerReferences, annotations } });
+    replicaSets.set(owner.uid, keptOf(read));
     return read;
   }
 
@@ -67,6 +66,12 @@ export function podReader(
       return facts;
     },
   };
+}
+
+function keptOf({ metadata }: ReplicaSet): ReplicaSetOwners {
+  const { name, uid = '', ownerReferences = [], annotations = {} } = metadata;
+  const revision = { [revisionAnnotation]: annotations[revisionAnnotation] ?? '' };
+  return { metadata: { name, uid, ownerReferences, annotations: revision } };
 }
 
 function leadsTo(set: ReplicaSetOwners | undefined, workloadUid: string): set is ReplicaSetOwners {

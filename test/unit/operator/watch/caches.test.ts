@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
-import { attestedAnnotation } from '../../../../src/operator/api/labels.ts';
+import { attestedAnnotation, refreshAnnotation } from '../../../../src/operator/api/labels.ts';
 import { createCaches, everyCache } from '../../../../src/operator/watch/caches.ts';
 import { fakeApi, stream } from '../../kube/fake-api.ts';
 import { card, pod, service, slice } from '../kit/builders.ts';
@@ -101,7 +101,7 @@ test('objects are kept with what is read of them, and no more', async () => {
   const { caches } = await started({
     agentcards: {
       ...watched,
-      metadata: { ...watched.metadata, finalizers, annotations: bulk, selfLink: 'x' },
+      metadata: { ...watched.metadata, finalizers, annotations: { ...bulk, [refreshAnnotation]: '1' }, selfLink: 'x' },
       status: { cardId: 'a', card: document },
     },
     services: { ...service, metadata: { ...service.metadata, ...meta, annotations: bulk }, status: {} },
@@ -115,7 +115,7 @@ test('objects are kept with what is read of them, and no more', async () => {
   });
   const kept = caches.cards.get('team/weather');
   expect(kept).toEqual({
-    metadata: { ...watched.metadata, finalizers, annotations: bulk },
+    metadata: { ...watched.metadata, finalizers, annotations: { [refreshAnnotation]: '1' } },
     spec: watched.spec,
     status: { cardId: 'a' },
     publishedHash: '04b99dad93cd3334de1d723554b989cfb25b0ef1bce182f5f3247436a7645f57',
@@ -139,4 +139,30 @@ test('objects are kept with what is read of them, and no more', async () => {
   expect(workload).toMatchObject({ workload: { name: 'weather', uid: 'u', templateLabels: { app: 'weather' } } });
   const text = [...caches.services.values(), ...caches.slices.values(), ...caches.labelledPods.values(), workload];
   expect(JSON.stringify(text)).not.toMatch(/xxxx|nodeName/);
+});
+
+test.each([
+  ['a card that people sign', 1_000, true],
+  ['one of a megabyte', 1_000_000, false],
+])("of a signer's ConfigMap %s is kept, or read when it is needed", async (_, length, isKept) => {
+  const name = 'weather-card-signed';
+  const data = { 'agent-card.json': 'x'.repeat(length), other: 'y'.repeat(1_000_000) };
+  const { caches } = await started({ configmaps: { metadata: { name, namespace: 'team', ...meta }, data } });
+  const kept = caches.signedCards?.get(`team/${name}`);
+  expect(kept?.metadata).toMatchObject({ name, uid: 'u' });
+  expect(kept?.data).toEqual(isKept ? { 'agent-card.json': data['agent-card.json'] } : undefined);
+});
+
+test("another's NetworkPolicy of 1.5 MB is kept as one that is too large to judge", async () => {
+  const from = Array.from({ length: 40_000 }, (_, index) => ({
+    ipBlock: { cidr: `10.0.${index >> 8}.${index & 255}/32` },
+  }));
+  const policy = {
+    metadata: { name: 'big', namespace: 'team', ...meta },
+    spec: { podSelector: {}, ingress: [{ from }] },
+  };
+  const { caches } = await started({ networkpolicies: policy });
+  const kept = caches.policies.get('team/big');
+  expect(kept?.tooLarge).toBe(true);
+  expect(JSON.stringify(kept).length).toBeLessThan(1_000);
 });
