@@ -2,14 +2,17 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { KubeClient } from '../../../src/kube/client/client.ts';
 import type { EventRecord } from '../../../src/kube/runtime/event-recorder.ts';
 import { createLogger } from '../../../src/kube/runtime/log.ts';
 import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
+import type { AskerHooks } from '../../../src/operator/inquiry/asking/asker.ts';
 import { assemble } from '../../../src/operator/operator.ts';
 import { readConfig } from '../../../src/operator/settings/config.ts';
 import { everyCache } from '../../../src/operator/watch/caches.ts';
 import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { fakeApi, type Step, stream } from '../kube/fake-api.ts';
+import { question } from './inquiry/asking/questions.ts';
 import { directAsking } from './inquiry/direct-asking.ts';
 import { card, pod, service, slice } from './kit/builders.ts';
 
@@ -66,18 +69,22 @@ async function world() {
   return { client, patches };
 }
 
-test('what the cluster says and what its agent answers become one status, and nothing is asked of anybody else', async () => {
-  const { client, patches } = await world();
+/** The operator in that cluster, running; what it told, and what its asking process would tell. */
+async function operate(client: KubeClient) {
   const read = readConfig(['--dns-service=kube-system/kube-dns'], {});
   if ('problems' in read) throw new Error(read.problems.join());
   const recorded: EventRecord[] = [];
   const identity = new IdentitySource({ clock: () => Date.now() });
+  const metrics = createMetrics(new Registry());
+  const tells = Promise.withResolvers<AskerHooks>();
+  const asker = (hooks: AskerHooks) => {
+    tells.resolve(hooks);
+    return directAsking(identity);
+  };
   const { caches, controllers, inquiry } = assemble(read.config, {
-    client,
-    ...{ identity, asker: () => directAsking(identity) },
+    ...{ client, identity, asker, metrics },
     log: createLogger({ write: () => {} }),
     now: () => Date.now(),
-    metrics: createMetrics(new Registry()),
     record: (event) => recorded.push(event),
   });
   const stop = new AbortController();
@@ -88,6 +95,12 @@ test('what the cluster says and what its agent answers become one status, and no
     stop.abort();
     await Promise.all(running);
   });
+  return { recorded, registry: metrics.registry, asker: await tells.promise };
+}
+
+test('what the cluster says and what its agent answers become one status, and nothing is asked of anybody else', async () => {
+  const { client, patches } = await world();
+  const { recorded } = await operate(client);
   await vi.waitFor(() => expect(patches).toHaveLength(1), 10_000);
   const [patch] = patches;
   expect(patch?.url).toBe('/apis/agent.kagenti.dev/v1alpha1/namespaces/team/agentcards/weather/status');
@@ -95,4 +108,19 @@ test('what the cluster says and what its agent answers become one status, and no
   expect(reasons).toEqual(['Ready ReadyUnverified', 'Synced SyncSucceeded', 'Enforced Off']);
   expect(patch?.body.status).toMatchObject({ card: document });
   expect(recorded.map(({ regarding, reason }) => `${regarding.kind} ${reason}`)).toEqual(['AgentCard SyncSucceeded']);
+});
+
+test('an agent that ends the asking process is named on its card, and the end is counted', async () => {
+  const { client, patches } = await world();
+  const { recorded, registry, asker } = await operate(client);
+  await vi.waitFor(() => expect(patches).toHaveLength(1), 10_000);
+  asker.onCrash('suspect', { cause: 'hang', wasUp: true, detail: 'SIGKILL' });
+  for (const name of ['weather', 'gone']) asker.onCulprit(question(1, { card: `team/${name}` }));
+  const told = recorded.filter(({ reason }) => reason === 'AskerEnded');
+  expect(told).toMatchObject([
+    { type: 'Warning', regarding: { kind: 'AgentCard', metadata: { namespace: 'team', name: 'weather' } } },
+  ]);
+  const counted = await registry.getSingleMetricAsString('agentcard_asker_crashes_total');
+  expect(counted).toContain('{lane="suspect",cause="hang"} 1');
+  expect(counted).toContain('{lane="main",cause="exit"} 0');
 });
