@@ -9,7 +9,8 @@ import { trustDomain } from './population.ts';
 export const programs = 'dist/bench/app';
 
 export async function bundlePrograms(): Promise<void> {
-  await bundle({ operator: 'src/operator/main.ts', bare: 'test/bench/bare.ts' }, programs);
+  const asker = { 'agentcard-asker': 'src/operator/inquiry/asking/asker-main.ts' };
+  await bundle({ ...asker, operator: 'src/operator/main.ts', bare: 'test/bench/bare.ts' }, programs);
 }
 
 export interface OperatorOptions {
