@@ -17,7 +17,7 @@ const pure = [
   /^src\/spiffe\/x509\//,
   /^src\/operator\/inquiry\/(agenda|evidence|hold|receive|recheck|restore)\.ts$/,
   /^src\/operator\/inquiry\/asking\/(frames|question|suspicion)\.ts$/,
-  /^src\/operator\/reconcile\/(plan|plan-policy|status|patch|transitions)\.ts$/,
+  /^src\/operator\/reconcile\/(plan|plan-policy|plan-quarantine|policy-difference|policy-subject|status|patch|transitions)\.ts$/,
   /^src\/operator\/settings\/(settings|spiffe-id-template)\.ts$/,
   /^src\/operator\/watch\/quarantine-entries\.ts$/,
 ];
@@ -101,7 +101,7 @@ describe('the size of things', () => {
     ['the watch runtime', 2_900, /^src\/kube\//],
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
-    ['the operator', 6_700, /^src\/operator\//],
+    ['the operator', 6_760, /^src\/operator\//],
     ['signer, command line and test agent', 2_500, /^src\/(signer|cli|agent)\//],
     ['sockets and buffers', 100, /^src\/wire\//],
   ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { admissionFiles } from './generate/admission.ts';
 import { crdFiles } from './generate/crd.ts';
+import { markFiles } from './generate/marks.ts';
 import { monitoringFiles } from './generate/monitoring.ts';
 import { rbacFiles } from './generate/rbac.ts';
 import { referencePage } from './generate/reference.ts';
@@ -12,6 +13,7 @@ const generated: ReadonlyMap<string, string> = new Map([
   ...crdFiles(),
   ...rbacFiles(),
   ...admissionFiles(),
+  ...markFiles(),
   ...monitoringFiles(),
   ['charts/agentcard-operator/values.schema.json', valuesSchema()],
   ['docs/reference.md', await referencePage()],

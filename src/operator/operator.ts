@@ -51,7 +51,7 @@ export function assemble(config: Config, platform: Platform) {
     ...measured('agentcard', config.concurrency, platform),
     reconcile: ({ key }) => reconcile(key, settings, edges),
   });
-  const strays = sweepController(platform, caches, () => metrics.stripped('stray', 1));
+  const strays = sweepController(platform, caches, { onStripped: () => metrics.stripped('stray', 1), wake });
   connect(caches, config.dnsService, { wake, addStray: (key) => strays.add(key), ownWrites });
   identity.onChange((after, before) => inquiry.identityChanged(after, before));
   return { caches, controllers: [cards, strays, discoverController(platform, caches)], inquiry };

@@ -4,8 +4,10 @@ import { Agent } from './kit/agent.ts';
 import { operatorNamespace, patience, World } from './kit/world.ts';
 
 const label = 'agent.kagenti.dev/signature-verified';
+const identity = 'agent.kagenti.dev/identity';
 const annotation = 'agent.kagenti.dev/attested';
-const refused = `only the agentcard operator may set the label ${label}`;
+const refusedFor = (name: string) => `only the agentcard operator may set the label ${name}`;
+const refused = refusedFor(label);
 const operator = `system:serviceaccount:${operatorNamespace}:agentcard-operator`;
 
 let world: World;
@@ -63,7 +65,10 @@ describe('the verified label', () => {
     ['the pod', []],
     ['pods/status', ['--subresource=status']],
   ])('cannot be set by a user through %s', async (_, more) => {
-    await expect(patchPod('eve', 'bystander', { labels: { [label]: 'true' } }, ...more)).rejects.toThrow(refused);
+    for (const name of [label, identity]) {
+      const change = patchPod('eve', 'bystander', { labels: { [name]: 'true' } }, ...more);
+      await expect(change).rejects.toThrow(refusedFor(name));
+    }
   });
 
   test('cannot be set through pods/resize, which drops it', async () => {
@@ -110,7 +115,7 @@ describe('the verified label', () => {
   });
 
   test('in a template it stops no pod: the pod starts without it', async () => {
-    const labels = { app: 'legacy', [label]: 'true' };
+    const labels = { app: 'legacy', [label]: 'true', [identity]: 'x' };
     const template = { metadata: { labels, annotations: { [annotation]: 'x' } }, spec: barePod('x').spec };
     await world.apply({
       apiVersion: 'apps/v1',
@@ -122,19 +127,20 @@ describe('the verified label', () => {
     const { items } = await world.json<{ items: Pod[] }>('-n', namespace, 'get', 'pods', '-l', 'app=legacy');
     expect(items).toHaveLength(1);
     expect(items[0]?.metadata.labels).not.toHaveProperty([label]);
+    expect(items[0]?.metadata.labels).not.toHaveProperty([identity]);
     expect(items[0]?.metadata.annotations ?? {}).not.toHaveProperty([annotation]);
   });
 });
 
 describe('a pod that is created with the verified label', () => {
   const forged = (name: string) =>
-    JSON.stringify(barePod(name, { labels: { [label]: 'true' }, annotations: { [annotation]: 'x' } }));
+    JSON.stringify(barePod(name, { labels: { [label]: 'true', [identity]: 'x' }, annotations: { [annotation]: 'x' } }));
   const create = (text: string, ...more: string[]) =>
     world.cluster.kubectl(['--as', 'eve', 'create', '-f', '-', ...more], text);
-  const remarks = `take ${label} and ${annotation} out of this pod`;
+  const remarks = `take ${label}, ${identity}, ${annotation} out of this pod`;
   const marks = async (name: string) => {
     const { labels = {}, annotations = {} } = (await pod(name)).metadata;
-    return [labels[label], annotations[annotation]];
+    return [labels[label], labels[identity], annotations[annotation]];
   };
 
   afterAll(async () => {
@@ -143,7 +149,7 @@ describe('a pod that is created with the verified label', () => {
 
   test('starts without it', async () => {
     await create(forged('stripped'));
-    expect(await marks('stripped')).toEqual([undefined, undefined]);
+    expect(await marks('stripped')).toEqual([undefined, undefined, undefined]);
   });
 
   test('is refused, and so is a replacement pod of such a template, where the chart says Deny', async () => {
@@ -166,7 +172,7 @@ describe('a pod that is created with the verified label', () => {
     };
     await vi.waitFor(() => warned('--dry-run=server'), patience);
     await warned();
-    await vi.waitFor(async () => expect(await marks('warned')).toEqual([undefined, undefined]), patience);
+    await vi.waitFor(async () => expect(await marks('warned')).toEqual([undefined, undefined, undefined]), patience);
   });
 
   /** What the chart renders where MutatingAdmissionPolicies are not served, in place of what it rendered here. */

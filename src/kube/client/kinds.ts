@@ -39,6 +39,8 @@ export interface Container {
   readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
 }
 
+type ContainerIds = readonly { readonly name: string; readonly containerID?: string }[];
+
 export interface Pod extends KubeObject {
   readonly spec?: {
     readonly serviceAccountName?: string;
@@ -51,8 +53,9 @@ export interface Pod extends KubeObject {
     readonly phase?: string;
     readonly podIP?: string;
     readonly podIPs?: readonly { readonly ip: string }[];
-    readonly containerStatuses?: readonly { readonly name: string; readonly containerID?: string }[];
-    readonly initContainerStatuses?: readonly { readonly name: string; readonly containerID?: string }[];
+    readonly containerStatuses?: ContainerIds;
+    readonly initContainerStatuses?: ContainerIds;
+    readonly ephemeralContainerStatuses?: ContainerIds;
     readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   };
 }
@@ -90,9 +93,7 @@ export interface EndpointSlice extends KubeObject {
   readonly ports?: readonly { readonly name?: string; readonly port?: number; readonly protocol?: string }[] | null;
 }
 
-export interface ConfigMap extends KubeObject {
-  readonly data?: Readonly<Record<string, string>>;
-}
+export type ConfigMap = KubeObject & { readonly data?: Readonly<Record<string, string>> };
 
 export type Namespace = KubeObject;
 

@@ -1,6 +1,6 @@
 import type { Condition, KubeObject } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
-import { longestText } from './budget.ts';
+import { longestCovered, longestText } from './budget.ts';
 import { durationMs, goDuration } from './time.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
@@ -177,6 +177,9 @@ export const agentCardStatusSchema = z.object({
     subject: shortText(2_100).optional().describe('Which card, or which entry of the list.'),
     reason: shortText(256).describe('Why.'),
   }),
+  covered: shortText(longestCovered)
+    .optional()
+    .describe('The pods whose evidence outlives a restart: 12 bytes of a SHA-256 each, in base64url; at most 1,024.'),
   policy: part('The NetworkPolicy of this card.', {
     mode: shortText(63).describe('Why it is there: enforce or quarantine.'),
     name: shortText(253).describe('Its name.'),

@@ -1,6 +1,10 @@
 /** UTF-8 bytes that any text of a status may have, whoever chose it; the published card has a budget of its own. */
 export const longestText = 2_048;
 
+/** Pods that a status names so that a restart may restore their evidence: 12 bytes each, which are 16 base64url characters. */
+export const mostCovered = 1_024;
+export const longestCovered = mostCovered * 16;
+
 /** Cut to the budget, between characters. */
 export function withinBudget(text: string, bytes = longestText): string {
   // No UTF-16 code unit takes more than three bytes of UTF-8.

@@ -18,6 +18,8 @@ export const enforcementLabel = `${apiGroup}/enforcement`;
 
 /** Written on pods, in place. */
 export const verifiedLabel = `${apiGroup}/signature-verified`;
+/** Which identity was proven: what policies let in by name. */
+export const identityLabel = `${apiGroup}/identity`;
 export const attestedAnnotation = `${apiGroup}/attested`;
 
 /** The ConfigMap in the operator's own namespace that quarantines over every card's head. */

@@ -1,7 +1,8 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type Key, type KubeObject, keyOf, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
-import { attestedAnnotation, managedByValue, policiesManagedBy, verifiedLabel } from '../api/labels.ts';
+import { managedByValue, policiesManagedBy } from '../api/labels.ts';
+import { marksFor, wearsAny } from '../api/marks.ts';
 import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
 import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
@@ -102,11 +103,10 @@ export function noneWithoutKind(error: unknown): [] {
   throw error;
 }
 
-/** The verified label and its annotation, or either. */
+/** All that the operator writes on pods, or a part of it. */
 export function markOf(pod: KubeObject): Remain | undefined {
-  const { uid, labels, annotations } = pod.metadata;
-  if (labels?.[verifiedLabel] === undefined && annotations?.[attestedAnnotation] === undefined) return undefined;
-  const metadata = { uid, labels: { [verifiedLabel]: null }, annotations: { [attestedAnnotation]: null } };
+  if (!wearsAny(pod.metadata)) return undefined;
+  const metadata = { uid: pod.metadata.uid, ...marksFor(undefined) };
   return { resource: resources.pods, key: keyOf(pod), what: 'the verified label', fix: { merge: { metadata } } };
 }
 
@@ -130,6 +130,7 @@ const claims = [
   'policy',
   'replicas',
   'heldSince',
+  'covered',
 ] as const;
 const withdrawn = Object.fromEntries(['checks', ...claims].map((field) => [field, null]));
 

@@ -117,6 +117,8 @@ export interface Stranger {
   readonly at: number;
   readonly podName: string;
   readonly owner: string;
+  /** By the workload's selector, and so by its policy. */
+  readonly chosen: boolean;
   readonly endpointVersion: string;
   /** How often it was seen so, one time after the other. */
   readonly attempts: number;
@@ -148,4 +150,4 @@ export const noEvidence: CardEvidence = {
 export type Finding =
   | { readonly kind: 'answer'; readonly facts: PodFacts; readonly answer: PodAnswer }
   | ({ readonly kind: 'silence'; readonly facts: PodFacts; readonly at: number } & Missed)
-  | { readonly kind: 'stranger'; readonly owner: string; readonly at: number };
+  | { readonly kind: 'stranger'; readonly owner: string; readonly chosen: boolean; readonly at: number };

@@ -24,7 +24,7 @@ export interface InquiryParts extends Pick<DiallerParts, 'config' | 'client' | '
   readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly identity: IdentitySource;
   readonly asker: Asking;
-  readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'signedCards'>;
+  readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'replicaSets' | 'signedCards'>;
   readonly knownChains: KnownChains;
   readonly onBrake: (engaged: boolean) => void;
   /** Something follows for a card, now or after a while. */
@@ -148,6 +148,7 @@ export class Inquiry {
       ...{ asker, config, client, now },
       identity: () => identity.current(),
       signatures: () => this.#signatures(),
+      replicaSets: caches.replicaSets,
       labelledPod: (key) => caches.labelledPods.get(key),
       signedCard: signedCardReader(client, caches.signedCards),
       knownCard: ({ card, endpoint }) => {

@@ -33,11 +33,15 @@ export class Ledger {
     const { podUid, podName, version } = ask.endpoint;
     entry.unread.delete(podUid);
     if (finding.kind === 'stranger') {
-      const { at, owner } = finding;
+      const { at, owner, chosen } = finding;
       const known = entry.strangers.get(podUid);
-      const isNew = entry.pods.delete(podUid) || known?.owner !== owner || known.endpointVersion !== version;
+      const isNew =
+        entry.pods.delete(podUid) ||
+        known?.owner !== owner ||
+        known.chosen !== chosen ||
+        known.endpointVersion !== version;
       const attempts = isNew ? 1 : known.attempts + 1;
-      entry.strangers.set(podUid, { podName, at, owner, endpointVersion: version, attempts });
+      entry.strangers.set(podUid, { podName, at, owner, chosen, endpointVersion: version, attempts });
       return isNew;
     }
     const wasStranger = entry.strangers.delete(podUid);

@@ -44,8 +44,10 @@ export interface Demands {
   readonly approvedCardId: string | undefined;
   /** Of the card that is published. */
   readonly storedCardId: string | undefined;
-  /** Whether a card in the signer's ConfigMap, signed by this identity, speaks for this pod. */
-  readonly speaksFor: (signer: string, facts: PodFacts) => boolean;
+  /** Whether the pod's own service account yields this identity: a card in the signer's ConfigMap speaks for such pods. */
+  readonly speaksFor: (id: string, facts: PodFacts) => boolean;
+  /** Whether the pod can be who proved this: an identity that the workload's account yields is only that of pods with it. */
+  readonly canBe: (id: string, facts: PodFacts) => boolean;
 }
 
 /** What is known of the card as a whole. */

@@ -1,7 +1,5 @@
-import type { Pod } from '@agentcard-operator/kube/objects';
 import { longestEvidenceMs, type PodAnswer, type PodEvidence, type Silence } from '../inquiry/evidence.ts';
 import type { HoldLimits } from '../inquiry/hold.ts';
-import { withoutReplaced, withRestored } from '../inquiry/restore.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { ResolvedTarget, Snapshot } from './snapshot.ts';
@@ -30,16 +28,18 @@ export interface Patience extends Omit<HoldLimits, 'now'> {
   readonly leftUntil: number;
 }
 
-export function sightsOf(snapshot: Snapshot, target: ResolvedTarget, patience: Patience, now: number): Sight[] {
-  const { labelledPods, card } = snapshot;
-  const learned = withoutReplaced(snapshot.evidence, labelledPods);
-  const { strangers, pods } = withRestored(learned, labelledPods as readonly Pod[], card);
+export function sightsOf(
+  { card, evidence: known }: Pick<Snapshot, 'card' | 'evidence'>,
+  target: ResolvedTarget,
+  patience: Patience,
+  now: number,
+): Sight[] {
   return target.endpoints.map((endpoint) => {
-    const stranger = strangers.get(endpoint.podUid)?.owner;
-    const known = stranger === undefined ? pods.get(endpoint.podUid) : undefined;
+    const stranger = known.strangers.get(endpoint.podUid)?.owner;
+    const learned = stranger === undefined ? known.pods.get(endpoint.podUid) : undefined;
     // Restored evidence of which nothing was learned since stands, but counts as not asked while it can be.
-    const waits = known?.answer?.kind === 'restored' && known.silence === undefined && card.spec.suspend !== true;
-    const evidence = known?.transport === target.transport && !waits ? known : undefined;
+    const waits = learned?.answer?.kind === 'restored' && learned.silence === undefined && card.spec.suspend !== true;
+    const evidence = learned?.transport === target.transport && !waits ? learned : undefined;
     return sightOf({ endpoint, stranger, evidence }, patience, now);
   });
 }

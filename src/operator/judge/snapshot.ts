@@ -1,4 +1,4 @@
-import type { EndpointSlice, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { EndpointSlice, LabelSelector, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
 import type { CardEvidence } from '../inquiry/evidence.ts';
 import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
@@ -19,12 +19,16 @@ export interface Snapshot {
   /** The Services that could lead to the workload. */
   readonly services: readonly Service[];
   readonly slicesOf: (serviceName: string) => readonly EndpointSlice[];
-  /** Pods that wear the verified label and that the workload's selector chooses. */
+  /** Pods that wear the verified label, that the workload's selector chooses, and that are of no other. */
   readonly labelledPods: readonly Pod[];
+  /** The uids of those of which nobody read yet whose they are: the sweep does. */
+  readonly unsure: ReadonlySet<string>;
   /** NetworkPolicies that this card owns. */
   readonly ownPolicies: readonly NetworkPolicy[];
-  /** NetworkPolicies of the namespace that no AgentCard owns. */
+  /** NetworkPolicies of the namespace that no AgentCard owns, or another one. */
   readonly foreignPolicies: readonly KeptPolicy[];
+  /** Whose pods besides the workload's own a selector may choose, in words. */
+  readonly chosenBesides: (selector: LabelSelector) => readonly string[];
   /** The NetworkPolicy that has the name of this card's, whoever owns it. */
   readonly namesake: NetworkPolicy | undefined;
   /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */

@@ -66,8 +66,6 @@ function proofOf(answers: readonly Answer[], { settings }: Demands, withCard: bo
     (by) => !proofs.some((proof) => proof.by === by) && (by === 'mtls' || withCard),
   );
   const [best] = proofs;
-  const isOther = answers.some(({ effect }) => effect?.weight === 'absence' && effect.Verified === 'CardNotApproved');
-  if (isOther) return 'The card that was kept is not the approved one.';
   if (missing === undefined && best !== undefined) return best;
   return (missing === 'mtls' ? lacks[0] : lacks.at(-1)) ?? 'Nothing proves who served the card.';
 }

@@ -1,7 +1,9 @@
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { Check } from '../api/agentcard.ts';
-import { longestEvidenceMs } from '../inquiry/evidence.ts';
+import type { Proven } from '../api/marks.ts';
+import { type CardEvidence, longestEvidenceMs } from '../inquiry/evidence.ts';
 import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
+import { namedIn, withoutReplaced, withRestored } from '../inquiry/restore.ts';
 import type { Settings } from '../settings/settings.ts';
 import { renderSpiffeId } from '../settings/spiffe-id-template.ts';
 import type { PodFacts } from '../workload/pod.ts';
@@ -10,9 +12,9 @@ import { type Heard, outcomesOf, verifiedOutcome } from './conditions.ts';
 import { type PublishedCard, publishedCard, speakerOf } from './published.ts';
 import { type Quarantine, quarantineOf } from './quarantine.ts';
 import type { Demands } from './question.ts';
-import { sightsOf, suspendedSince } from './sight.ts';
+import { type Patience, sightsOf, suspendedSince } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
-import { isTrusted, type JudgedPod, judgePod, servedBy } from './standing.ts';
+import { isTrusted, type JudgedPod, judgePod, servedBy, type Trusted } from './standing.ts';
 
 /** Everything that one look at the evidence decides. */
 export interface Verdict extends ReturnType<typeof outcomesOf> {
@@ -28,10 +30,15 @@ export interface Verdict extends ReturnType<typeof outcomesOf> {
   readonly heldSince: number | undefined;
   readonly identityExpiresAt: number | undefined;
   /** The pods that the evidence covers, by uid; they wear the label while the card is Verified. */
-  readonly covered: ReadonlyMap<string, Pick<PodFacts, 'containersHash' | 'resourceVersion'>>;
+  readonly covered: ReadonlyMap<string, Covered>;
+  /** Those that the stored status names. */
+  readonly named: ReadonlyMap<string, Proven>;
   /** When time alone would change the verdict. */
   readonly until: number;
 }
+
+/** By what, and in which version of the pod it was read before; undefined when unknown. */
+type Covered = Proven & Partial<Pick<PodFacts, 'resourceVersion'>>;
 
 /** A sight, whom it is about, and what it comes to. */
 export interface Judged {
@@ -47,9 +54,8 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const leftUntil = snapshot.card.spec.suspend === true ? (since ?? now) + longestEvidenceMs : Infinity;
   const patience = { evidenceTtlMs: settings.evidenceTtl, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0, leftUntil };
   const demands = demandsOf(snapshot, target, settings);
-  const sights = target.resolved ? sightsOf(snapshot, target, patience, now) : [];
-  const pods = inOrder(sights.map((sight) => judgePod(sight, demands)));
-  const quarantine = quarantineOf(snapshot, target, pods);
+  const named = namedIn(snapshot.card.status, snapshot.labelledPods, target.expected);
+  const { pods, quarantine } = hear(snapshot, demands, named, { ...patience, now });
   const speaker = speakerOf(target, pods);
   const card = publishedCard(target, pods, speaker);
   const keptCardId = card.kind === 'kept' ? snapshot.card.status?.cardId : undefined;
@@ -75,12 +81,36 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     attested: attestedId(target, pods) ?? resting.attested,
     heldSince: isHeld ? heldSince(pods, hold) : undefined,
     identityExpiresAt: latestEnd(pods),
-    covered: coverage(pods),
+    named,
+    covered: target.resolved ? coverage(pods) : named,
     until: Math.min(
       resting.until ?? Infinity,
       ...[pending ? leftUntil : Infinity, ...pods.map(endOf)].filter((end) => end > now),
     ),
   };
+}
+
+/** What the pods show. Nothing is restored for a card that gets no trust by it: who is cut off or guilty has other evidence. */
+function hear(
+  snapshot: Snapshot,
+  demands: Demands,
+  named: Verdict['named'],
+  { now, ...patience }: Patience & { readonly now: number },
+) {
+  const { card, labelledPods } = snapshot;
+  const { target, approvedCardId, storedCardId } = demands;
+  const judged = (evidence: CardEvidence) => {
+    const sights = target.resolved ? sightsOf({ card, evidence }, target, patience, now) : [];
+    return inOrder(sights.map((sight) => judgePod(sight, demands)));
+  };
+  const learned = withoutReplaced(snapshot.evidence, labelledPods);
+  const asLearned = judged(learned);
+  const quarantine = quarantineOf(snapshot, target, asLearned);
+  const isOther = approvedCardId !== undefined && storedCardId !== undefined && approvedCardId !== storedCardId;
+  const isBarred =
+    quarantine !== undefined || isOther || asLearned.some(({ standing }) => standing.kind === 'negative');
+  const evidence = isBarred ? learned : withRestored(learned, named, labelledPods, card);
+  return { quarantine, pods: evidence === learned ? asLearned : judged(evidence) };
 }
 
 /**
@@ -113,17 +143,19 @@ function keyOf({ standing, stranger, evidence, shown, silence, lapsed, endpoint 
 }
 
 function demandsOf({ card }: Snapshot, target: Target, settings: Settings): Demands {
-  const namespace = target.resolved ? target.workload.namespace : '';
+  const { namespace = '', serviceAccount: account = '' } = target.resolved ? target.workload : {};
+  const yields = (serviceAccount: string, id: string) => {
+    const trustDomain = trustDomainOf(id);
+    const own = renderSpiffeId(settings.spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
+    return own.ok && own.value === id;
+  };
   return {
     target,
     settings,
     approvedCardId: card.spec.approvedCardId,
     storedCardId: card.status?.cardId,
-    speaksFor: (signer, { serviceAccount }) => {
-      const trustDomain = trustDomainOf(signer);
-      const own = renderSpiffeId(settings.spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
-      return own.ok && own.value === signer;
-    },
+    speaksFor: (id, { serviceAccount }) => yields(serviceAccount, id),
+    canBe: (id, { serviceAccount }) => serviceAccount === account || !yields(account, id) || yields(serviceAccount, id),
   };
 }
 
@@ -175,9 +207,13 @@ function latestEnd(pods: readonly JudgedPod[]): number | undefined {
 function coverage(pods: readonly JudgedPod[]): Verdict['covered'] {
   return new Map(
     pods.flatMap(({ standing, endpoint, evidence }) =>
-      isTrusted(standing) && evidence !== undefined ? [[endpoint.podUid, evidence.facts]] : [],
+      isTrusted(standing) && evidence !== undefined ? [[endpoint.podUid, by(standing, evidence.facts)]] : [],
     ),
   );
+}
+
+function by({ identity }: Trusted, { containersHash: attested, resourceVersion }: PodFacts): Covered {
+  return { attested, identity, resourceVersion };
 }
 
 /** Until when a standing can stay as it is without an event. */

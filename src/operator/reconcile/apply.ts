@@ -1,10 +1,10 @@
 import { ApiError, hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, keyOf, type NetworkPolicy, type Pod, resources } from '@agentcard-operator/kube/objects';
-import { attestedAnnotation, verifiedLabel } from '../api/labels.ts';
+import { marksFor, wearsAll } from '../api/marks.ts';
 import { owningCard } from '../network/policy.ts';
 import { containersHash } from '../workload/pod.ts';
 import type { Mark, Plan } from './plan.ts';
-import type { PolicyOperation } from './plan-policy.ts';
+import type { PolicyOperation } from './policy-difference.ts';
 
 /** What became of a plan's operations. */
 export interface Applied {
@@ -44,7 +44,7 @@ export async function apply(plan: Plan, namespace: string, edges: ApplyEdges): P
       if (!(await applyMark(mark, namespace, edges))) replaced.push(mark.podUid);
     });
     if (failure !== undefined) markFailures.push(`Pod ${mark.podName} could not be marked: ${failure}`);
-    else if (mark.attested === undefined) unmarked += 1;
+    else if (mark.proven === undefined) unmarked += 1;
   }
   return { policyFailure, markFailures, unmarked, replaced };
 }
@@ -96,32 +96,28 @@ function patchPolicy(policy: NetworkPolicy, uid: string, members: object, client
  * was read before it was asked or, when that is history, on one that is read now. A pod that is gone needs no mark.
  */
 async function applyMark(mark: Mark, namespace: string, { client, takeMark }: ApplyEdges): Promise<boolean> {
-  if (mark.attested === undefined || mark.resourceVersion) {
+  const { proven } = mark;
+  if (proven === undefined || mark.resourceVersion) {
     try {
       takeMark(await patchMarks(mark, namespace, client, mark.resourceVersion));
       return true;
     } catch (error) {
-      if (mark.attested === undefined || !hasCode(error, 409)) throw error;
+      if (proven === undefined || !hasCode(error, 409)) throw error;
     }
   }
   const pod = await client.get<Pod>(resources.pods, `${namespace}/${mark.podName}`);
   if (pod === undefined || pod.metadata.uid !== mark.podUid) return true;
-  if (containersHash(pod) !== mark.attested) return false;
+  if (containersHash(pod) !== proven.attested) return false;
   // It wears the mark already where this run came before the watch told of the last one's.
-  const { labels, annotations } = pod.metadata;
-  const isMarked = labels?.[verifiedLabel] === 'true' && annotations?.[attestedAnnotation] === mark.attested;
-  takeMark(isMarked ? pod : await patchMarks(mark, namespace, client, pod.metadata.resourceVersion));
+  takeMark(
+    wearsAll(pod.metadata, proven) ? pod : await patchMarks(mark, namespace, client, pod.metadata.resourceVersion),
+  );
   return true;
 }
 
 function patchMarks(mark: Mark, namespace: string, client: KubeClient, resourceVersion: string | undefined) {
-  const on = mark.attested !== undefined;
-  const metadata = {
-    uid: mark.podUid,
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    labels: { [verifiedLabel]: on ? 'true' : null },
-    annotations: { [attestedAnnotation]: mark.attested ?? null },
-  };
+  const version = resourceVersion === undefined ? {} : { resourceVersion };
+  const metadata = { uid: mark.podUid, ...version, ...marksFor(mark.proven) };
   const options = { type: 'merge', metadataOnly: true } as const;
   return client.patch(resources.pods, `${namespace}/${mark.podName}`, { metadata }, options);
 }

@@ -1,4 +1,4 @@
-import { typeOf } from '@agentcard-operator/kube/objects';
+import { type Key, typeOf } from '@agentcard-operator/kube/objects';
 import type { EventRecord } from '@agentcard-operator/kube/runtime';
 import { customResources } from '../api/resources.ts';
 import { releaseCard } from '../cleanup/remains.ts';
@@ -21,9 +21,11 @@ export interface EdgeParts extends Pick<Edges, 'client' | 'now'>, Pick<Sources, 
 /** The world around the story as it runs: caches, the inquiry, the API server. */
 export function storyEdges(parts: EdgeParts): Edges {
   const { client, now, caches, ownWrites, inquiry, metrics, config } = parts;
+  const lastWritten = new Map<Key, number>();
   return {
     client,
     now,
+    lastWritten,
     snapshot: (key) => observe(key, { caches, config, ...inquiry.known(key), quarantineList: parts.quarantineList() }),
     takePolicy: (policy) => ownWrites.take(policy, caches.policies),
     takeMark: (pod) => ownWrites.note(pod),
@@ -38,6 +40,7 @@ export function storyEdges(parts: EdgeParts): Edges {
       inquiry.keep({ ...seen, replaced });
     },
     forget: async (key) => {
+      lastWritten.delete(key);
       inquiry.forget(key);
       await releaseCard(caches.cards.get(key), client);
     },

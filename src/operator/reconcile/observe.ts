@@ -3,12 +3,14 @@ import { policyName, signedCardName } from '../api/labels.ts';
 import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { ClusterFacts, Snapshot } from '../judge/snapshot.ts';
 import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts';
+import { owningCard } from '../network/policy.ts';
 import type { Config } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
-import { pairKey } from '../watch/indexes.ts';
-import { labelledPodsOf, workloadOf } from '../watch/lookups.ts';
+import { labelKeys, pairKey } from '../watch/indexes.ts';
+import { chosenBesides, isOf, labelledPodsOf, workloadOf } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { Labels } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
 
@@ -37,9 +39,10 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     siblings: targetRef === undefined ? [] : siblingsOf(card, caches, workloadKey(namespace, targetRef)),
     services: workload === undefined ? [] : candidates(card, workload, caches),
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
-    labelledPods: workload === undefined ? [] : labelledPodsOf(caches, workload),
+    ...labelledPods(caches, workload),
     ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
-    foreignPolicies: caches.policies.byIndex('foreign', namespace),
+    foreignPolicies: foreignPolicies(caches, card, workload?.templateLabels ?? {}),
+    chosenBesides: (selector) => chosenBesides(caches, selector, { namespace, ...workload }),
     namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
     quarantineList,
     namespaceLabels: home?.labels ?? {},
@@ -47,6 +50,23 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     evidence,
     fleetHeldUntil,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
+  };
+}
+
+/** Also other cards', of which those count that may choose pods with these labels. */
+function foreignPolicies({ policies }: Caches, { metadata: { namespace, uid } }: CachedCard, labels: Labels) {
+  const ofCards = labelKeys(namespace, labels).flatMap((key) => policies.byIndex('selector', key));
+  return [...policies.byIndex('foreign', namespace ?? ''), ...ofCards.filter((each) => owningCard(each)?.uid !== uid)];
+}
+
+/** Pods that are known to be of another workload are that one's. */
+function labelledPods(caches: Caches, workload: Workload | undefined): Pick<Snapshot, 'labelledPods' | 'unsure'> {
+  const chosen = workload === undefined ? [] : labelledPodsOf(caches, workload);
+  const of = Map.groupBy(chosen, (pod) => workload && isOf(caches, pod, workload));
+  const unsure = of.get(undefined) ?? [];
+  return {
+    labelledPods: [...(of.get(true) ?? []), ...unsure],
+    unsure: new Set(unsure.map(({ metadata }) => metadata.uid ?? '')),
   };
 }
 

@@ -3,20 +3,22 @@ import { keyOf, type Pod } from '@agentcard-operator/kube/objects';
 import { parseTrustDomain, type TrustDomain, trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import { periodBoundsMs } from '../api/agentcard.ts';
 import { refreshAnnotation } from '../api/labels.ts';
+import { type Proven, wearsAll } from '../api/marks.ts';
 import { durationMs } from '../api/time.ts';
 import { type Ask, agenda } from '../inquiry/agenda.ts';
 import { labelFits, withoutReplaced } from '../inquiry/restore.ts';
 import type { ResolvedTarget } from '../judge/snapshot.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
-import { leftovers, type PolicyPlan, planPolicy } from './plan-policy.ts';
+import { leftovers, planPolicy } from './plan-policy.ts';
+import type { PolicyPlan } from './policy-difference.ts';
 import { type DesiredStatus, projectStatus } from './status.ts';
 
-/** The verified label and the attested annotation of one pod. */
+/** What one pod wears. */
 export interface Mark {
   readonly podName: string;
   readonly podUid: string;
-  /** The containers that proved themselves; undefined takes label and annotation off. */
-  readonly attested: string | undefined;
+  /** Undefined takes everything off. */
+  readonly proven: Proven | undefined;
   /** The pod as it was read before it proved itself; '' when unknown. */
   readonly resourceVersion?: string;
 }
@@ -44,12 +46,12 @@ export function plan(judged: Judged, now: number): Plan {
   const next = Math.min(asking.next ?? Infinity, verdict.until);
   const rest = { agenda: asking.asks, next: Number.isFinite(next) ? next : undefined };
   if (verdict.pending && verdict.quarantine === undefined) {
-    const unfit = snapshot.labelledPods.filter((pod) => !labelFits(pod));
+    const unfit = snapshot.labelledPods.filter((pod) => !mayWait(pod, judged));
     return { status: undefined, marks: unfit.map(unmarked), policy: leftovers(judged), ...rest };
   }
   const policy = planPolicy(judged);
   const status = verdict.pending && isTold(judged) ? undefined : projectStatus(judged, policy, now);
-  return { status, marks: marks(judged), policy, ...rest };
+  return { status, marks: marksOf(judged), policy, ...rest };
 }
 
 /** The stored status tells of this quarantine already; the rest of it waits for the first answer, as ever. */
@@ -90,25 +92,37 @@ function questions({ snapshot }: Judged, target: ResolvedTarget, now: number) {
 }
 
 /**
- * Covered pods wear the label while the card is Verified; every other labelled pod of the workload loses it. While a verdict
- * is held because nothing leads to the agent, those that wear it rightly keep it.
+ * Before a first answer a pod keeps what it wears for the containers that it runs: where the status names it, or where it is
+ * about to be asked.
  */
-function marks({ snapshot, target, verdict }: Judged): readonly Mark[] {
+function mayWait(pod: Pod, { snapshot: { evidence, unsure }, verdict }: Judged): boolean {
+  const uid = pod.metadata.uid ?? '';
+  const isKnown = evidence.pods.has(uid) || evidence.strangers.has(uid) || evidence.unread.has(uid);
+  const isAsked = !isKnown && verdict.pods.some(({ endpoint }) => endpoint.podUid === uid);
+  return labelFits(pod) && (isAsked || unsure.has(uid) || verdict.covered.has(uid) || verdict.named.has(uid));
+}
+
+/** Covered pods wear the marks, all of them, while the card is Verified; every other labelled pod of the workload loses them. */
+function marksOf({ snapshot, target, verdict }: Judged): readonly Mark[] {
   if (!target.resolved && target.reason === 'Conflict') return [];
   const deserved: Verdict['covered'] = verdict.verified?.ok === true ? verdict.covered : new Map();
   const wearing = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid ?? '', pod]));
-  const isHeld = (pod: Pod) => !target.resolved && verdict.verified?.ok === true && labelFits(pod);
-  const off = [...wearing].filter(([uid, pod]) => !deserved.has(uid) && !isHeld(pod)).map(([, pod]) => unmarked(pod));
+  const isOurs = (uid: string, pod: Pod) => {
+    return !snapshot.unsure.has(uid) || !labelFits(pod) || verdict.quarantine !== undefined;
+  };
+  const off = [...wearing]
+    .filter(([uid, pod]) => !deserved.has(uid) && isOurs(uid, pod))
+    .map(([, pod]) => unmarked(pod));
   const on = verdict.pods.flatMap(({ endpoint }): Mark[] => {
-    const covered = deserved.get(endpoint.podUid);
-    const pod = wearing.get(endpoint.podUid);
-    if (covered === undefined || (pod !== undefined && labelFits(pod))) return [];
-    const { containersHash: attested, resourceVersion } = covered;
-    return [{ podName: endpoint.podName, podUid: endpoint.podUid, attested, resourceVersion }];
+    const { podName, podUid } = endpoint;
+    const proven = deserved.get(podUid);
+    const pod = wearing.get(podUid);
+    if (proven === undefined || (pod !== undefined && wearsAll(pod.metadata, proven))) return [];
+    return [{ podName, podUid, proven, resourceVersion: proven.resourceVersion ?? '' }];
   });
   return [...off, ...on];
 }
 
 function unmarked({ metadata }: { readonly metadata: { readonly name: string; readonly uid?: string } }): Mark {
-  return { podName: metadata.name, podUid: metadata.uid ?? '', attested: undefined };
+  return { podName: metadata.name, podUid: metadata.uid ?? '', proven: undefined };
 }

@@ -40,9 +40,10 @@ export async function reconcile(key: Key, settings: Settings, edges: Edges): Pro
   edges.ask(planned.agenda, now);
   edges.keep({ card: snapshot.card, standing: podsBehind(target), silent: isSilent(verdict) }, applied);
   if (applied.replaced.length > 0) return { requeueAfterMs: 0 };
-  await settle(planned, applied, snapshot, edges);
+  const waits = await settle(planned, applied, snapshot, edges);
 
   const failed = applied.policyFailure ?? applied.markFailures[0];
   if (failed !== undefined) throw new Error(failed);
-  return planned.next === undefined ? {} : { requeueAfterMs: Math.max(0, planned.next - edges.now()) };
+  const due = Math.min((planned.next ?? Infinity) - edges.now(), waits ?? Infinity);
+  return Number.isFinite(due) ? { requeueAfterMs: Math.max(0, due) } : {};
 }

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@agentcard-operator/agentcard';
 import type { KubeClient } from '@agentcard-operator/kube';
-import { keyOf } from '@agentcard-operator/kube/objects';
+import { type Key, keyOf } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
 import { messageWithRemedy } from '../api/conditions.ts';
 import { customResources } from '../api/resources.ts';
@@ -16,18 +16,32 @@ import { type Note, transitions } from './transitions.ts';
 export interface SettleEdges {
   readonly client: KubeClient;
   readonly now: () => number;
+  /** When each card's status was last written. */
+  readonly lastWritten: Map<Key, number>;
   /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
   readonly takeCard: (card: AgentCard) => void;
   readonly record: (card: CachedCard, note: Note) => void;
 }
 
-/** Writes the status once and last, and not at all when nothing differs; then tells the transitions. */
-export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, edges: SettleEdges): Promise<void> {
-  if (plan.status === undefined) return;
+/** Which pods the evidence covers: during a rollout every new pod changes it, of which one write a second tells. */
+const counts = new Set(['covered', 'replicas', 'identityExpiresAt']);
+const countingMs = 1_000;
+
+/**
+ * Writes the status once and last, and not at all when nothing differs; then tells the transitions. Returns after how many
+ * milliseconds a write that has to wait is due.
+ */
+export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, edges: SettleEdges) {
+  if (plan.status === undefined) return undefined;
   const { card } = snapshot;
   const desired = withFailures(plan.status, applied, card.status ?? {}, edges.now());
   const patch = await difference(card, desired, edges.client);
-  if (patch === undefined) return;
+  if (patch === undefined) return undefined;
+  const now = edges.now();
+  const last = edges.lastWritten.get(keyOf(card)) ?? -Infinity;
+  const isCount = Object.keys(patch).every((key) => counts.has(key));
+  if (isCount && now >= last && now < last + countingMs) return last + countingMs - now;
+  edges.lastWritten.set(keyOf(card), now);
   const { uid, resourceVersion } = card.metadata;
   const body = { metadata: { uid, resourceVersion }, status: patch };
   const written = await edges.client.patch<AgentCard>(customResources.agentCards, keyOf(card), body, {
@@ -36,6 +50,7 @@ export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, e
   });
   edges.takeCard(written);
   for (const note of transitions(card.status ?? {}, desired.fields, card.spec)) edges.record(card, note);
+  return undefined;
 }
 
 /** No status claims what the API server refused: failures take the place of what the plan had hoped for. */

@@ -3,11 +3,12 @@ import type { AgentCardStatus } from '../api/agentcard.ts';
 import { allWithinBudget } from '../api/budget.ts';
 import { type ConditionType, messageWithRemedy, remedy } from '../api/conditions.ts';
 import { isoTime } from '../api/time.ts';
+import { coveredText } from '../inquiry/restore.ts';
 import type { Outcome } from '../judge/conditions.ts';
 import type { PublishedCard } from '../judge/published.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
 import type { CachedCard } from '../watch/cached.ts';
-import type { PolicyPlan } from './plan-policy.ts';
+import type { PolicyPlan } from './policy-difference.ts';
 
 export type StatusFields = Omit<AgentCardStatus, 'card'>;
 
@@ -18,8 +19,8 @@ export interface DesiredStatus {
 }
 
 const rememberedCards = 5;
-/** What people chose, which has bounds of its own and is compared whole. */
-const byPeople = new Set(['expectedSpiffeID', 'quarantine']);
+/** What has bounds of its own and is compared whole: what people chose, and the covered pods. */
+const whole = new Set(['expectedSpiffeID', 'quarantine', 'covered']);
 
 /** A total function of what was seen: no field outlives its evidence. */
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
@@ -49,10 +50,11 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     bindingStatus: bindingStatus(judged, conditions, now),
     heldSince: verdict.heldSince === undefined ? undefined : isoTime(verdict.heldSince),
     identityExpiresAt: identityEnd(verdict, stored),
+    covered: verdict.verified?.ok === true ? coveredText(verdict.covered) : undefined,
     policy: policy.status,
     quarantine: verdict.quarantine,
   };
-  return { fields: allWithinBudget(withoutUndefined(fields), byPeople), card: verdict.card };
+  return { fields: allWithinBudget(withoutUndefined(fields), whole), card: verdict.card };
 }
 
 /** The outcome of each condition type; undefined leaves the condition out. */

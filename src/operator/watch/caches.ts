@@ -27,6 +27,7 @@ import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import { indexes } from './indexes.ts';
+import { ReplicaSets } from './replica-sets.ts';
 
 /** Everything that is watched. The operator reads nothing else of the cluster but single pods that it is about to ask. */
 export type Caches = ReturnType<typeof createCaches>;
@@ -38,7 +39,7 @@ type WatchTelemetry = (resource: string) => InformerTelemetry;
 type Scope = Pick<Config, 'namespaces' | 'dnsService' | 'podNamespace' | 'enableSignatureVerification'>;
 
 /** All of them by name, for the manager to start and watch over. */
-export function everyCache({ workloads, ...rest }: Caches) {
+export function everyCache({ workloads, replicaSets: _, ...rest }: Caches) {
   const all = [...Object.values(rest), ...workloads.values()].filter((cache) => cache !== undefined);
   return all.map((cache) => {
     const { plural } = cache.resource;
@@ -73,6 +74,8 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
     services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
     slices: watch(resources.endpointSlices, { ...around, transform: trimSlice, indexes: indexes.slices }),
     labelledPods: watch(resources.pods, labelled),
+    /** Not watched: read when a pod below one is. */
+    replicaSets: new ReplicaSets(client),
     policies: watch<KeptPolicy>(resources.networkPolicies, { transform: trimPolicy, indexes: indexes.policies }),
     /** ConfigMaps that signers labelled. */
     signedCards: scope.enableSignatureVerification ? watch<ConfigMap>(resources.configMaps, ofSigners) : undefined,
@@ -104,17 +107,20 @@ function trimSlice({ metadata, endpoints, ...slice }: EndpointSlice): EndpointSl
 }
 
 function trimPod({ metadata, spec = {}, status = {} }: Pod): Pod {
-  const { containerStatuses = [], initContainerStatuses = [] } = status;
+  const ids = (statuses: Statuses = []) => statuses.map((each) => pick(each, 'name', 'containerID'));
   return {
     metadata: identityOf(metadata, 'annotations', 'ownerReferences'),
     spec: pick(spec, 'serviceAccountName', 'hostNetwork'),
     status: {
       ...pick(status, 'podIP', 'podIPs'),
-      containerStatuses: containerStatuses.map((each) => pick(each, 'name', 'containerID')),
-      initContainerStatuses: initContainerStatuses.map((each) => pick(each, 'name', 'containerID')),
+      containerStatuses: ids(status.containerStatuses),
+      initContainerStatuses: ids(status.initContainerStatuses),
+      ephemeralContainerStatuses: ids(status.ephemeralContainerStatuses),
     },
   };
 }
+
+type Statuses = NonNullable<Pod['status']>['containerStatuses'];
 
 function trimPolicy({ metadata, spec }: NetworkPolicy): KeptPolicy {
   return keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec });

@@ -1,6 +1,13 @@
-import type { EndpointSlice, KubeObject, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
+import type {
+  EndpointSlice,
+  KubeObject,
+  LabelSelector,
+  NetworkPolicy,
+  Service,
+} from '@agentcard-operator/kube/objects';
 import { policyName } from '../api/labels.ts';
 import { owningCard } from '../network/policy.ts';
+import { type Labels, termsOf } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
@@ -10,7 +17,19 @@ export function pairKey(namespace: string | undefined, key: string, value: strin
   return `${namespace ?? ''}/${key}=${value}`;
 }
 
-function pairsOf({ metadata }: KubeObject, labels: Readonly<Record<string, string>> = {}): readonly string[] {
+/** Selectors that name no pair, and what they may choose. */
+const anyKey = (namespace: string | undefined) => `${namespace ?? ''}/`;
+
+/** Where what a selector may choose is found, and the selector by what it may choose. */
+export function termKeys(namespace: string | undefined, selector: LabelSelector): readonly string[] {
+  return termsOf(selector)?.map((pair) => pairKey(namespace, ...pair)) ?? [anyKey(namespace)];
+}
+
+export function labelKeys(namespace: string | undefined, labels: Labels): readonly string[] {
+  return [...Object.entries(labels).map((pair) => pairKey(namespace, ...pair)), anyKey(namespace)];
+}
+
+function pairsOf({ metadata }: KubeObject, labels: Labels = {}): readonly string[] {
   return Object.entries(labels).map(([key, value]) => pairKey(metadata.namespace, key, value));
 }
 
@@ -31,8 +50,13 @@ export const indexes = {
     policy: ({ metadata, spec: { targetRef } }: CachedCard) =>
       targetRef === undefined ? [] : [`${metadata.namespace}/${policyName(targetRef)}`],
   },
-  /** By each pair of their template's labels. */
-  workloads: { pair: (object: CachedWorkload) => pairsOf(object, object.workload?.templateLabels) },
+  workloads: {
+    /** By each pair of their template's labels. */
+    pair: ({ metadata, workload }: CachedWorkload) => labelKeys(metadata.namespace, workload?.templateLabels ?? {}),
+    /** By what their selector asks for. */
+    selector: ({ metadata, workload }: CachedWorkload) =>
+      workload === undefined ? [] : termKeys(metadata.namespace, workload.selector),
+  },
   /** By the first pair of their selector: what is chosen has it. */
   services: {
     pair: (service: Service) => {
@@ -55,5 +79,8 @@ export const indexes = {
     },
     /** Policies that are not ours, by the namespace where they may weaken ours. */
     foreign: (policy: NetworkPolicy) => (owningCard(policy) === undefined ? inNamespace(policy) : []),
+    /** Policies of cards, which may weaken another card's, by what their selector asks for. */
+    selector: (policy: NetworkPolicy) =>
+      owningCard(policy) === undefined ? [] : termKeys(policy.metadata.namespace, policy.spec.podSelector),
   },
 };

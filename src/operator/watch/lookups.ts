@@ -1,8 +1,9 @@
-import type { Pod } from '@agentcard-operator/kube/objects';
-import { type Labels, selects } from '../workload/selector.ts';
+import type { LabelSelector, Pod } from '@agentcard-operator/kube/objects';
+import { belongsTo, chainOf, controllerOf } from '../workload/pod.ts';
+import { type Labels, maySelect, selects } from '../workload/selector.ts';
 import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
 import type { Caches } from './caches.ts';
-import { pairKey } from './indexes.ts';
+import { labelKeys, pairKey, termKeys } from './indexes.ts';
 
 export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
   return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
@@ -10,22 +11,47 @@ export function workloadOf(caches: Caches, namespace: string, reference: Workloa
 
 /** The workloads whose pods could carry these labels, by their selectors. */
 export function workloadsSelecting(caches: Caches, namespace: string, labels: Labels): Workload[] {
-  const found = new Map<string, Workload>();
-  for (const pair of Object.entries(labels)) {
-    for (const workload of workloadsWithPair(caches, pairKey(namespace, ...pair))) found.set(workload.uid, workload);
-  }
-  return [...found.values()].filter((workload) => selects(workload.selector, labels));
+  return labelKeys(namespace, labels)
+    .flatMap((key) => workloadsBy(caches, 'selector', key))
+    .filter((workload) => selects(workload.selector, labels));
 }
 
-/** The workloads in whose template one label pair stands. */
-export function workloadsWithPair(caches: Caches, pair: string): Workload[] {
+/** The other workloads whose pods a selector may choose, and the labelled pods of anybody else, in words. */
+export function chosenBesides(caches: Caches, selector: LabelSelector, workload: WorkloadPlace): string[] {
+  const { namespace, uid } = workload;
+  const others = termKeys(namespace, selector)
+    .flatMap((key) => workloadsBy(caches, 'pair', key))
+    .filter((other) => other.uid !== uid && maySelect(selector, other.templateLabels))
+    .map(({ kind, name }) => `${kind} ${name}`);
+  const pods = labelledPodsOf(caches, { namespace, selector })
+    .filter((pod) => uid !== undefined && isOf(caches, pod, workload as Workload) === false)
+    .map(({ metadata }) => `pod ${metadata.name}`);
+  return [...new Set([...others.sort(), ...pods.sort()])];
+}
+
+/** The workload may be gone. */
+type WorkloadPlace = Pick<Workload, 'namespace'> & Partial<Workload>;
+
+/** The workloads in whose template one label pair stands, or in whose selector. */
+export function workloadsBy(caches: Caches, index: 'pair' | 'selector', key: string): Workload[] {
   return [...caches.workloads.values()].flatMap((cache) =>
-    cache.byIndex('pair', pair).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
+    cache.byIndex(index, key).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
   );
 }
 
+/** Whether a pod's owner chain ends at the workload; undefined where its ReplicaSet was not read yet. */
+export function isOf(caches: Caches, pod: Pod, workload: Workload): boolean | undefined {
+  const direct = controllerOf(pod.metadata.ownerReferences);
+  const set = direct?.kind === 'ReplicaSet' ? caches.replicaSets.known(direct.uid) : undefined;
+  if (direct?.kind === 'ReplicaSet' && set === undefined && workload.kind === 'Deployment') return undefined;
+  return belongsTo(chainOf(pod, set), workload);
+}
+
 /** The pods with our label that the workload's selector chooses. */
-export function labelledPodsOf({ labelledPods }: Caches, { namespace, selector }: Workload): Pod[] {
+export function labelledPodsOf(
+  { labelledPods }: Caches,
+  { namespace, selector }: Pick<Workload, 'namespace' | 'selector'>,
+): Pod[] {
   const [pair] = Object.entries(selector.matchLabels ?? {});
   const near =
     pair === undefined

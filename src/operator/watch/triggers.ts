@@ -6,11 +6,11 @@ import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
 import { maySelect, pairsSelect } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
-import { workloadKey } from '../workload/workload.ts';
+import { type Workload, workloadKey } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
-import { indexes, pairKey } from './indexes.ts';
-import { labelledPodsOf, workloadOf, workloadsSelecting, workloadsWithPair } from './lookups.ts';
+import { indexes, pairKey, termKeys } from './indexes.ts';
+import { isOf, labelledPodsOf, workloadsBy, workloadsSelecting } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
 
 export interface Sinks {
@@ -55,8 +55,11 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
   for (const cache of caches.workloads.values()) {
     const type = typeOf(cache.resource);
     cache.onEvent(
-      either(({ metadata: { namespace = '', name } }) => {
+      either(({ metadata: { namespace = '', name }, workload }) => {
         wake(caches.cards.byIndex('target', workloadKey(namespace, { ...type, name })));
+        // Others' policies would choose its pods too, or do not any more.
+        if (workload !== undefined)
+          wake(cardsOn(caches, workloadsSelecting(caches, namespace, workload.templateLabels)));
       }),
     );
     // Pods may outlive the workload that chose them: orphaned, or chosen by another selector than before.
@@ -86,9 +89,9 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
 function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
   caches.labelledPods.onEvent(
     either((pod: Pod) => {
-      const cards = cardsClaiming(caches, pod);
-      wake(cards);
-      if (cards.length === 0) sinks.addStray(keyOf(pod));
+      const { namespace = '', labels = {} } = pod.metadata;
+      wake(cardsOn(caches, workloadsSelecting(caches, namespace, labels)));
+      addUnclaimed([pod], caches, sinks);
     }, sinks.ownWrites),
   );
   caches.policies.onEvent(
@@ -97,20 +100,19 @@ function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
       const card = owner && caches.cards.get(`${policy.metadata.namespace}/${owner.name}`);
       if (card !== undefined) wake([card]);
       wake(caches.cards.byIndex('policy', keyOf(policy)));
-      if (owner === undefined) wake(cardsChosenBy(policy, caches));
+      wake(cardsChosenBy(policy, caches));
     }, sinks.ownWrites),
   );
 }
 
-/** The cards whose pods a foreign policy chooses, with the verified label or without. */
+/** The cards whose pods a policy chooses, be it another's, with the verified label or without. */
 function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): CachedCard[] {
   const { namespace = '' } = metadata;
-  return caches.cards.byIndex('namespace', namespace).filter((card) => {
-    const workload = card.spec.targetRef && workloadOf(caches, namespace, card.spec.targetRef);
-    const labels = workload?.templateLabels;
-    if (labels === undefined) return false;
-    return maySelect(spec.podSelector, labels) || maySelect(spec.podSelector, { ...labels, [verifiedLabel]: 'true' });
-  });
+  const { podSelector } = spec;
+  const workloads = termKeys(namespace, podSelector).flatMap((key) => workloadsBy(caches, 'pair', key));
+  const isChosen = ({ templateLabels: labels }: Workload) =>
+    maySelect(podSelector, labels) || maySelect(podSelector, { ...labels, [verifiedLabel]: 'true' });
+  return cardsOn(caches, workloads.filter(isChosen));
 }
 
 function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
@@ -156,13 +158,20 @@ function wakeAll(caches: Caches, sinks: Sinks): void {
   for (const card of caches.cards.values()) sinks.wake(keyOf(card), background);
 }
 
-/** The cards, not being deleted, whose workload's selector chooses the pod. */
-export function cardsClaiming(caches: Caches, pod: KubeObject): CachedCard[] {
+/** The cards, not being deleted, whose workload's selector chooses the pod, and at which its owner chain ends. */
+export function cardsClaiming(caches: Caches, pod: Pod): CachedCard[] {
   const { namespace = '', labels = {} } = pod.metadata;
-  const workloads = workloadsSelecting(caches, namespace, labels);
-  return workloads
-    .flatMap((workload) => caches.cards.byIndex('target', workloadKey(namespace, workload)))
-    .filter((card) => !goes(card));
+  return cardsOn(
+    caches,
+    workloadsSelecting(caches, namespace, labels).filter((each) => isOf(caches, pod, each)),
+  );
+}
+
+function cardsOn(caches: Caches, workloads: readonly Workload[]): CachedCard[] {
+  const cards = workloads.flatMap((workload) =>
+    caches.cards.byIndex('target', workloadKey(workload.namespace, workload)),
+  );
+  return cards.filter((card) => !goes(card));
 }
 
 function cardsBehind(caches: Caches, key: Key, service: Service | undefined): readonly CachedCard[] {
@@ -171,7 +180,7 @@ function cardsBehind(caches: Caches, key: Key, service: Service | undefined): re
   const [first] = Object.entries(selector ?? {}).sort();
   if (first === undefined) return named;
   const namespace = key.slice(0, key.indexOf('/'));
-  const selected = workloadsWithPair(caches, pairKey(namespace, ...first))
+  const selected = workloadsBy(caches, 'pair', pairKey(namespace, ...first))
     .filter(({ templateLabels }) => pairsSelect(selector, templateLabels))
     .flatMap((workload) => caches.cards.byIndex('target', workloadKey(namespace, workload)));
   return [...named, ...selected];

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { OwnerReference, Pod, ReplicaSet } from '@agentcard-operator/kube/objects';
+import type { LabelSelector, OwnerReference, Pod, ReplicaSet } from '@agentcard-operator/kube/objects';
+import { selects } from './selector.ts';
 import type { Workload } from './workload.ts';
 
 /** The facts of one pod instance that its evidence depends on. */
@@ -12,11 +13,17 @@ export function controllerOf(owners: readonly OwnerReference[] | undefined): Own
   return owners?.find((owner) => owner.controller === true);
 }
 
-/** `replicaSet` is the pod's controller when that is a ReplicaSet; the chain goes through it. */
-export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined) {
+/** What a pod's owner chain ends at. `replicaSet` is the pod's controller when that is a ReplicaSet, which was read. */
+export function chainOf({ metadata }: Pod, replicaSet: ReplicaSet | undefined) {
+  const owner = controllerOf(replicaSet?.metadata.ownerReferences) ?? controllerOf(metadata.ownerReferences);
+  return {
+    owner: owner ?? { kind: 'Pod', name: metadata.name, uid: metadata.uid ?? '' },
+    viaReplicaSet: replicaSet !== undefined,
+  };
+}
+
+export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined, selector: LabelSelector = {}) {
   const { metadata, spec, status } = pod;
-  const direct = controllerOf(metadata.ownerReferences);
-  const owner = replicaSet === undefined ? direct : (controllerOf(replicaSet.metadata.ownerReferences) ?? direct);
   const labels = metadata.labels ?? {};
   return {
     uid: metadata.uid ?? '',
@@ -32,18 +39,21 @@ export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined) {
     revision: labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? '',
     /** Which revision is newer; 0 when unknown. */
     revisionNumber: Number(replicaSet?.metadata.annotations?.[revisionAnnotation] ?? 0) || 0,
-    owner: owner ?? { kind: 'Pod', name: metadata.name, uid: metadata.uid ?? '' },
+    /** The workload's selector chooses it. */
+    chosen: selects(selector, labels),
+    ...chainOf(pod, replicaSet),
   };
 }
 
-export function belongsTo(facts: PodFacts, workload: Workload): boolean {
-  return facts.owner.uid === workload.uid;
+/** A pod can name any owner: a Deployment's come through one of its ReplicaSets, others' come directly. */
+export function belongsTo({ owner, viaReplicaSet }: ReturnType<typeof chainOf>, { kind, uid }: Workload): boolean {
+  return owner.uid === uid && owner.kind === kind && viaReplicaSet === (kind === 'Deployment');
 }
 
-/** Hash of the ids of the pod's running containers, in the order of their names; 16 hexadecimal digits. */
+/** Hash of the ids of the pod's running containers, those that were added to debug it too, in the order of their names; 16 hexadecimal digits. */
 export function containersHash(pod: Pod): string {
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  const ids = [...initContainerStatuses, ...containerStatuses]
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const ids = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses]
     .map(({ name, containerID }) => `${name}=${containerID ?? ''}`)
     .sort();
   return createHash('sha256').update(ids.join('\n')).digest().toString('hex', 0, 8);

@@ -16,15 +16,32 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   );
 }
 
-/** Written on pods by controllers and admission, besides their template; app.kubernetes.io/ is for people. */
+/** Written on pods by controllers, admission and us, besides their template; app.kubernetes.io/ is for people. */
 const addedLater =
-  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/).*\b(kubernetes|k8s)\.io\//;
+  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid|agent\.kagenti\.dev\/identity)$|^(?!app\.kubernetes\.io\/).*\b(kubernetes|k8s)\.io\//;
 
 /** Whether a selector could choose pods whose template has these labels: what is added later may be anything. */
 export function maySelect({ matchLabels = {}, matchExpressions = [] }: LabelSelector, template: Labels): boolean {
   const pairs = Object.entries(matchLabels).filter(([key]) => !addedLater.test(key));
   const known = matchExpressions.filter(({ key }) => !addedLater.test(key));
   return selects({ matchLabels: Object.fromEntries(pairs), matchExpressions: known }, template);
+}
+
+/** What all that a selector chooses has in its template: a pair, or one of several; undefined where nothing is said of that. */
+export function termsOf({ matchLabels = {}, matchExpressions = [] }: LabelSelector) {
+  const stands = (key: string) => !addedLater.test(key) && !key.startsWith('agent.kagenti.dev/');
+  const [pair] = Object.entries(matchLabels)
+    .filter(([key]) => stands(key))
+    .sort();
+  if (pair !== undefined) return [pair];
+  const one = matchExpressions.find(({ key, operator }) => operator === 'In' && stands(key));
+  return one && (one.values ?? []).map((value): [string, string] => [one.key, value]);
+}
+
+/** It says what the chosen pods have; one that only says what they lack chooses whatever comes. */
+export function isPositive({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
+  const says = matchExpressions.some(({ operator }) => operator === 'In' || operator === 'Exists');
+  return says || Object.keys(matchLabels).length > 0;
 }
 
 export function hasPairs(pairs: readonly (readonly [string, string])[], labels: Labels = {}): boolean {

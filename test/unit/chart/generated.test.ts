@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { marks } from '../../../src/operator/api/marks.ts';
 import { operatorPermissions } from '../../../src/operator/api/permissions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
 
@@ -10,6 +11,18 @@ const read = (path: string) => readFile(path, 'utf8');
 
 test('every generated file is what its source makes now', async () => {
   await promisify(execFile)(process.execPath, ['tools/generate.ts', '--check']);
+});
+
+test('the label guard goes by the list of marks, and names none by hand', async () => {
+  const guard = await read('charts/agentcard-operator/templates/admission-label.yaml');
+  const list = await read('charts/agentcard-operator/templates/_marks.tpl');
+  for (const name of [...Object.keys(marks.labels), ...Object.keys(marks.annotations)]) {
+    expect(list).toContain(JSON.stringify(name));
+    expect(guard).not.toContain(name);
+  }
+  // The guard, the restraint, the strip and the refusal on create.
+  expect(guard.match(/\$labels/g)?.length).toBeGreaterThanOrEqual(7);
+  expect(guard.match(/\$annotations/g)?.length).toBe(guard.match(/\$labels/g)?.length);
 });
 
 describe("the chart's schema", () => {

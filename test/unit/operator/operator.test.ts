@@ -14,7 +14,7 @@ import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { fakeApi, type Step, stream } from '../kube/fake-api.ts';
 import { question } from './inquiry/asking/questions.ts';
 import { directAsking } from './inquiry/direct-asking.ts';
-import { card, pod, service, slice } from './kit/builders.ts';
+import { card, pod, replicaSet, service, slice } from './kit/builders.ts';
 
 const document = { name: 'Weather', version: '1', url: 'https://weather.test' };
 
@@ -63,7 +63,7 @@ async function world() {
       const held = searchParams.has('labelSelector') ? [] : (objects[plural] ?? []);
       return void response.writeHead(200).write(stream(2, ...(held as never[])));
     }
-    return void response.end(JSON.stringify(there));
+    return void response.end(JSON.stringify(pathname.includes('/replicasets/') ? replicaSet : there));
   };
   const { client } = await fakeApi([answer]);
   return { client, patches };

@@ -3,6 +3,7 @@ import type { Key, Pod } from '@agentcard-operator/kube/objects';
 import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import type { Config } from '../../settings/config.ts';
+import type { ReplicaSets } from '../../watch/replica-sets.ts';
 import type { Workload } from '../../workload/workload.ts';
 import type { Ask } from '../agenda.ts';
 import type { Asking } from '../asking/asker.ts';
@@ -20,6 +21,7 @@ export interface DiallerParts extends Pick<DiallerEdges, Hooks> {
   readonly asker: Pick<Asking, 'ask'>;
   readonly identity: () => IdentitySnapshot;
   readonly signatures: () => SignatureRules | undefined;
+  readonly replicaSets: ReplicaSets;
   readonly labelledPod: (key: Key) => Pod | undefined;
   /** What the pod's last answer brought. */
   readonly knownCard: (ask: Ask) => ReceivedCard | undefined;
@@ -38,7 +40,7 @@ export function createDialler(parts: DiallerParts): Dialler {
   return new Dialler(
     {
       ...{ now, onFinding, onNothing, onVoid },
-      pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`), now),
+      pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`), parts.replicaSets, now),
       get: (ask, path, signal) => get(parts, ask, path, signal),
       standsOn: ({ card }) => `${parts.identity().bundleEpoch} ${parts.cardVersion(card)}`,
       signedCard: (ask) => parts.signedCard(ask.workload),

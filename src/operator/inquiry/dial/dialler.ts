@@ -172,12 +172,12 @@ export class Dialler {
   /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
   async #read({ endpoint, workload }: Ask, known?: PodFacts): Promise<PodFacts | Finding | undefined> {
     const { podName: name, podUid: uid } = endpoint;
-    const { namespace, uid: workloadUid } = workload;
-    const place = { namespace, name, uid, workloadUid, address: endpoint.address };
+    const { namespace, uid: workloadUid, selector } = workload;
+    const place = { namespace, name, uid, workloadUid, selector, address: endpoint.address };
     const facts = await this.#edges.pods.facts(place, known);
     if (facts === undefined) return undefined;
     const owner = `${facts.owner.kind} ${facts.owner.name}`;
-    if (!belongsTo(facts, workload)) return { kind: 'stranger', owner, at: this.#edges.now() };
+    if (!belongsTo(facts, workload)) return { kind: 'stranger', owner, chosen: facts.chosen, at: this.#edges.now() };
     return facts.addresses.includes(endpoint.address) ? facts : undefined;
   }
 

@@ -3,7 +3,6 @@ import { type Answer, type PodQuestion, skipped } from '../question.ts';
 
 const decides = {
   other: { weight: 'guilt', Verified: 'CardNotApproved' },
-  restored: { weight: 'absence', Verified: 'CardNotApproved' },
 } as const;
 
 export const approval = {
@@ -11,13 +10,10 @@ export const approval = {
   about: 'pod',
   asks: 'Is the card that the pod serves the one that was approved?',
   decides,
-  ask: ({ shown }, { approvedCardId: expected, storedCardId }) => {
+  ask: ({ shown }, { approvedCardId: expected }) => {
     if (expected === undefined) return skipped;
     if (shown?.kind === 'card') return compare(shown.card.cardId, expected);
-    const unknown = { result: 'unknown', expected, observed: 'no card' } as const;
-    // What was restored after a restart is worth what was stored, and is no fresh sight of guilt.
-    const isOther = shown !== undefined && storedCardId !== undefined && storedCardId !== expected;
-    return isOther ? { ...unknown, effect: decides.restored } : unknown;
+    return { result: 'unknown', expected, observed: 'no card' };
   },
   /** Where no pod shows a card now, the one that is kept through absence speaks. */
   recall: ({ approvedCardId, keptCardId }) => {

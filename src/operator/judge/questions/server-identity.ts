@@ -3,6 +3,7 @@ import { type Answer, type PodQuestion, skipped } from '../question.ts';
 
 const decides = {
   other: { weight: 'guilt', Bound: 'SpiffeIDMismatch', Verified: 'IdentityMismatch' },
+  borrowed: { weight: 'absence', Verified: 'NotVerified' },
   tolerated: { weight: 'note', Bound: 'SpiffeIDMismatch' },
 } as const;
 
@@ -11,7 +12,7 @@ export const serverIdentity = {
   about: 'pod',
   asks: 'Is who serves the card the one who must?',
   decides,
-  ask: ({ shown, silence, refusal, lapsed }, { target, settings }) => {
+  ask: ({ shown, silence, refusal, lapsed, evidence }, { target, settings, canBe }) => {
     if (!settings.mtls) return skipped;
     const expected = target.expected.join(' or ');
     const hint = bindingRemedy('SpiffeIDMismatch', settings);
@@ -30,6 +31,11 @@ export const serverIdentity = {
     const unknown = { result: 'unknown', expected, observed: 'no identity' } as const;
     const id = shown?.peer?.uri;
     if (id === undefined || (target.strict && !isExpected(id))) return unknown;
+    if (evidence !== undefined && !canBe(id, evidence.facts)) {
+      const says = `The pod's service account ${evidence.facts.serviceAccount} is not that of ${id}, which it proved.`;
+      const hint = "Let only pods with the workload's service account stand behind the Service.";
+      return { ...unknown, observed: says, hint, effect: decides.borrowed, says };
+    }
     const proof = { by: 'mtls', identity: id } as const;
     // A proof whose time is over: it was one, which is told from none.
     if (lapsed) return { ...unknown, proof };

@@ -10,12 +10,16 @@ const now = new Date('2026-11-01T12:00:00Z');
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'u0', controller: true };
 
 describe('what is ours', () => {
-  test('is a label or an annotation of a pod, and nothing else on it', () => {
+  test('is everything that we write on a pod, or a part of it, and nothing else on it', () => {
     expect(markOf({ metadata: { ...metadata, labels: { app: 'weather' } } })).toBeUndefined();
-    const labels = { [Object.keys(verified)[0] ?? '']: null };
+    const labels = { 'agent.kagenti.dev/signature-verified': null, 'agent.kagenti.dev/identity': null };
     const annotations = { 'agent.kagenti.dev/attested': null };
-    for (const one of [{ labels: verified }, { annotations: { 'agent.kagenti.dev/attested': 'x' } }]) {
-      const fix = markOf({ metadata: { ...metadata, ...one } })?.fix;
+    const parts = [
+      ...Object.keys(labels).map((name) => ({ labels: { [name]: 'x' } })),
+      { annotations: { 'agent.kagenti.dev/attested': 'x' } },
+    ];
+    for (const part of parts) {
+      const fix = markOf({ metadata: { ...metadata, ...part } })?.fix;
       expect(fix).toEqual({ merge: { metadata: { uid: 'u1', labels, annotations } } });
     }
   });

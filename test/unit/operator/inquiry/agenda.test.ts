@@ -82,6 +82,7 @@ test('a pod of something else is left alone for a while, or until its EndpointSl
     at: now,
     podName: 'a-0',
     owner: 'ReplicaSet other',
+    chosen: false,
     endpointVersion: '198.19.0.1 8443 true',
     attempts: 1,
   };
@@ -120,7 +121,7 @@ test('what costs reads and teaches nothing is tried later each time, up to five 
   expect([1, 2, 3, 9].map((attempts) => (unread(attempts).next ?? 0) - now)).toEqual([2_000, 4_000, 8_000, 300_000]);
   expect(unread(9).ask).toEqual([]);
   const stranger = (attempts: number) => {
-    const seen = { ...vain(attempts), podName: 'a-0', owner: 'ReplicaSet other' };
+    const seen = { ...vain(attempts), podName: 'a-0', chosen: false, owner: 'ReplicaSet other' };
     return due(['a-0'], { ...noEvidence, strangers: new Map([['a-0-uid', seen]]) }, now, { syncPeriodMs: 5_000 });
   };
   expect([1, 2, 9].map((attempts) => (stranger(attempts).next ?? 0) - now)).toEqual([5_000, 10_000, 300_000]);

@@ -9,7 +9,7 @@ import type { Config } from '../../../../src/operator/settings/config.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { type IdentitySnapshot, IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { card, pod } from '../kit/builders.ts';
+import { card, pod, replicaSet } from '../kit/builders.ts';
 import { directAsking } from './direct-asking.ts';
 import { askBy } from './received.ts';
 
@@ -46,7 +46,10 @@ function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
     log: createLogger({ write: () => {} }),
     now: () => Date.now(),
     ...{ identity, asker: directAsking(identity) },
-    caches: { cards: watched(cards), labelledPods: new Map(), signedCards: undefined } as unknown as Caches,
+    caches: {
+      ...{ cards: watched(cards), labelledPods: new Map(), signedCards: undefined },
+      replicaSets: { of: async () => replicaSet },
+    } as unknown as Caches,
     knownChains: new KnownChains(1),
     learned: () => {},
     onBrake: (engaged) => brake.push(engaged),

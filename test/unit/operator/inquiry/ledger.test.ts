@@ -3,19 +3,19 @@ import { type Ask, agenda } from '../../../../src/operator/inquiry/agenda.ts';
 import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
 import { Ledger } from '../../../../src/operator/inquiry/ledger.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
-import { pod } from '../kit/builders.ts';
+import { pod, replicaSet } from '../kit/builders.ts';
 import { askBy, card } from './received.ts';
 
 const ask = askBy('mtls');
 
 const answer = (at: number, container = 'c1'): Finding => ({
   kind: 'answer',
-  facts: podFacts(pod('w', { container }), undefined),
+  facts: podFacts(pod('w', { container }), replicaSet),
   answer: { kind: 'card', at, peer: undefined, card },
 });
 const silence = (at: number, container = 'c1'): Finding => ({
   kind: 'silence',
-  facts: podFacts(pod('w', { container }), undefined),
+  facts: podFacts(pod('w', { container }), replicaSet),
   at,
   reason: 'FetchFailed',
   message: 'no answer',
@@ -78,7 +78,7 @@ test('another transport does not inherit either', () => {
 test('a pod that turns out to belong elsewhere leaves the evidence, and comes back when it does not', () => {
   const ledger = new Ledger();
   ledger.record(ask, answer(1));
-  ledger.record(ask, { kind: 'stranger', owner: 'ReplicaSet other', at: 1 });
+  ledger.record(ask, { kind: 'stranger', chosen: false, owner: 'ReplicaSet other', at: 1 });
   expect(evidenceOf(ledger)).toBeUndefined();
   expect(ledger.of('team/weather').strangers.size).toBe(1);
   ledger.record(ask, answer(2));
@@ -94,7 +94,7 @@ test('hurrying makes a refused pod due and leaves it refused', () => {
     message: 'No.',
     claimedId: undefined,
   };
-  ledger.record(ask, { kind: 'answer', facts: podFacts(pod('w'), undefined), answer });
+  ledger.record(ask, { kind: 'answer', facts: podFacts(pod('w'), replicaSet), answer });
   ledger.hurry();
   expect(evidenceOf(ledger)?.answer).toEqual({ ...answer, at: 0 });
 });
@@ -106,7 +106,10 @@ describe('a round after the start', () => {
   test.each([
     ['an answer', (ledger: Ledger) => ledger.record(other, answer(2))],
     ['an unanswered attempt', (ledger: Ledger) => ledger.record(other, silence(2))],
-    ['a pod of something else', (ledger: Ledger) => ledger.record(other, { kind: 'stranger', owner: 'Pod v', at: 1 })],
+    [
+      'a pod of something else',
+      (ledger: Ledger) => ledger.record(other, { kind: 'stranger', chosen: false, owner: 'Pod v', at: 1 }),
+    ],
     ['a pod that cannot be read', (ledger: Ledger) => ledger.recordNothing(other, 1)],
   ])('is complete once every pod brought something: %s', (_, bring) => {
     const ledger = new Ledger();

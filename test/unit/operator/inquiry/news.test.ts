@@ -3,7 +3,7 @@ import type { PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { isNews } from '../../../../src/operator/inquiry/news.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
 import { trustDomainOf } from '../../../../src/spiffe/id.ts';
-import { pod } from '../kit/builders.ts';
+import { pod, replicaSet } from '../kit/builders.ts';
 import { card } from './received.ts';
 
 const peer = {
@@ -15,7 +15,7 @@ const peer = {
 };
 
 const evidence = (change: { answer?: object; pod?: object } = {}): PodEvidence => ({
-  facts: podFacts(pod('w'), undefined),
+  facts: podFacts(pod('w'), replicaSet),
   transport: 'mtls',
   endpointVersion: 'v',
   answer: { kind: 'card', at: 1, peer, card, ...change.answer },
@@ -40,7 +40,7 @@ test.each([
   ['another identity', { answer: { peer: { ...peer, uri: 'spiffe://a.test/y' } } }],
   ['no identity', { answer: { peer: undefined } }],
   ['a refusal', { answer: { kind: 'refusal' } }],
-  ['a replaced container', { pod: { facts: podFacts(pod('w', { container: 'c2' }), undefined) } }],
+  ['a replaced container', { pod: { facts: podFacts(pod('w', { container: 'c2' }), replicaSet) } }],
   ['another transport', { pod: { transport: 'http' } }],
   ['another EndpointSlice entry', { pod: { endpointVersion: 'w' } }],
   ['silence', { pod: { silence } }],

@@ -22,8 +22,9 @@ function listen(question: Question, ways: readonly (keyof Spied)[], run: () => u
 /** What a question answers of what is given: pod by pod, or of the card as a whole. */
 export function answers(question: Question, given: Given, earlier?: Told): readonly Answer[] {
   const said = heard(question, given, earlier, ['ask']);
-  // The card is judged twice where a hold is tried.
-  return question.about === 'card' ? said.slice(-1) : said;
+  // The card is judged twice where a hold is tried, and the pods where evidence is restored.
+  const count = question.about === 'card' ? 1 : tell(given, earlier).verdict.pods.length;
+  return said.slice(said.length - count);
 }
 
 /** The answer for the card where no pod knows one. */

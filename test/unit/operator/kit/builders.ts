@@ -1,5 +1,5 @@
-import type { EndpointSlice, Pod, Service } from '../../../../src/kube/objects.ts';
-import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
+import type { EndpointSlice, Pod, ReplicaSet, Service } from '../../../../src/kube/objects.ts';
+import { marksFor } from '../../../../src/operator/api/marks.ts';
 import { type CardEvidence, noEvidence, type PodEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
@@ -92,23 +92,47 @@ export function slice(pods: readonly string[], over: { ready?: boolean } = {}): 
   };
 }
 
-export function pod(name: string, over: { labelled?: boolean; attested?: string; container?: string } = {}): Pod {
+/** Above the pods. */
+export const replicaSet: ReplicaSet = {
+  metadata: {
+    name: 'weather-1',
+    namespace: 'team',
+    uid: 'replicaset-uid',
+    ownerReferences: [
+      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'deployment-uid', controller: true },
+    ],
+  },
+};
+
+interface PodOver {
+  readonly labelled?: boolean;
+  readonly attested?: string;
+  readonly identity?: string;
+  readonly container?: string;
+}
+
+export function pod(name: string, over: PodOver = {}): Pod {
   const bare: Pod = {
     metadata: {
       name,
       namespace: 'team',
       uid: `${name}-uid`,
-      labels: { app: 'weather', 'pod-template-hash': 'r1', ...(over.labelled ? { [verifiedLabel]: 'true' } : {}) },
+      labels: { app: 'weather', 'pod-template-hash': 'r1' },
       ownerReferences: [
-        { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'deployment-uid', controller: true },
+        { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'weather-1', uid: 'replicaset-uid', controller: true },
       ],
     },
     spec: { serviceAccountName: 'weather' },
     status: { podIPs: [{ ip: '198.19.0.1' }], containerStatuses: [{ name: 'a', containerID: over.container ?? 'c1' }] },
   };
-  const attested = over.attested ?? (over.labelled ? containersHash(bare) : undefined);
-  if (attested === undefined) return bare;
-  return { ...bare, metadata: { ...bare.metadata, annotations: { [attestedAnnotation]: attested } } };
+  const { attested = containersHash(bare), identity = expectedId } = over;
+  if (over.labelled !== true) return bare;
+  const { labels, annotations } = marksFor({ attested, identity });
+  const { metadata } = bare;
+  return {
+    ...bare,
+    metadata: { ...metadata, labels: { ...metadata.labels, ...(labels as object) }, annotations },
+  } as Pod;
 }
 
 export const cardId = 'a'.repeat(64);
@@ -150,7 +174,7 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
   };
   const evidence: PodEvidence = {
     facts: {
-      ...podFacts(pod(name), undefined),
+      ...podFacts(pod(name), replicaSet),
       ...(said.revision === undefined ? {} : { revision: said.revision }),
       ...(said.revisionNumber === undefined ? {} : { revisionNumber: said.revisionNumber }),
     },
@@ -163,7 +187,7 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
 }
 
 export function silent(name: string, since = now - minute): [string, PodEvidence] {
-  const facts = podFacts(pod(name), undefined);
+  const facts = podFacts(pod(name), replicaSet);
   const endpointVersion = versionOf(name, 'mtls');
   return [`${name}-uid`, { facts, transport: 'mtls', endpointVersion, answer: undefined, silence: silence(since) }];
 }
@@ -197,8 +221,10 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     services: [service],
     slicesOf: (name) => (name === 'weather' ? [slice(pods)] : []),
     labelledPods: [],
+    unsure: new Set(),
     ownPolicies: [],
     foreignPolicies: [],
+    chosenBesides: () => [],
     namesake: undefined,
     quarantineList: [],
     namespaceLabels: {},

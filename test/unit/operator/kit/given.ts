@@ -31,6 +31,8 @@ export interface PodGiven {
     readonly certificateMinutes?: number;
     readonly revision?: string;
     readonly revisionNumber?: number;
+    /** The pod's service account. */
+    readonly account?: string;
   };
   readonly silent?: {
     readonly minutes: number;
@@ -144,7 +146,10 @@ function evidenceOf(
   for (const [index, [name, given]] of Object.entries(pods).entries()) {
     const endpointVersion = `198.19.0.${index + 1} 8443 true`;
     if (given.stranger !== undefined)
-      strangers.push([uidOf(name), { at, podName: name, owner: given.stranger, endpointVersion, attempts: 1 }]);
+      strangers.push([
+        uidOf(name),
+        { at, podName: name, chosen: false, owner: given.stranger, endpointVersion, attempts: 1 },
+      ]);
     const evidence = podEvidence(name, given, at);
     if (evidence !== undefined) seen.push([uidOf(name), evidence]);
   }
@@ -192,7 +197,8 @@ function podEvidence(name: string, given: PodGiven, at: number): PodEvidence | u
   });
   if (evidence.answer?.kind !== 'card') return undefined;
   const card = { ...evidence.answer.card, source, signature: signature && finding(signature) };
-  return { ...evidence, answer: { ...evidence.answer, card }, silence };
+  const facts = { ...evidence.facts, ...(answers.account === undefined ? {} : { serviceAccount: answers.account }) };
+  return { ...evidence, facts, answer: { ...evidence.answer, card }, silence };
 }
 
 function finding(over: SignatureGiven): SignatureFinding {

@@ -1,5 +1,5 @@
 import { isoTime } from '../../../../src/operator/api/time.ts';
-import type { PolicyOperation } from '../../../../src/operator/reconcile/plan-policy.ts';
+import type { PolicyOperation } from '../../../../src/operator/reconcile/policy-difference.ts';
 import { transitions } from '../../../../src/operator/reconcile/transitions.ts';
 import type { Told } from './tell.ts';
 

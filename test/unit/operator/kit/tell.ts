@@ -49,7 +49,7 @@ export function decide(snapshot: Snapshot, settings: Settings, at: number): Told
     return found && `${found.status} ${found.reason}`;
   };
   const check = (name: string) => fields?.checks?.find((candidate) => candidate.name === name);
-  const marks = planned.marks.map(({ podName, attested }) => `${attested === undefined ? 'off' : 'on'} ${podName}`);
+  const marks = planned.marks.map(({ podName, proven }) => `${proven === undefined ? 'off' : 'on'} ${podName}`);
   const asks = planned.agenda.map(({ endpoint, transport }) => `${endpoint.podName} ${transport}`);
   return { snapshot, settings, at, target, verdict, plan: planned, fields, condition, says, check, marks, asks };
 }
@@ -85,9 +85,9 @@ export function settle({ snapshot, plan: { status, marks, policy } }: Pick<Told,
     ...(hash === undefined ? {} : { publishedHash: hash }),
   };
   const pods = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid, pod]));
-  for (const { podUid, podName, attested } of marks) {
-    if (attested === undefined) pods.delete(podUid);
-    else pods.set(podUid, build.pod(podName, { labelled: true, attested }));
+  for (const { podUid, podName, proven } of marks) {
+    if (proven === undefined) pods.delete(podUid);
+    else pods.set(podUid, build.pod(podName, { labelled: true, ...proven }));
   }
   const policies = new Map(snapshot.ownPolicies.map((one) => [one.metadata.name, one]));
   for (const operation of policy.operations) {

@@ -56,7 +56,7 @@ test('verifications are counted by mechanism and result', async () => {
   };
   metrics.learned('mtls', finding(answered('weather-0')));
   metrics.learned('mtls', finding(refused('weather-0', 'NoSpiffeId')));
-  metrics.learned('mtls', { kind: 'stranger', owner: 'x', at: 1 });
+  metrics.learned('mtls', { kind: 'stranger', chosen: false, owner: 'x', at: 1 });
   expect(await lines('agentcard_verifications_total')).toEqual([
     'agentcard_verifications_total{mechanism="mtls",result="proven"} 1',
     'agentcard_verifications_total{mechanism="mtls",result="refused"} 1',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../src/kube/client/client.ts';
 import type { KubeObject, NetworkPolicy } from '../../../../src/kube/objects.ts';
-import { attestedAnnotation, verifiedLabel } from '../../../../src/operator/api/labels.ts';
+import { identityLabel } from '../../../../src/operator/api/labels.ts';
 import { ownerOf } from '../../../../src/operator/network/policy.ts';
 import { apply } from '../../../../src/operator/reconcile/apply.ts';
 import type { Plan } from '../../../../src/operator/reconcile/plan.ts';
@@ -10,7 +10,7 @@ import type { StatusFields } from '../../../../src/operator/reconcile/status.ts'
 import type { Note } from '../../../../src/operator/reconcile/transitions.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import { containersHash } from '../../../../src/operator/workload/pod.ts';
-import { impostor, pod, settings } from '../kit/builders.ts';
+import { expectedId, impostor, pod, settings } from '../kit/builders.ts';
 import type { Given } from '../kit/given.ts';
 import { tell } from '../kit/tell.ts';
 
@@ -51,6 +51,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
   } as unknown as KubeClient;
   const edges: Edges = {
     client,
+    lastWritten: new Map(),
     now: () => at,
     snapshot: () => snapshot,
     takeCard: () => {},
@@ -154,8 +155,8 @@ describe('a name that is taken', () => {
 });
 
 describe('the label of a pod that proved itself', () => {
-  const attested = containersHash(pod('weather-0'));
-  const mark = { podName: 'weather-0', podUid: pod('weather-0').metadata.uid ?? '', attested, resourceVersion: '5' };
+  const proven = { attested: containersHash(pod('weather-0')), identity: expectedId };
+  const mark = { podName: 'weather-0', podUid: 'weather-0-uid', proven, resourceVersion: '5' };
 
   async function label(versionNow: string, now = pod('weather-0')) {
     const calls: string[] = [];
@@ -183,19 +184,17 @@ describe('the label of a pod that proved itself', () => {
     expect(await label('6')).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
   });
 
-  test('is not put on a pod that wears it since, but on one whose annotation is of other containers', async () => {
-    const worn = (hash: string) => {
-      const { metadata, ...rest } = pod('weather-0');
-      return {
-        ...rest,
-        metadata: {
-          ...metadata,
-          labels: { ...metadata.labels, [verifiedLabel]: 'true' },
-          annotations: { [attestedAnnotation]: hash },
-        },
-      };
-    };
-    expect(await label('6', worn(attested))).toEqual({ calls: ['patch 5', 'get'], markFailures: [] });
-    expect(await label('6', worn('another'))).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
+  test('is not put on a pod that wears the whole set since, but on one of which a part is of other proofs', async () => {
+    const marked = pod('weather-0', { labelled: true });
+    expect(await label('6', marked)).toEqual({ calls: ['patch 5', 'get'], markFailures: [] });
+    const { [identityLabel]: _, ...labels } = marked.metadata.labels ?? {};
+    const parts = [
+      { ...marked, metadata: { ...marked.metadata, labels } },
+      pod('weather-0', { labelled: true, attested: 'another' }),
+      pod('weather-0', { labelled: true, identity: 'spiffe://example.org/ns/team/sa/other' }),
+    ];
+    for (const part of parts) {
+      expect(await label('6', part)).toEqual({ calls: ['patch 5', 'get', 'patch 6'], markFailures: [] });
+    }
   });
 });

@@ -34,6 +34,7 @@ async function run(snapshot: Snapshot, actual: Pod) {
   } as unknown as KubeClient;
   const edges: Edges = {
     client,
+    lastWritten: new Map(),
     now: () => now,
     snapshot: () => snapshot,
     takeCard: () => {},

@@ -5,6 +5,7 @@ import { longestMessage, reasons, remedy } from '../../../../src/operator/api/co
 import { mergePatch } from '../../../../src/operator/reconcile/patch.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
 import { transitions } from '../../../../src/operator/reconcile/transitions.ts';
+import * as build from '../kit/builders.ts';
 import type { Given, PodGiven } from '../kit/given.ts';
 import { given, type Life, life, places, renamed, tellLife } from '../kit/lives.ts';
 import { merged } from '../kit/merge.ts';
@@ -62,14 +63,62 @@ describe('one reconcile after another', () => {
   });
 });
 
+describe('a label that somebody else put on a pod, with an annotation that fits,', () => {
+  const forged = build.pod('weather-9', { labelled: true });
+  const shows = fc.constantFrom<PodGiven | null>(null, {}, { silent: { minutes: 0 } }, { silent: { minutes: 12 } });
+
+  test('proves nothing at any time, and is taken off unless the pod is about to be asked', () => {
+    fc.assert(
+      fc.property(life, shows, ({ earlier, later }, shown) => {
+        const beside = shown === null ? later : { ...later, pods: { ...later.pods, 'weather-9': shown } };
+        const { snapshot, at, plan, settings } = tell(beside, tell(earlier));
+        const labelledPods = [...snapshot.labelledPods, forged];
+        const wearing = decide({ ...snapshot, labelledPods }, settings, at).plan;
+        const off = wearing.marks.filter(({ podName }) => podName === 'weather-9');
+        expect({ ...wearing, marks: wearing.marks.filter((mark) => !off.includes(mark)) }).toEqual(plan);
+        const isAsked = wearing.agenda.some(({ endpoint }) => endpoint.podName === 'weather-9');
+        const mayWait = wearing.status === undefined && isAsked && shown !== null && !('silent' in shown);
+        if (!mayWait) expect(off.map(({ proven }) => proven)).toEqual([undefined]);
+        expect(off.every(({ proven }) => proven === undefined)).toBe(true);
+      }),
+      { numRuns: 600 },
+    );
+  });
+});
+
+test('a pod of which nobody knows yet whose it is keeps marks that fit, unless the agent is cut off', () => {
+  const other = build.pod('weather-8', { labelled: true });
+  const stale = build.pod('weather-9', { labelled: true, attested: 'another' });
+  fc.assert(
+    fc.property(life, ({ earlier, later }) => {
+      const { snapshot, at, settings } = tell(later, tell(earlier));
+      const labelledPods = [...snapshot.labelledPods, other, stale];
+      const unsure = new Set([other, stale].map(({ metadata }) => metadata.uid ?? ''));
+      const { marks, policy } = decide({ ...snapshot, labelledPods, unsure }, settings, at).plan;
+      const off = marks.flatMap(({ podName }) => (/[89]$/.test(podName) ? [podName] : []));
+      const cutOff = policy.status?.mode === 'quarantine';
+      if (cutOff) expect(off).toEqual(['weather-8', 'weather-9']);
+      else expect(off).toContain('weather-9');
+      const listed = (later.quarantineList ?? []).length > 0 || later.card?.spec?.quarantine !== undefined;
+      if (!listed) expect(off).not.toContain('weather-8');
+    }),
+    { numRuns: 300 },
+  );
+});
+
 describe('of several pods', () => {
   /** What is decided, with pods told by what they show instead of by their names. */
   const decided = (lived: Life) => {
     const { status, marks, policy } = tellLife(lived).plan;
     const { earlier, later } = lived;
     const shows = (name: string) => [earlier.pods?.[name], earlier.labelled?.[name], later.pods?.[name]];
-    const told = marks.map(({ podName, attested }) => JSON.stringify([...shows(podName), attested !== undefined]));
-    return JSON.stringify([status, told.sort(), policy]).replaceAll(/weather-\d/g, 'weather-?');
+    const told = marks.map(({ podName, proven }) => JSON.stringify([...shows(podName), proven !== undefined]));
+    // A pod's uid is in what the status names it by.
+    const { covered, ...fields } = status?.fields ?? {};
+    return JSON.stringify([fields, covered?.length, status?.card, told.sort(), policy]).replaceAll(
+      /weather-\d/g,
+      'weather-?',
+    );
   };
 
   test('neither their names nor their order change anything', () => {
@@ -146,8 +195,7 @@ describe('what a status may say', () => {
         const { fields } = plan.status ?? {};
         if (fields === undefined) return;
         const verified = fields.conditions?.find(({ type }) => type === 'Verified');
-        if (verified?.status !== 'True')
-          expect(plan.marks.filter(({ attested }) => attested !== undefined)).toEqual([]);
+        if (verified?.status !== 'True') expect(plan.marks.filter(({ proven }) => proven !== undefined)).toEqual([]);
         if (verified?.reason === 'EvidenceHeld') expect(fields.heldSince).toBeDefined();
         else expect(fields.heldSince).toBeUndefined();
         const written = plan.policy.operations.filter(({ kind }) => kind === 'create' || kind === 'replace');

@@ -76,20 +76,37 @@ test("labelled pods are those that the workload's selector chooses, with pairs o
   expect(names(observed()?.labelledPods)).toEqual([]);
   const expression = { key: 'tier', operator: 'In', values: ['front'] };
   deployments.put(deployment('weather', { selector: { matchExpressions: [expression] } }));
-  expect(names(observed()?.labelledPods)).toEqual(['foreign', 'own']);
+  expect(names(observed()?.labelledPods)).toEqual(['own']);
 });
 
-test('policies are ours by the card that owns them, foreign where no card does, and a namesake by its name', () => {
+test('a labelled pod that the selector chooses is of the workload, of another one, or of nobody knows whom yet', () => {
+  const { labelledPods, observed } = world();
+  const ownedBy = (name: string, kind: string, uid: string) => {
+    const pod = labelledPod(name, { app: 'weather' });
+    const ownerReferences = [{ apiVersion: 'apps/v1', kind, name: 'x', uid, controller: true }];
+    labelledPods.put({ ...pod, metadata: { ...pod.metadata, ownerReferences } });
+  };
+  ownedBy('own', 'ReplicaSet', 'team-weather-rs');
+  ownedBy('unread', 'ReplicaSet', 'not-read-yet');
+  ownedBy('of-another', 'ReplicaSet', 'team-clock-rs');
+  ownedBy('forged', 'Deployment', 'team-weather');
+  ownedBy('forged-too', 'StatefulSet', 'team-weather');
+  expect(names(observed()?.labelledPods)).toEqual(['own', 'unread']);
+  expect([...(observed()?.unsure ?? [])]).toEqual(['unread-uid']);
+});
+
+test('policies are ours by the card that owns them, foreign where none or another card does, and a namesake by its name', () => {
   const { policies, card, observed } = world();
   policies.put(policyOf('own', {}, card));
-  policies.put(policyOf('of-another', {}, cardOf('clock')));
+  policies.put(policyOf('of-another', { app: 'weather' }, cardOf('clock')));
+  policies.put(policyOf('of-another-alone', { app: 'clock' }, cardOf('clock')));
   policies.put(policyOf('foreign', {}));
   expect(observed()?.namesake).toBeUndefined();
   policies.put(policyOf('weather-signature-policy', {}));
   const seen = observed();
   expect([names(seen?.ownPolicies), names(seen?.foreignPolicies)]).toEqual([
     ['own'],
-    ['foreign', 'weather-signature-policy'],
+    ['foreign', 'of-another', 'weather-signature-policy'],
   ]);
   expect(seen?.namesake?.metadata.name).toBe('weather-signature-policy');
 });

@@ -84,6 +84,7 @@ test('what a verdict, a dial or a policy hangs on survives the trim', async () =
     podIPs: [{ ip: '198.19.0.1' }],
     containerStatuses: [{ name: 'agent', containerID: 'c1' }],
     initContainerStatuses: [{ name: 'signer', containerID: 'c0' }],
+    ephemeralContainerStatuses: [{ name: 'debugger', containerID: 'c2' }],
   };
   const there = { metadata: { name: 'w', namespace: 'team', ...meta, ...going }, spec: { hostNetwork: true }, status };
   const owned = { ...card(), metadata: { ...card().metadata, ...going, ownerReferences } };

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { keyOf } from '../../../../src/kube/objects.ts';
 import { indexes } from '../../../../src/operator/watch/indexes.ts';
-import { workloadsSelecting, workloadsWithPair } from '../../../../src/operator/watch/lookups.ts';
+import { workloadsBy, workloadsSelecting } from '../../../../src/operator/watch/lookups.ts';
 import { pairsSelect, selects } from '../../../../src/operator/workload/selector.ts';
 import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from './stores.ts';
 
@@ -82,7 +82,9 @@ test('the workloads that a Service selects stand under the pair by which the Ser
     const { deployments, caches } = stores();
     for (const each of all) deployments.put(each);
     const [pair = ''] = indexes.services.pair(serviceOf('s', selector, namespace));
-    const near = workloadsWithPair(caches, pair).filter((each) => pairsSelect(selector, each.templateLabels));
+    const near = (pair === '' ? [] : workloadsBy(caches, 'pair', pair)).filter((each) =>
+      pairsSelect(selector, each.templateLabels),
+    );
     const scanned = [...deployments.values()].flatMap(({ workload: read }) => {
       return read?.namespace === namespace && pairsSelect(selector, read.templateLabels) ? [read.name] : [];
     });

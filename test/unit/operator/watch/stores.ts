@@ -5,6 +5,7 @@ import {
   type Namespace,
   type NetworkPolicy,
   type Pod,
+  type ReplicaSet,
   resources,
   type Service,
 } from '../../../../src/kube/objects.ts';
@@ -38,7 +39,19 @@ export function stores() {
     ['apps/Deployment', deployments],
     ['apps/StatefulSet', statefulSets],
   ]);
-  return { ...fed, deployments, statefulSets, caches: { ...fed, workloads } as unknown as Caches };
+  return {
+    ...fed,
+    deployments,
+    statefulSets,
+    caches: { ...fed, workloads, replicaSets: { known: replicaSetAbove } } as unknown as Caches,
+  };
+}
+
+/** Of a Deployment: its uid, and "-rs" after it. */
+function replicaSetAbove(uid: string): ReplicaSet | undefined {
+  if (!uid.endsWith('-rs')) return undefined;
+  const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd', uid: uid.slice(0, -3), controller: true };
+  return { metadata: { name: 'rs', uid, ownerReferences: [owner] } };
 }
 
 let version = 1;
@@ -76,8 +89,11 @@ export function sliceOf(service: string, namespace = 'team'): EndpointSlice {
   return changed({ ...slice([]), metadata: { name: `${service}-1`, namespace, uid: `${service}-slice`, labels } });
 }
 
+/** A pod with our label, and of the Deployment that one of its labels, app, names. */
 export function labelledPod(name: string, labels: Record<string, string>, namespace = 'team'): Pod {
-  return changed({ metadata: { name, namespace, uid: `${name}-uid`, labels: { [verifiedLabel]: 'true', ...labels } } });
+  const above = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'rs', uid: `${namespace}-${labels.app}-rs` };
+  const metadata = { name, namespace, uid: `${name}-uid`, ownerReferences: [{ ...above, controller: true }] };
+  return changed({ metadata: { ...metadata, labels: { [verifiedLabel]: 'true', ...labels } } });
 }
 
 /** A NetworkPolicy; ours where a card owns it. */

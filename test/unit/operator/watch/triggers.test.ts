@@ -57,7 +57,22 @@ type Row = [what: string, change: (now: World) => void, woken: readonly string[]
 const ways: readonly Row[] = [
   ['a workload that changes', (now) => now.deployments.put(changed(now.running)), [weather]],
   ['a workload that goes', (now) => now.deployments.delete(now.running), [weather]],
-  ['a workload of another kind and the same name', (now) => now.statefulSets.put(deployment('weather')), []],
+  [
+    'a workload of another kind and the same name',
+    (now) => now.statefulSets.put(deployment('weather', { templateLabels: { app: 'other' } })),
+    [],
+  ],
+  [
+    'a workload whose pods its selector would choose too',
+    (now) => now.statefulSets.put(deployment('other', { templateLabels: { app: 'weather', tier: 'x' } })),
+    [weather],
+  ],
+  [
+    'a workload whose pods it would choose no more',
+    (now) => now.statefulSets.put(deployment('other', { templateLabels: { app: 'nobody' } })),
+    [weather],
+    (now) => now.statefulSets.put(deployment('other', { templateLabels: { app: 'weather' } })),
+  ],
   ['a workload that no card targets', (now) => now.deployments.put(deployment('nobody')), []],
   ['a Service named like the workload', (now) => now.services.put(serviceOf('weather')), [weather]],
   [
@@ -123,7 +138,12 @@ const marks: readonly Row[] = [
     [weather],
     (now) => now.labelledPods.put(labelledPod('a', { app: 'weather' })),
   ],
-  ['its policy', (now) => now.policies.put(policyOf('p', {}, now.weather)), [weather]],
+  ['its policy', (now) => now.policies.put(policyOf('p', { app: 'weather' }, now.weather)), [weather]],
+  [
+    "another card's policy that chooses its pods",
+    (now) => now.policies.put(policyOf('p', { app: 'clock' }, now.weather)),
+    [clock, weather],
+  ],
   [
     "a policy of its policy's name",
     (now) => now.policies.put(policyOf('weather-signature-policy', { app: 'x' })),
@@ -215,7 +235,7 @@ test.each<Row>([...ways, ...marks, ...cards])(
 test('the echo of our own write wakes nobody, and what others do to the same object does', () => {
   const { cards, labelledPods, policies, ownWrites, woken, weather: card } = world();
   const pod = labelledPod('a', { app: 'weather' });
-  const policy = policyOf('p', {}, card);
+  const policy = policyOf('p', { app: 'weather' }, card);
   woken();
   for (const [written, store] of [
     [pod, labelledPods],

@@ -5,10 +5,11 @@ import { signCard } from '../../../../../src/agentcard/signature/sign.ts';
 import type { KubeClient } from '../../../../../src/kube/client/client.ts';
 import { createDialler } from '../../../../../src/operator/inquiry/dial/dialler-edges.ts';
 import type { Config } from '../../../../../src/operator/settings/config.ts';
+import type { ReplicaSets } from '../../../../../src/operator/watch/replica-sets.ts';
 import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
 import { IdentitySource } from '../../../../../src/spiffe/workload-api/identity.ts';
 import { bundle, type Minted, root, svid } from '../../../../pki/mint.ts';
-import { pod } from '../../kit/builders.ts';
+import { pod, replicaSet } from '../../kit/builders.ts';
 import { directAsking } from '../direct-asking.ts';
 import { askBy } from '../received.ts';
 
@@ -44,6 +45,7 @@ function rig(...happens: readonly ((world: World) => void)[]) {
     identity: () => identity.current(),
     signatures: () => ({ forms: defaultForms, bundles: identity.current().bundles, knownChains: new KnownChains(1) }),
     cardVersion: (key) => `${key} ${generation}`,
+    replicaSets: { of: async () => replicaSet } as unknown as ReplicaSets,
     labelledPod: () => pod('w'),
     knownCard: () => undefined,
     signedCard: async () => {

@@ -9,7 +9,7 @@ import { type PodFacts, podFacts } from '../../../../../src/operator/workload/po
 import { trustDomainOf } from '../../../../../src/spiffe/id.ts';
 import type { FetchOutcome } from '../../../../../src/spiffe/tls/outcome.ts';
 import { failed } from '../../../../../src/spiffe/tls/outcome.ts';
-import { pod, workload } from '../../kit/builders.ts';
+import { pod, replicaSet, workload } from '../../kit/builders.ts';
 import { card as receivedCard } from '../received.ts';
 
 const ok: FetchOutcome = { kind: 'answer', status: 200, body: Buffer.from('{}') };
@@ -43,7 +43,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
   const nothing: string[] = [];
   const edges: DiallerEdges = {
     now: () => 0,
-    pods: { facts: async ({ name }) => podFacts(pod(name), undefined) },
+    pods: { facts: async ({ name }) => podFacts(pod(name), replicaSet) },
     get: async () => ok,
     signedCard: async () => undefined,
     receive: async () => ({ ok: true, value: receivedCard }),
@@ -60,7 +60,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
 
 describe('reading pods', () => {
   test('a pod that stays silent is read once, and again when it speaks', async () => {
-    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), undefined));
+    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet));
     const outcomes = [failed('Timeout', 'no'), failed('ConnectionRefused', 'no'), ok];
     const { dialler, findings } = rig({ pods: { facts }, get: async () => outcomes.shift() ?? ok });
     for (const kind of ['silence', 'silence', 'answer']) {
@@ -73,7 +73,7 @@ describe('reading pods', () => {
   });
 
   test('another EndpointSlice entry is another pod to read', async () => {
-    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), undefined));
+    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet));
     const { dialler } = rig({ pods: { facts }, get: async () => failed('Timeout', 'no') });
     for (const version of ['v', 'w']) {
       dialler.ask([ask('a', { endpoint: { ...ask('a').endpoint, version } })]);
@@ -109,7 +109,7 @@ describe('what is asked', () => {
 
   test('a pod whose owner chain ends elsewhere is never dialled', async () => {
     const get = vi.fn(async () => ok);
-    const foreign = { ...podFacts(pod('a'), undefined), owner: { kind: 'ReplicaSet', name: 'other', uid: 'x' } };
+    const foreign = { ...podFacts(pod('a'), replicaSet), owner: { kind: 'ReplicaSet', name: 'other', uid: 'x' } };
     const { dialler, findings } = rig({ get, pods: { facts: async () => foreign } });
     dialler.ask([ask('a')]);
     await vi.waitFor(() => expect(findings).toEqual([['a', 'stranger']]));
@@ -165,7 +165,7 @@ describe('what is asked', () => {
     const dialler = new Dialler(
       {
         now: () => 0,
-        pods: { facts: async ({ name }) => podFacts(pod(name), undefined) },
+        pods: { facts: async ({ name }) => podFacts(pod(name), replicaSet) },
         get,
         signedCard: async () => undefined,
         receive: async () => ({ ok: true, value: receivedCard }),
@@ -312,7 +312,7 @@ describe('black holes', () => {
 });
 
 describe('what an outcome says of the pod', () => {
-  const facts = podFacts(pod('a'), undefined);
+  const facts = podFacts(pod('a'), replicaSet);
   const receive = async () => ({ ok: true as const, value: receivedCard });
 
   test('guilt is an answer, absence is silence', async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../../src/kube/client/client.ts';
 import type { OwnerReference, ReplicaSet } from '../../../../../src/kube/objects.ts';
 import { podReader } from '../../../../../src/operator/inquiry/dial/pod-reader.ts';
+import { ReplicaSets } from '../../../../../src/operator/watch/replica-sets.ts';
 import { pod } from '../../kit/builders.ts';
 
 const owner = (kind: string, name: string): OwnerReference[] => [
@@ -35,6 +36,7 @@ function cluster(copy: ReplicaSet | undefined) {
   const reader = podReader(
     client,
     () => undefined,
+    new ReplicaSets(client),
     () => 0,
   );
   return {
@@ -45,6 +47,7 @@ function cluster(copy: ReplicaSet | undefined) {
         name: 'weather-0',
         uid: there.metadata.uid ?? '',
         workloadUid,
+        selector: {},
         address: '198.19.0.1',
       }),
   };
@@ -88,12 +91,20 @@ function bogus() {
   const reader = podReader(
     client,
     () => undefined,
+    new ReplicaSets(client),
     () => clock.now,
   );
   const read = async (namespace: string, count: number) => {
     const before = reads;
     for (let i = 0; i < count; i++) {
-      await reader.facts({ namespace, name: `p-${i}`, uid: `u-${i}`, workloadUid: 'w', address: '198.19.0.1' });
+      await reader.facts({
+        namespace,
+        name: `p-${i}`,
+        uid: `u-${i}`,
+        workloadUid: 'w',
+        selector: {},
+        address: '198.19.0.1',
+      });
     }
     return reads - before;
   };

@@ -1,0 +1,58 @@
+import { type KubeClient, metadataType, objectPath } from '@agentcard-operator/kube';
+import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
+import { controllerOf, revisionAnnotation } from '../workload/pod.ts';
+
+/** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
+const rememberedReplicaSets = 65_536;
+
+/** The ReplicaSets above pods, of which there is no watch: each is read once while it leads where it should. */
+export class ReplicaSets {
+  readonly #client: KubeClient;
+  readonly #known = new Map<string, ReplicaSet>();
+
+  constructor(client: KubeClient) {
+    this.#client = client;
+  }
+
+  /** As it was when it was last read. */
+  known(uid: string): ReplicaSet | undefined {
+    const set = this.#known.get(uid);
+    if (set === undefined) return undefined;
+    // Those that are asked for stay longest.
+    this.#known.delete(uid);
+    this.#known.set(uid, set);
+    return set;
+  }
+
+  /** The pod's, read anew where it does not lead to one of these owners: it may have been orphaned and adopted. */
+  async of(pod: Pod, owners: ReadonlySet<string>): Promise<ReplicaSet | undefined> {
+    const owner = controllerOf(pod.metadata.ownerReferences);
+    if (owner?.kind !== 'ReplicaSet') return undefined;
+    const leads = (set: ReplicaSet | undefined) => owners.has(controllerOf(set?.metadata.ownerReferences)?.uid ?? '');
+    const known = this.known(owner.uid);
+    if (leads(known)) return known;
+    const key = `${pod.metadata.namespace}/${owner.name}`;
+    const isIt = (set: ReplicaSet | undefined) => set?.metadata.uid === owner.uid;
+    const copy = await copyOf(this.#client, key);
+    const read = isIt(copy) && leads(copy) ? copy : await this.#client.get<ReplicaSet>(resources.replicaSets, key);
+    if (read === undefined || !isIt(read)) return undefined;
+    const [oldest] = this.#known.size < rememberedReplicaSets ? [] : this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(owner.uid, keptOf(read));
+    return read;
+  }
+}
+
+function keptOf({ metadata }: ReplicaSet): ReplicaSet {
+  const { name, uid = '', ownerReferences = [], annotations = {} } = metadata;
+  const revision = { [revisionAnnotation]: annotations[revisionAnnotation] ?? '' };
+  return { metadata: { name, uid, ownerReferences, annotations: revision } };
+}
+
+/** The API server's own copy, however old, and only what we keep of it: that is cheap. */
+function copyOf(client: KubeClient, key: Key): Promise<ReplicaSet | undefined> {
+  const path = objectPath(resources.replicaSets, key);
+  const query = { resourceVersion: '0' };
+  const read = client.json<ReplicaSet>({ method: 'GET', path, query, accept: metadataType });
+  return read.catch(() => undefined);
+}
