@@ -36,7 +36,8 @@ const beatMs = 500;
 /** Counted in beats, not in time: after we stood still ourselves, the child's pongs wait in the pipe. */
 const mostUnanswered = 5;
 const mostBeatsToStart = 40;
-const lastWords = 1_024;
+/** Of what it writes as it ends; more is not read. */
+const mostWords = 1_024;
 /** Small, since it holds a few answers at a time: one malloc arena, whose free memory goes back at once. */
 const flags = ['--max-old-space-size=64', '--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
 const env = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '65536' };
@@ -66,7 +67,8 @@ export class ExposedProcess {
     // What breaks the pipe is told by the end of the process.
     this.#pipe.on('error', () => {});
     this.#child.stderr?.on('data', (text: Buffer) => {
-      this.#said = (this.#said + text.toString('latin1')).slice(-lastWords);
+      this.#said = (this.#said + text.toString('latin1')).slice(0, mostWords);
+      if (this.#said.length === mostWords) this.#child.stderr?.destroy();
     });
     this.#beat = setInterval(() => this.#pulse(), beatMs);
     process.once('exit', this.#killWithUs);

@@ -103,6 +103,7 @@ test('a chain that was proven counts no longer than it is valid, and by no other
 describe('no honest child says, and none of it counts:', () => {
   test.each<[string, object]>([
     ['nothing', {}],
+    ['fifty thousand words', Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`word-${n}`, n]))],
     ['an answer over TLS without a chain', answer()],
     ['an answer over TLS with an empty chain', answer([])],
     ['eleven certificates', answer(Array(11).fill(chainOf(leaf)[0]))],
@@ -125,6 +126,15 @@ describe('no honest child says, and none of it counts:', () => {
       heard = undefined;
     }
     expect(heard).toBeUndefined();
+  });
+
+  test('a nest without end', () => {
+    const deep = Buffer.from(`${'['.repeat(200_000)}${']'.repeat(200_000)}`);
+    const frame = Buffer.alloc(8);
+    frame.writeUInt32BE(deep.length + 4);
+    frame.writeUInt32BE(deep.length, 4);
+    const [read] = new FrameReader(1 << 20).read(Buffer.concat([frame, deep]));
+    expect(() => read && hear(read)).toThrow(/expected object/);
   });
 
   test('a body that is longer than was asked for, or with a failure', () => {
