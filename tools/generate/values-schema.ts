@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { goDuration } from '../../src/operator/api/time.ts';
+import { addressRange } from '../../src/operator/settings/flag-schemas.ts';
 import { flags } from '../../src/operator/settings/flag-table.ts';
 import type { Flag } from '../../src/operator/settings/flags.ts';
 
@@ -36,7 +37,7 @@ export function valuesSchema(): string {
 const ownValues: Readonly<Record<string, Schema>> = {
   verifiedFetch: closed({
     enabled: truth(flags.enableVerifiedFetch.doc),
-    trustDomain: text(flags.trustDomain.doc),
+    trustDomain: { ...flagSchema(flags.trustDomain), description: flags.trustDomain.doc },
     agentTLSPortName: { ...flagSchema(flags.agentTlsPortName), description: flags.agentTlsPortName.doc },
     spiffeEndpointSocket: text(flags.spiffeEndpointSocket.doc, { pattern: '^unix:///[^/]+/' }),
   }),
@@ -126,13 +127,15 @@ function flagSchema({ schema }: Flag): Schema {
   const read = (probe: string): unknown => schema.safeParse(probe).data;
   if (Array.isArray(given.enum)) return { enum: [...given.enum, ...given.enum.flatMap(yamlTwin)] };
   if (typeof read('5s') === 'number') return { ...given, pattern: goDuration.source };
-  if (typeof read('5') === 'number') return { ...given, type: ['string', 'integer'] };
-  const value = read('[]') ?? read('a/b');
+  // Bounds say what an integer of YAML may be.
+  if (given.maximum !== undefined) return { ...given, type: ['string', 'integer'] };
+  const value = read('[]') ?? read('a/b') ?? read('10.0.0.0/8');
   if (Array.isArray(value)) {
-    const items = { type: value.length === 0 ? 'object' : 'string' };
+    const pattern = value.includes('10.0.0.0/8') ? { pattern: `^${addressRange}$` } : {};
+    const items = { type: value.length === 0 ? 'object' : 'string', ...pattern };
     return { ...given, type: ['string', 'array'], items };
   }
-  return read('0') === '0' && given.pattern !== undefined ? { ...given, type: ['string', 'integer'] } : given;
+  return given;
 }
 
 /** What YAML makes of true, false and off when nobody quotes them. */

@@ -4,14 +4,15 @@ import * as z from 'zod';
 import { jsonOrUndefined } from '../api/json.ts';
 import { tlsPortName } from '../api/labels.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
-import { address, boolean, duration } from './flag-schemas.ts';
+import { address, addressRanges, boolean, duration, trustDomainName } from './flag-schemas.ts';
 import { flagsFrom } from './flags.ts';
 import { defaultTemplate } from './spiffe-id-template.ts';
 
-const whole = (least: number, most: number, digits = 6) =>
+const whole = (least: number, most: number, digits = `${most}`.length) =>
   z
     .string()
-    .regex(new RegExp(`^[0-9]{1,${digits}}$`), 'must be a whole number')
+    .regex(new RegExp(`^(${most}|[0-9]{1,${digits}})$`), `must be a whole number from ${least} to ${most}`)
+    .meta({ minimum: least, maximum: most })
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
 const list = z.string().transform((text) => (text === '' ? [] : text.split(',').map((item) => item.trim())));
@@ -47,7 +48,7 @@ const rules = (schema: z.ZodType, sides: string) =>
 /** Every flag. --help, the chart's schema and the reference's table are made from this. */
 export const flags = flagsFrom({
   trustDomain: {
-    schema: z.string(),
+    schema: trustDomainName,
     doc: 'SPIFFE trust domain of the operator and its agents, for example example.org. Required with --enable-verified-fetch.',
     aliases: { 'spire-trust-domain': undefined },
   },
@@ -112,14 +113,17 @@ export const flags = flagsFrom({
     default: 'kube-system/kube-dns,openshift-dns/dns-default',
     doc: 'Services of the cluster DNS, which unverified agents may reach.',
   },
-  dnsCidr: { schema: list, doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.' },
+  dnsCidr: {
+    schema: addressRanges,
+    doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.',
+  },
   evidenceTtl: {
     schema: duration,
     default: '10m',
     doc: 'How long a verdict stands after the agent stopped answering; never past its certificate.',
   },
   maxDistrust: {
-    schema: whole(0, 100, 3),
+    schema: whole(0, 100, 2),
     default: '20',
     doc: 'Percent of the cards that hold trust (at least 5 cards) that may fall silent at once before the fleet brake holds every verdict; 100: never.',
   },

@@ -22,7 +22,7 @@ test('helm lint finds nothing to say', async () => {
 });
 
 describe('defaults', () => {
-  test('install the kind, which uninstall keeps, the role, and one Deployment of two replicas, and nothing of SPIRE', async () => {
+  test('install the kind, which uninstall keeps, the role, one Deployment of two replicas that only probes and scrapes reach, and nothing of SPIRE', async () => {
     const objects = installed(objectsOf(await render()));
     const isForPeople = ({ kind, metadata }: { kind: string; metadata: { name: string } }) =>
       /AdmissionPolicy/.test(kind) || /-(viewer|editor|security)$/.test(metadata.name);
@@ -36,6 +36,7 @@ describe('defaults', () => {
       'ClusterRoleBinding',
       'CustomResourceDefinition',
       'Deployment',
+      'NetworkPolicy',
       'PodDisruptionBudget',
       'Role',
       'RoleBinding',
@@ -233,6 +234,13 @@ describe('refusals say what is wrong and where', () => {
     ['image.repository=', 'image.repository: name the image'],
     ['config.namespaces=team,spiffe.clusterSPIFFEID.create=true', 'config.namespaces asks for Roles alone'],
     ['metrics.podMonitor.enabled=true,config.metrics-bind-address=0', 'metrics.podMonitor.enabled needs metrics'],
+    ['config.max-distrust=200', "at '/config/max-distrust'"],
+    ['config.fetch-concurrency=0', "at '/config/fetch-concurrency'"],
+    ['config.metrics-bind-address=8080', "at '/config/metrics-bind-address'"],
+    ['config.dns-cidr=foo', "at '/config/dns-cidr'"],
+    ['config.dns-cidr[0]=foo', "at '/config/dns-cidr/0'"],
+    ['verifiedFetch.trustDomain=spiffe://example.org', "at '/verifiedFetch/trustDomain'"],
+    ['verifiedFetch.trustDomain=Example.org', "at '/verifiedFetch/trustDomain'"],
     ['metrics.podMonitor.interval=soon', "at '/metrics/podMonitor/interval'"],
   ])('--set %s is refused', async (value, words) => {
     await expect(render(value)).rejects.toThrow(words);
