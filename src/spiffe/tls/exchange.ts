@@ -21,6 +21,9 @@ export interface Question {
   readonly limits: Limits;
 }
 
+/** In chunks of a byte an answer takes six times its length; announcements of it, empty lines and chunks' extensions have no end. */
+const mostOnTheWire = ({ maxBytes, maxHeaderBytes }: Limits): number => 6 * maxBytes + maxHeaderBytes;
+
 /** The socket is used up afterwards: there is no second request, no redirect and no proxy. */
 export function exchange(socket: Socket, question: Question, stop: AbortSignal): Promise<FetchOutcome> {
   if (stop.aborted) {
@@ -46,11 +49,20 @@ export function exchange(socket: Socket, question: Question, stop: AbortSignal):
     const unanswered = (): void =>
       settle(failed('ConnectionReset', 'the peer closed the connection without an answer'));
     request.on('close', unanswered);
+    request.on('socket', () => endAfter(socket, mostOnTheWire(question.limits), settle));
     request.on('response', (response) => {
       request.off('close', unanswered);
       read(response, question.limits.maxBytes, settle);
     });
     request.end();
+  });
+}
+
+function endAfter(socket: Socket, most: number, settle: (outcome: FetchOutcome) => void): void {
+  let left = most;
+  socket.on('data', ({ length }: Buffer) => {
+    left -= length;
+    if (left < 0) settle(tooLarge(most));
   });
 }
 

@@ -3,7 +3,7 @@
 import { Socket } from 'node:net';
 import { type FetchOutcome, fetch, type MutualTls } from '@agentcard-operator/spiffe/tls';
 import { encodeFrame, FrameReader } from './frames.ts';
-import { type Message, toBase64, unpackIdentity } from './question.ts';
+import { longestMessage, type Message, toBase64, unpackIdentity } from './question.ts';
 
 const pipe = new Socket({ fd: 3 });
 const reader = new FrameReader(Number.MAX_SAFE_INTEGER);
@@ -25,13 +25,14 @@ async function answer({ id, request, trustDomains }: NonNullable<Message['ask']>
   const tls = trustDomains === undefined ? {} : { tls: { identity, trustDomains } };
   const outcome = await fetch({ ...request, ...tls, signal: stop.signal });
   running.delete(id);
-  if (!stop.signal.aborted) pipe.write(told(id, askedAt, outcome));
+  pipe.write(told(id, askedAt, outcome));
 }
 
 function told(id: number, epoch: number, { peer, ...outcome }: FetchOutcome): Buffer {
   const chain = peer?.chain.map(toBase64);
   if (outcome.kind === 'failed') {
-    const { kind, code, message, claimedId } = outcome;
+    const { kind, code, claimedId } = outcome;
+    const message = outcome.message.slice(0, longestMessage);
     return encodeFrame({ id, epoch, outcome: { kind, code, message, claimedId, chain } });
   }
   const { kind, status, body } = outcome;

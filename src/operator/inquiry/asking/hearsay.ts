@@ -20,7 +20,7 @@ import {
 } from '@agentcard-operator/spiffe/x509';
 import { z } from 'zod';
 import type { Frame } from './frames.ts';
-import { fromBase64, type Question } from './question.ts';
+import { fromBase64, longestMessage, type Question } from './question.ts';
 
 const chain = z
   .array(z.string().max(48 * 1024))
@@ -36,7 +36,7 @@ const said = z.strictObject({
     z.strictObject({
       kind: z.literal('failed'),
       code: z.enum(failureCodes),
-      message: z.string().max(2_048),
+      message: z.string().max(longestMessage),
       claimedId: z.string().max(2_048).optional(),
       chain,
     }),

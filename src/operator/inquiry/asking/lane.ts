@@ -111,7 +111,7 @@ export class Lane {
   #receive(frame: Frame): void {
     const heard = hear(frame);
     const pending = this.#pending.get(heard.id);
-    // What was given up may have been answered at that moment.
+    // What was given up is answered all the same, by its end.
     if (pending === undefined && this.#cancelled.delete(heard.id)) return;
     const outcome = pending && outcomeFrom(heard, pending.question, this.#parts);
     if (outcome === undefined) throw new Error('no honest child says that');

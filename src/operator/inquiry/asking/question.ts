@@ -3,6 +3,9 @@ import type { FetchRequest, MutualTls } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import { parseBundle, type TrustDomain } from '@agentcard-operator/spiffe/x509';
 
+/** What the child says of a failure is cut at this, and the parent takes no more. */
+export const longestMessage = 2_048;
+
 /** One GET of one path of one pod. */
 export interface Question {
   readonly card: Key;

@@ -81,6 +81,14 @@ describe('an agent that answers', () => {
   });
 });
 
+const chunked = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
+
+/** Seven times what an answer may be long, as long as somebody listens. */
+const forever =
+  (text: string, head = ''): RequestListener =>
+  ({ socket }) =>
+    socket.on('error', () => undefined).end(head + text.repeat((7 * miB) / text.length));
+
 const drip: RequestListener = (request, response) => {
   response.writeHead(200);
   const timer = setInterval(() => response.write(' '), 10);
@@ -104,6 +112,10 @@ describe.each([
     ],
     ['that drips', 'Timeout', drip, soon],
     ['that never begins', 'Timeout', () => undefined, soon],
+    ['that is announced for ever', 'TooLarge', forever('HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n'), {}],
+    ['that begins with empty lines', 'TooLarge', forever('\r\n'), {}],
+    ['of small chunks with much besides', 'TooLarge', forever(`1;${'x'.repeat(9_999)}\r\n \r\n`, chunked), {}],
+    ['of one chunk with a length in a million digits', 'TooLarge', forever('0', chunked), {}],
     ['that stops before its length', 'Truncated', (_q, r) => cutOff(r.writeHead(200, { 'content-length': 99 })), {}],
     ['that stops within a chunk', 'Truncated', (_q, r) => cutOff(r.writeHead(200)), {}],
     ['that never comes', 'ConnectionReset', (q) => q.socket.destroy(), {}],

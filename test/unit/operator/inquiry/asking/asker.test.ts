@@ -2,7 +2,9 @@ import type { RequestListener } from 'node:http';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { Asker } from '../../../../../src/operator/inquiry/asking/asker.ts';
 import { askerProgram } from '../../../../../src/operator/inquiry/asking/asker-program.ts';
+import { ExposedProcess } from '../../../../../src/operator/inquiry/asking/exposed-process.ts';
 import type { Question } from '../../../../../src/operator/inquiry/asking/question.ts';
+import type { TrustDomain } from '../../../../../src/spiffe/id.ts';
 import type { IdentitySnapshot } from '../../../../../src/spiffe/workload-api/identity.ts';
 import { root, svid } from '../../../../pki/mint.ts';
 import {
@@ -98,6 +100,33 @@ describe('what the child asked', () => {
       expect((await world.ask(question(port))).kind).toMatch(/answer|failed/);
     }
     expect(world.told).toEqual([]);
+  });
+
+  test('is told however long the list of trust domains is that nobody here knows', async () => {
+    const trustDomains = Array.from({ length: 16 }, (_, n) => `${n}${'x'.repeat(240)}.test` as TrustDomain);
+    const outcome = await world.ask(question(1, { trustDomains }));
+    expect(outcome).toMatchObject({ code: 'NoBundle', guilt: 'none' });
+    expect(world.told).toEqual([]);
+  });
+
+  test('is answered once by the child, also when it was given up: nobody has to remember it for ever', async () => {
+    const frames: unknown[] = [];
+    const ended = Promise.withResolvers<void>();
+    const child = new ExposedProcess(askerProgram, {
+      ...{ maxFrame: 1_024, isStuck: () => false, onEnd: () => undefined },
+      onFrame: ({ header }) => {
+        frames.push(header);
+        if (frames.length === 2) ended.resolve();
+      },
+    });
+    onTestFinished(() => child.end('closed'));
+    const held = await http(() => child.send({ cancel: 1 }));
+    child.send({ ask: { id: 1, request: question(held).request } });
+    child.send({ ask: { id: 2, request: question(await http(answer)).request } });
+    await ended.promise;
+    expect(frames).toContainEqual(
+      expect.objectContaining({ id: 1, outcome: expect.objectContaining({ code: 'Aborted' }) }),
+    );
   });
 
   test('is given up with its signal, at once on both sides', async () => {
