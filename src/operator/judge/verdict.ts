@@ -14,7 +14,7 @@ import { type Quarantine, quarantineOf } from './quarantine.ts';
 import type { Demands } from './question.ts';
 import { type Patience, sightsOf, suspendedSince } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
-import { isTrusted, type JudgedPod, judgePod, servedBy, type Trusted } from './standing.ts';
+import { isTrusted, type JudgedPod, judgePod, servedBy } from './standing.ts';
 
 /** Everything that one look at the evidence decides. */
 export interface Verdict extends ReturnType<typeof outcomesOf> {
@@ -206,14 +206,12 @@ function latestEnd(pods: readonly JudgedPod[]): number | undefined {
 
 function coverage(pods: readonly JudgedPod[]): Verdict['covered'] {
   return new Map(
-    pods.flatMap(({ standing, endpoint, evidence }) =>
-      isTrusted(standing) && evidence !== undefined ? [[endpoint.podUid, by(standing, evidence.facts)]] : [],
-    ),
+    pods.flatMap(({ standing, endpoint: { podUid }, evidence }) => {
+      if (!isTrusted(standing) || evidence === undefined) return [];
+      const { containersHash: attested, resourceVersion } = evidence.facts;
+      return [[podUid, { attested, identity: standing.identity, resourceVersion }]];
+    }),
   );
-}
-
-function by({ identity }: Trusted, { containersHash: attested, resourceVersion }: PodFacts): Covered {
-  return { attested, identity, resourceVersion };
 }
 
 /** Until when a standing can stay as it is without an event. */

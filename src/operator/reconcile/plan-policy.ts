@@ -5,9 +5,9 @@ import { no, type Outcome } from '../judge/conditions.ts';
 import { winnerOver } from '../judge/conflict.ts';
 import type { Judged } from '../judge/verdict.ts';
 import { type EnforcementMode, modeFor } from '../network/mode.ts';
-import { desiredPolicy, owningCard } from '../network/policy.ts';
+import { desiredPolicy, ownerOf, owningCard } from '../network/policy.ts';
 import { planQuarantine } from './plan-quarantine.ts';
-import { handOver, type PolicyOperation, type PolicyPlan, towards } from './policy-difference.ts';
+import { type PolicyOperation, type PolicyPlan, towards } from './policy-difference.ts';
 import { meaning, subjectOf, weakeningOf } from './policy-subject.ts';
 
 /** The policy that should be, against those that are: created, replaced, deleted; nothing when they agree. */
@@ -42,7 +42,9 @@ function farewell(policy: NetworkPolicy, { snapshot, verdict }: Judged): PolicyO
   const winner = winnerOver(card, siblings);
   const { name, uid = '' } = policy.metadata;
   const isIts = verdict.quarantine !== undefined || (workload !== undefined && name === policyName(workload));
-  return winner !== undefined && isIts ? handOver(policy, winner) : { kind: 'delete', uid, policy };
+  if (winner === undefined || !isIts) return { kind: 'delete', uid, policy };
+  const metadata = { ...policy.metadata, ownerReferences: [ownerOf(winner.metadata)] };
+  return { kind: 'hand-over', uid, policy: { ...policy, metadata } };
 }
 
 interface Wanted {

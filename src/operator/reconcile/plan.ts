@@ -95,10 +95,11 @@ function questions({ snapshot }: Judged, target: ResolvedTarget, now: number) {
  * Before a first answer a pod keeps what it wears for the containers that it runs: where the status names it, or where it is
  * about to be asked.
  */
-function mayWait(pod: Pod, { snapshot: { evidence, unsure }, verdict }: Judged): boolean {
+function mayWait(pod: Pod, { snapshot: { card, evidence, unsure }, verdict }: Judged): boolean {
   const uid = pod.metadata.uid ?? '';
   const isKnown = evidence.pods.has(uid) || evidence.strangers.has(uid) || evidence.unread.has(uid);
-  const isAsked = !isKnown && verdict.pods.some(({ endpoint }) => endpoint.podUid === uid);
+  const isAsked =
+    !isKnown && card.spec.suspend !== true && verdict.pods.some(({ endpoint }) => endpoint.podUid === uid);
   return labelFits(pod) && (isAsked || unsure.has(uid) || verdict.covered.has(uid) || verdict.named.has(uid));
 }
 

@@ -1,8 +1,7 @@
 import { sameJson } from '@agentcard-operator/agentcard';
-import type { NetworkPolicy, NetworkPolicyRule, ObjectMeta } from '@agentcard-operator/kube/objects';
+import type { NetworkPolicy, NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import type { EnforcedReason } from '../api/conditions.ts';
 import type { Outcome } from '../judge/conditions.ts';
-import { ownerOf } from '../network/policy.ts';
 import { hasPairs } from '../workload/selector.ts';
 
 export type PolicyOperation =
@@ -21,11 +20,6 @@ export interface PolicyPlan {
 export function towards(policy: NetworkPolicy, current: NetworkPolicy | undefined): readonly PolicyOperation[] {
   if (current === undefined) return [{ kind: 'create', policy }];
   return samePolicy(policy, current) ? [] : [{ kind: 'replace', uid: current.metadata.uid ?? '', policy }];
-}
-
-export function handOver(policy: NetworkPolicy, winner: { readonly metadata: ObjectMeta }): PolicyOperation {
-  const metadata = { ...policy.metadata, ownerReferences: [ownerOf(winner.metadata)] };
-  return { kind: 'hand-over', uid: policy.metadata.uid ?? '', policy: { ...policy, metadata } };
 }
 
 function samePolicy(wanted: NetworkPolicy, current: NetworkPolicy): boolean {

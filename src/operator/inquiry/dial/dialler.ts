@@ -176,7 +176,9 @@ export class Dialler {
     const place = { namespace, name, uid, workloadUid, selector, address: endpoint.address };
     const facts = await this.#edges.pods.facts(place, known);
     if (facts === undefined) return undefined;
-    const owner = `${facts.owner.kind} ${facts.owner.name}`;
+    // It names the workload, which did not make it.
+    const isForged = facts.owner.uid === workload.uid;
+    const owner = isForged ? 'a forged owner' : `${facts.owner.kind} ${facts.owner.name}`;
     if (!belongsTo(facts, workload)) return { kind: 'stranger', owner, chosen: facts.chosen, at: this.#edges.now() };
     return facts.addresses.includes(endpoint.address) ? facts : undefined;
   }

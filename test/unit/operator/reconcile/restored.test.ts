@@ -40,6 +40,12 @@ describe('a label that the status does not name', () => {
     const { card } = told.snapshot;
     const elsewhere = build.pod('elsewhere-0', { labelled: true });
     expect(seen(told, { labelledPods: [...told.snapshot.labelledPods, elsewhere] }).marks).toEqual(['off elsewhere-0']);
+    const suspend: Given = { card: { spec: { suspend: true } }, pods: each({}) };
+    const before = tell({ ...suspend, after: 1, pods: each({ answers: {} }) }, proven);
+    const suspended = tell({ ...suspend, after: 2, complete: false }, before);
+    expect([suspended.marks, suspended.asks]).toEqual([[], []]);
+    const forged = build.pod('weather-1', { labelled: true, container: 'forged' });
+    expect(seen(suspended, { labelledPods: [forged] }).marks).toEqual(['off weather-1']);
     const unread = restarted({}, { unread: ['weather-1'] });
     const forgetful = { ...card, status: { ...card.status, covered: 'A'.repeat(16) } };
     expect(seen(unread, { card: forgetful }).marks).toEqual(['off weather-1']);

@@ -116,6 +116,14 @@ describe('what is asked', () => {
     expect(get).not.toHaveBeenCalled();
   });
 
+  test('a pod that names the workload as its owner, which did not make it, is none of its own', async () => {
+    const { uid } = ask('a').workload;
+    const forged = { ...podFacts(pod('a'), undefined), owner: { kind: 'Deployment', name: 'weather', uid } };
+    const { dialler, findings } = rig({ pods: { facts: async () => forged } });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(findings).toEqual([['a', 'stranger']]));
+  });
+
   test('an address that is not the pod’s is not dialled', async () => {
     const get = vi.fn(async () => ok);
     const { dialler, nothing } = rig({ get });
