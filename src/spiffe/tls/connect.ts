@@ -2,6 +2,7 @@
 
 import { connect as connectTcp, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { bounded } from '@agentcard-operator/wire/bounded';
 import { connectTls, workloadTls } from '@agentcard-operator/wire/tls';
 import type { TrustBundle } from '../x509/bundle.ts';
 import { verifyPeer } from '../x509/path.ts';
@@ -32,8 +33,10 @@ export interface SecureConnection extends Connection {
   readonly peer: Peer;
 }
 
+const dial = ({ address, port, family }: Target): Socket => connectTcp({ host: address, port, family });
+
 export function openTcp(target: Target, stop: AbortSignal): Promise<Connection | FetchFailure> {
-  const socket = connectTcp({ host: target.address, port: target.port, family: target.family });
+  const socket = dial(target);
   return settled(socket, stop, { ready: 'connect', accept: () => ({ socket }), refuse: connectionFailure });
 }
 
@@ -47,9 +50,9 @@ export function openTls(
   const { bundle } = credentials;
   let proven: Peer | undefined;
   let chain: readonly Buffer[] = [];
+  const { stream, lift } = bounded(dial(target));
   const socket = connectTls({
-    host: target.address,
-    port: target.port,
+    socket: stream,
     secureContext: context,
     servername: '',
     rejectUnauthorized: true,
@@ -69,6 +72,7 @@ export function openTls(
   });
   const accept = (): SecureConnection | FetchFailure => {
     const peer = provePeer(socket, proven);
+    lift();
     return 'kind' in peer ? peer : { socket, peer };
   };
   const refuse = (error: Error): FetchFailure =>

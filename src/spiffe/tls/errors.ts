@@ -1,5 +1,6 @@
 /** Errors of sockets, OpenSSL and the HTTP parser, told apart by whether they speak against the peer. */
 
+import { handshakeTooLarge, mostHandshakeBytes } from '@agentcard-operator/wire/bounded';
 import { excerpt } from '../id.ts';
 import type { TrustBundle } from '../x509/bundle.ts';
 import { leafIdentity } from '../x509/leaf.ts';
@@ -41,6 +42,12 @@ export function handshakeFailure(error: Error, handshake: Handshake): FetchFailu
   if (handshake.unverified) return certificateFailure(error, handshake);
   const code = codeOf(error);
   if (isAlert(error)) return alertFailure(error);
+  if (code === handshakeTooLarge) {
+    return failed(
+      'HandshakeFailed',
+      `the handshake of the peer is longer than ${mostHandshakeBytes} bytes; send issuers only`,
+    );
+  }
   if (code === notTls) return failed('NotTls', 'the port that must speak TLS speaks something else');
   if (badCertificate.test(code)) return certificateFailure(error, handshake);
   if (!isOpenSsl(error)) return connectionFailure(error);

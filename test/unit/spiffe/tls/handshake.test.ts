@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { identityOf } from '../../../pki/identity.ts';
-import { bundle, svid } from '../../../pki/mint.ts';
+import { authority, bundle, extension, intermediate, type Minted, svid } from '../../../pki/mint.ts';
 import {
   agentId,
   agentSvid,
@@ -49,6 +49,23 @@ describe('a port that must speak TLS', () => {
     const outcome = await askTls(port);
     expect(outcome.kind === 'answer' ? outcome.status : outcome.code).toBe(want);
     if (outcome.kind === 'failed') expect(outcome.guilt).toBe('none');
+  });
+
+  test('and shows more than 32 KiB before it is proven is cut off before anybody verifies it, and less is not', async () => {
+    const padding = (bytes: number) => extension('1.2.3.4', Buffer.alloc(bytes));
+    const authorityWith = (issuer: Minted, bytes: number) =>
+      intermediate(issuer, domainA, { extensions: [...authority(domainA), padding(bytes)] });
+    const chainOf = (bytes: number): Minted[] => {
+      const above = Array.from({ length: 6 }).reduce<Minted[]>(
+        (chain) => [authorityWith(chain[0] ?? rootA, bytes), ...chain],
+        [],
+      );
+      return [svid(above[0] ?? rootA, agentId), ...above];
+    };
+    expect(await askTls(await https(answer, tlsOptions(chainOf(4000))))).toMatchObject({ kind: 'answer', status: 200 });
+    const tooLong = failure(await askTls(await https(answer, tlsOptions(chainOf(5000)))));
+    expect(tooLong).toMatchObject({ code: 'HandshakeFailed', guilt: 'none' });
+    expect(tooLong.message).toContain('longer than 32768 bytes');
   });
 
   test('and negotiates anew once it is proven gets no second handshake', async () => {
