@@ -43,7 +43,16 @@ export async function receiveCard(body: Uint8Array, context: ReceiveContext): Pr
   const { facts, payloads } = await readSignatures(raw, { ...rules, now: new Date(now) });
   const others = [...payloads].filter(([payloadSha256]) => payloadSha256 !== served.cardId);
   const signed = { facts, served, payloads: new Map(others.map(([id, text]) => [id, payloadOf(text)])) };
-  return { ok: true, value: { ...origin, ...judged(signed, rules, context) } };
+  const value = { ...origin, ...judged(signed, rules, context) };
+  // Where the signature is all the proof there is, a verdict that hangs on our clock is none: what was known stands.
+  const isLate = source !== 'mtls' && value.signature.outcome === 'untrusted' && clockFault(facts, rules, now);
+  return isLate || { ok: true, value };
+}
+
+function clockFault(facts: SignedCard['facts'], rules: SignatureRules, now: number): Result<never> | false {
+  const { signatures } = judgeSignatures(facts, { ...rules, now: new Date(now) });
+  const late = signatures.find(({ code }) => code === 'ClockSkew');
+  return late !== undefined && { ok: false, error: { code: late.code, message: late.message } };
 }
 
 /** Another look at a card when bundles or time have changed. No signature is verified; the same card where nothing changes. */

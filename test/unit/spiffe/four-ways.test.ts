@@ -221,3 +221,27 @@ test('after a change of bundles what is wrong with a chain, other than that its 
     expect(recheck(evidence, { bundles, signatures: undefined, now: Date.now() })).toEqual(dueAtOnce(evidence));
   }
 });
+
+test('an authority that left takes the trust along at once, whatever the holder of the chain sends besides', () => {
+  const gone = root(domain, { subject: name({ CN: 'gone' }) });
+  const { privateKey, keyId, subject } = gone;
+  const again = (recipe: object) => root(domain, { subject, keyId, ...recipe });
+  const besides = {
+    'the authority itself': gone,
+    'the authority when it was older': again({ privateKey, to: Date.now() - minute }),
+    'the authority without keyUsage': again({ privateKey, extensions: [basicConstraints(true)] }),
+    'a look-alike of it': again({}),
+    'one that another authority vouches for': below(plain, 'other'),
+  };
+  for (const [what, other] of Object.entries(besides)) {
+    const evidence = evidenceOf([svid(gone, agentId).der, other.der]);
+    const look = (...next: Minted[]) =>
+      recheck(evidence, {
+        bundles: new Map([[domainA, bundle(domain, ...next)]]),
+        signatures: undefined,
+        now: Date.now(),
+      });
+    expect(look(plain, gone), what).toBe(evidence);
+    expect(look(plain).answer, what).toMatchObject({ kind: 'refusal', code: 'AuthorityRemoved' });
+  }
+});

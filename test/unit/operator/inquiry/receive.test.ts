@@ -91,3 +91,18 @@ test('a card whose signatures do not count is read for no signature', async () =
     signature: undefined,
   });
 });
+
+test.each(['http', 'configmap'] as const)(
+  'a card from %s whose signer’s certificate begins within minutes is no answer, so that what was known stands',
+  async (source) => {
+    const soon = svid(ours, 'spiffe://a.test/ns/team/sa/weather', { from: Date.now() + 120_000 });
+    const result = await signCard(plain, { key: soon.privateKey, chain: [soon.der] });
+    const body = Buffer.from(JSON.stringify(result.ok && result.value));
+    const saying = { code: 'ClockSkew', message: expect.stringContaining('compare the clocks') };
+    expect(await receiveCard(body, { ...context(ours), source })).toEqual({ ok: false, error: saying });
+    expect(await receiveCard(body, { ...context(foreign), source })).toMatchObject({ ok: true });
+    // Over mutual TLS the server has proven itself, whatever the signature is worth.
+    const proven = await receiveCard(body, context(ours));
+    expect(proven).toMatchObject({ ok: true, value: { signature: { outcome: 'untrusted' } } });
+  },
+);
