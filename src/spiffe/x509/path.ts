@@ -208,7 +208,8 @@ function usageFault({ extendedKeyUsage, notEvaluated }: Certificate, role: PathR
 /** An anchor may lack one of the extensions, as for OpenSSL: being in the bundle says that it is an authority. */
 function authorityFault(issuer: Certificate, between: readonly Certificate[], isAnchor: boolean): Fault | undefined {
   const { basicConstraints, keyUsage } = issuer;
-  if (!(basicConstraints?.ca ?? (isAnchor && keyUsage !== undefined))) return error('PathInvalid', 'an issuer in the path is no CA');
+  if (!(basicConstraints?.ca ?? (isAnchor && keyUsage !== undefined)))
+    return error('PathInvalid', 'an issuer in the path is no CA');
   if (!(keyUsage?.has('keyCertSign') ?? isAnchor)) return error('PathInvalid', 'an issuer may not sign certificates');
   const depth = between.filter(({ selfIssued }) => !selfIssued).length;
   if (depth > (basicConstraints?.pathLength ?? depth))
