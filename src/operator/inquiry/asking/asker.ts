@@ -20,11 +20,6 @@ export interface AskerHooks {
   readonly onCulprit: (question: Question) => void;
 }
 
-interface Waiting {
-  readonly question: Question;
-  readonly go: () => void;
-}
-
 const idleMs = 10_000;
 /** Of one namespace, so that those who wait here leave places to others. */
 const mostWaiting = 4;
@@ -38,7 +33,7 @@ export class Asker implements Asking {
   readonly #main: Lane;
   readonly #alone: Lane;
   readonly #suspicion: Suspicion;
-  readonly #line: Waiting[] = [];
+  readonly #line: { readonly question: Question; readonly go: () => void }[] = [];
   #asked: Question | undefined;
   #idle: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -108,11 +103,10 @@ export class Asker implements Asking {
 
   /** Those who have proven themselves first, and namespaces in turn. */
   #letNextGo(lastNamespace: string): void {
-    const rank = ({ question }: Waiting) =>
-      (question.proven ? 0 : 2) + (namespaceOf(question) === lastNamespace ? 1 : 0);
-    const best = Math.min(...this.#line.map(rank));
-    const at = this.#line.findIndex((each) => rank(each) === best);
-    const [next] = at < 0 ? [] : this.#line.splice(at, 1);
+    const ranks = this.#line.map(({ question }) => {
+      return (question.proven ? 0 : 2) + (namespaceOf(question) === lastNamespace ? 1 : 0);
+    });
+    const [next] = this.#line.splice(ranks.indexOf(Math.min(...ranks)), ranks.length === 0 ? 0 : 1);
     this.#asked = next?.question;
     next?.go();
     if (next === undefined && !this.#stopped) this.#idle = setTimeout(() => void this.#alone.close(), idleMs).unref();
@@ -129,17 +123,11 @@ const gone = { kind: 'lost', cause: 'closed' } as const;
 
 const namespaceOf = ({ card }: Question): string => card.slice(0, card.indexOf('/'));
 
-const heldBack = () =>
-  failed(
-    'Interrupted',
-    'Asking this agent, alone, ended the process that asks: it is held back for a growing while. Update or remove the agent.',
-  );
-
-const crowded = () =>
-  failed(
-    'Interrupted',
-    'The process that asks agents ended while this one was asked: it is asked alone, and its namespace has too many of those. Look for events AskerEnded in it.',
-  );
-
-const notStarted = () =>
-  failed('Interrupted', "The process that asks agents does not start: see the operator's log for the reason.");
+const interrupted = (why: string) => () => failed('Interrupted', why);
+const heldBack = interrupted(
+  'Asking this agent, alone, ended the process that asks: it is held back for a growing while. Update or remove the agent.',
+);
+const crowded = interrupted(
+  'The process that asks agents ended while this one was asked: it is asked alone, and its namespace has too many of those. Look for events AskerEnded in it.',
+);
+const notStarted = interrupted("The process that asks agents does not start: see the operator's log for the reason.");

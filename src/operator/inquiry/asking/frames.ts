@@ -12,12 +12,10 @@ const lengthBytes = 4;
 
 export function encodeFrame(header: object, body: Uint8Array = Buffer.alloc(0)): Buffer {
   const json = Buffer.from(JSON.stringify(header));
-  const frame = Buffer.allocUnsafe(2 * lengthBytes + json.length + body.length);
-  frame.writeUInt32BE(frame.length - lengthBytes);
-  frame.writeUInt32BE(json.length, lengthBytes);
-  frame.set(json, 2 * lengthBytes);
-  frame.set(body, 2 * lengthBytes + json.length);
-  return frame;
+  const lengths = Buffer.alloc(2 * lengthBytes);
+  lengths.writeUInt32BE(lengthBytes + json.length + body.length);
+  lengths.writeUInt32BE(json.length, lengthBytes);
+  return Buffer.concat([lengths, json, body]);
 }
 
 /** Takes the bytes in any pieces, and holds one frame at most. */

@@ -10,14 +10,7 @@ import {
   type Peer,
 } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
-import {
-  type Fault,
-  maxChain,
-  parseSpiffeId,
-  type TrustBundle,
-  type TrustDomain,
-  verifySvid,
-} from '@agentcard-operator/spiffe/x509';
+import { type Fault, maxChain, parseSpiffeId, type TrustDomain, verifySvid } from '@agentcard-operator/spiffe/x509';
 import { z } from 'zod';
 import type { Frame } from './frames.ts';
 import { fromBase64, longestMessage, type Question } from './question.ts';
@@ -86,32 +79,28 @@ interface Proven {
 }
 
 /** What led to a bundle, while that is the same: asking again costs no cryptography. */
-const provenBy = new WeakMap<TrustBundle, Map<string, Proven>>();
+const provenBy = new WeakMap<object, Map<string, Proven>>();
 const rememberedChains = 16_384;
 
 function peerFrom(presented: readonly string[], trustDomains: readonly TrustDomain[], look: Look): Peer | FetchFailure {
   const { bundles } = look.identity();
   const now = look.now();
-  const expected = new Map(trustDomains.flatMap((name) => [...bundles].filter(([known]) => known === name)));
   const key = createHash('sha256').update(presented.join()).digest('base64');
-  for (const bundle of expected.values()) {
-    const known = provenBy.get(bundle)?.get(key);
+  for (const name of trustDomains) {
+    const known = provenBy.get(bundles.get(name) ?? bundles)?.get(key);
     if (known !== undefined && now >= known.from && now <= known.until) return known.peer;
   }
   const chain = presented.map(fromBase64);
-  const verified = verifySvid({ chain, bundles: expected, now: new Date(now), role: 'server' });
+  const verified = verifySvid({ chain, bundles, now: new Date(now), role: 'server' });
   if (!verified.ok) return refusedPeer(verified.error);
   const { id, leafNotBefore: notBefore, leafNotAfter: notAfter, pathNotAfter } = verified.value;
+  const bundle = trustDomains.includes(id.trustDomain) ? bundles.get(id.trustDomain) : undefined;
+  if (bundle === undefined) return refusedPeer({ code: '', message: 'it is of a trust domain that was not expected' });
   const peer = { id, chain, notBefore, notAfter };
-  remember(expected.get(id.trustDomain), key, { peer, from: now, until: pathNotAfter.getTime() });
-  return peer;
-}
-
-function remember(bundle: TrustBundle | undefined, key: string, proven: Proven): void {
-  if (bundle === undefined) return;
   const chains = provenBy.get(bundle) ?? new Map<string, Proven>();
   if (chains.size >= rememberedChains) chains.clear();
-  provenBy.set(bundle, chains.set(key, proven));
+  provenBy.set(bundle, chains.set(key, { peer, from: now, until: pathNotAfter.getTime() }));
+  return peer;
 }
 
 function refusedPeer({ code, message }: Fault): FetchFailure {
