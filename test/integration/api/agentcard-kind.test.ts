@@ -129,8 +129,8 @@ test('a card without spec is refused in words', async () => {
   expect((await dryRun(undefined)).message).toContain('spec.targetRef is required');
 });
 
-test('the longest period that is taken is one that the rule can read', async () => {
-  const longest = '99999.999999999h'.repeat(4);
+test('the longest text of a period that is taken is one that the rule can read', async () => {
+  const longest = '00005.999999999h'.repeat(4);
   expect(longest.length).toBe(64);
   expect(await dryRun({ targetRef, syncPeriod: longest })).toMatchObject({ code: 201 });
 });

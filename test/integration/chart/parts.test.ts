@@ -6,7 +6,7 @@ describe('watching single namespaces', () => {
 
   test('takes Roles there, where the API server and DNS are, and for the one trust bundle; nothing of the cluster', async () => {
     const objects = installed(objectsOf(await render(...values)));
-    expect(objects.filter(({ kind }) => /^Cluster|Policy$|PolicyBinding$/.test(kind)).map(named)).toEqual([]);
+    expect(objects.filter(({ kind }) => /^Cluster|AdmissionPolicy$|PolicyBinding$/.test(kind)).map(named)).toEqual([]);
     const roles = objects.filter(({ kind, metadata }) => /Role$/.test(kind) && !metadata.name.endsWith('-security'));
     expect(roles.map(named).sort()).toEqual([
       'Role default/demo-agentcard-operator-cluster',
