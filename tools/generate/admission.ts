@@ -35,7 +35,7 @@ const authorizer = `authorizer.group('agent.kagenti.dev').resource('agentcards')
 
 /** What decides for which workload a card counts, and how long it stays. */
 const pinned = [
-  ['spec.targetRef', '{object}.spec.?targetRef'],
+  ['spec.targetRef', '{object}.?spec.?targetRef'],
   [`label ${managedByLabel}`, `{object}.metadata.?labels[?'${managedByLabel}']`],
   ['metadata.ownerReferences', '{object}.metadata.?ownerReferences'],
 ] as const;
@@ -43,8 +43,9 @@ const pinned = [
 function variables() {
   const named = (entries: readonly (readonly [string, string])[]) =>
     entries.map(([name, expression]) => ({ name, expression }));
+  // Other versions of the kind left cards without spec behind: a rule that errs would freeze them.
   const valueIn = (object: string, path: string) =>
-    `${object} == null ? optional.none() : ${object}.spec.?${path.replaceAll('.', '.?')}`;
+    `${object} == null ? optional.none() : ${object}.?spec.?${path.replaceAll('.', '.?')}`;
   const guarded = (verb: GuardVerb) => rows.filter((row) => row.verb === verb).map(({ was }) => `variables.${was}`);
   const unchanged = pinned.map(
     ([, path]) => `${path.replace('{object}', 'object')} == ${path.replace('{object}', 'oldObject')}`,

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiError, KubeClient } from '../../../src/kube/client/client.ts';
 import type { KubeObject, ObjectMeta } from '../../../src/kube/objects.ts';
 import type { AgentCard, AgentCardSpec } from '../../../src/operator/api/agentcard.ts';
-import { type Demands, demandsOf, type GuardVerb, guardedFields } from '../../../src/operator/api/guarded-fields.ts';
+import {
+  type FoldedDemands,
+  foldDemands,
+  type GuardVerb,
+  guardedFields,
+} from '../../../src/operator/api/guarded-fields.ts';
 import { managedByLabel, managedByValue } from '../../../src/operator/api/labels.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
@@ -237,7 +242,7 @@ describe.each(Object.entries(roles))('%s', (_, role) => {
 });
 
 /** Whether a workload is trusted with more under `after` than under `before`. */
-function isLooser(before: Demands, after: Demands): boolean {
+function isLooser(before: FoldedDemands, after: FoldedDemands): boolean {
   const [ids, newIds] = [before.allowedSpiffeIDs?.value, after.allowedSpiffeIDs?.value];
   const gone = (field: Field) => before[field] !== undefined && after[field] === undefined;
   const differs = (field: 'trustDomain' | 'approvedCardId') =>
@@ -263,9 +268,9 @@ test.each(everyField.flatMap((field) => Object.entries(written).map(([what, spec
     const cards = cardsIn(inTeam(field));
     const guarded = await admin.json<AgentCard>({ method: 'GET', path: `${cards}/guarded` });
     const beside = await tryPost('editor', cards, cardOf('beside', spec));
-    const [before, after] = [demandsOf([guarded]), demandsOf([beside, guarded])];
+    const [before, after] = [foldDemands(guarded, []), foldDemands(beside, [guarded])];
     expect(isLooser(before, after)).toBe(false);
-    if (beside.spec.quarantine === undefined) expect(isLooser(after, demandsOf([beside]))).toBe(true);
+    if (beside.spec.quarantine === undefined) expect(isLooser(after, foldDemands(beside, []))).toBe(true);
   },
 );
 
@@ -300,6 +305,38 @@ test.each(everyField)('an editor goes on editing what %s does not guard', async 
   }
 });
 
+test.each(everyField)('nothing but its status changes through the status of a card that demands %s', async (field) => {
+  const path = `${cardsIn(inTeam(field))}/guarded`;
+  const contentType = 'application/merge-patch+json';
+  const { metadata, spec } = await admin.json<AgentCard>({ method: 'GET', path });
+  const body = {
+    metadata: { labels: null, ownerReferences: null },
+    spec: { targetRef: { name: 'elsewhere' } },
+    status: { url: 'x' },
+  };
+  const after = await admin.json<AgentCard>({ method: 'PATCH', path: `${path}/status`, body, contentType });
+  expect([after.metadata.labels, after.metadata.ownerReferences]).toEqual([metadata.labels, metadata.ownerReferences]);
+  expect([after.spec, after.status?.url]).toEqual([spec, 'x']);
+});
+
+test('a stored card without spec, which other versions of the kind allowed, changes and goes', async () => {
+  const cards = cardsIn(inTeam('strict'));
+  const kind = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions/agentcards.agent.kagenti.dev';
+  const validations = '/spec/versions/0/schema/openAPIV3Schema/x-kubernetes-validations';
+  const contentType = 'application/json-patch+json';
+  await admin.json({ method: 'PATCH', path: kind, body: [{ op: 'remove', path: validations }], contentType });
+  const { spec: _, ...bare } = cardOf('bare', {}) as { spec: unknown };
+  await until({ what: 'the kind to take it', timeoutMs: 30_000 }, () =>
+    post(clientOf('editor'), cards, bare).then(
+      () => true as const,
+      () => undefined,
+    ),
+  );
+  const act = patch({ metadata: { labels: { team: 'a' } } });
+  await act(clientOf('editor'), `${cards}/bare`);
+  await clientOf('editor').request({ method: 'DELETE', path: `${cards}/bare` });
+});
+
 describe('the controllers themselves', () => {
   const metadataOf = async (path: string) => (await admin.json<KubeObject>({ method: 'GET', path })).metadata;
   const isGone = (path: string) => async () =>
@@ -329,10 +366,17 @@ describe('the controllers themselves', () => {
     },
   );
 
-  test('a workload that is deleted without its protected card goes', async () => {
-    await placeCard('orphaning', fields.quarantine.spec);
-    await remove('orphaning', 'Orphan');
-    await until({ what: 'the workload to go', timeoutMs: 60_000 }, isGone(`${deploymentsIn('orphaning')}/weather`));
-    expect((await metadataOf(`${cardsIn('orphaning')}/guarded`)).ownerReferences).toBeUndefined();
-  });
+  test.each([
+    ['Foreground', 1],
+    ['Orphan', undefined],
+  ])(
+    'a workload that is deleted by the policy %s is not held back by its protected card, which stays',
+    async (how, owners) => {
+      const namespace = how.toLowerCase();
+      await placeCard(namespace, fields.quarantine.spec);
+      await remove(namespace, how);
+      await until({ what: 'the workload to go', timeoutMs: 60_000 }, isGone(`${deploymentsIn(namespace)}/weather`));
+      expect((await metadataOf(`${cardsIn(namespace)}/guarded`)).ownerReferences?.length).toBe(owners);
+    },
+  );
 });
