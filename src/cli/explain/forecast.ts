@@ -1,10 +1,10 @@
 import type { NetworkPolicy, Pod } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../../operator/api/agentcard.ts';
 import { verifiedLabel } from '../../operator/api/labels.ts';
-import { winnerOver } from '../../operator/judge/conflict.ts';
 import { desiredPolicy, owningCard, type PolicyShape } from '../../operator/network/policy.ts';
 import { controllerOf } from '../../operator/workload/pod.ts';
 import { pairsSelect, selects } from '../../operator/workload/selector.ts';
+import { winnerOf } from '../../operator/workload/winner.ts';
 import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
 import type { Fleet } from './fleet.ts';
 import { choosing, connects, type Party, type Port } from './reach.ts';
@@ -45,13 +45,7 @@ export function enforcedPolicies(fleet: Fleet): readonly NetworkPolicy[] {
   const foreign = fleet.policies.filter((policy) => owningCard(policy) === undefined);
   const ours = [...Map.groupBy(fleet.cards, targetOf)].flatMap(([target, rivals]) => {
     const workload = fleet.workloads.get(target);
-    const card = rivals.find(
-      (one) =>
-        winnerOver(
-          one,
-          rivals.filter((other) => other !== one),
-        ) === undefined,
-    );
+    const card = winnerOf(rivals);
     if (workload === undefined || workload.hostNetwork || card === undefined) return [];
     const { name, namespace = '', uid = '' } = card.metadata;
     return [desiredPolicy({ card: { name, namespace, uid }, workload }, shapeOf(card), fleet.peers)];

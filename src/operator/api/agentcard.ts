@@ -27,7 +27,7 @@ const part = <T extends z.ZodRawShape>(words: string, fields: T) => maybe(words,
 const listBy = <T extends z.ZodType>(key: string, item: T) =>
   z.array(item).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
-const spiffeId = fitting(
+export const spiffeId = fitting(
   /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/,
   'must be a SPIFFE ID with a path, such as spiffe://example.org/ns/default/sa/agent',
 );
@@ -63,13 +63,15 @@ const identityBinding = z.object({
   trustDomain: fitting(/^[a-zA-Z0-9]([a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/, 'must be a trust domain, such as example.org')
     .max(255)
     .optional()
-    .describe("Trust domain of the agent's identity. Default: the operator's. Ignored under --strict-binding=floor."),
+    .describe(
+      "Trust domain of the agent's identity. Default: the operator's. Ignored under --strict-binding=floor, but for --floor-allowed-ids.",
+    ),
   strict: z
     .boolean()
     .optional()
     .describe('Whether another identity than the expected one fails the verdict. Default: --strict-binding.'),
   allowedSpiffeIDs: maybe(
-    "The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity. Ignored under --strict-binding=floor.",
+    "The only SPIFFE IDs that may serve or sign this card. Default: the workload's own identity. Ignored under --strict-binding=floor, but for --floor-allowed-ids.",
     z.array(spiffeId.max(2048)).max(16),
   ),
 });

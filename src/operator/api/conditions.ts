@@ -83,9 +83,9 @@ export function remedy(type: ConditionType, reason: string, tlsPort: string = tl
 /** What to do where the platform lets no card accept another identity. */
 export const floorRemedies: Readonly<Record<string, string>> = {
   TrustDomainMismatch:
-    'Serve with an SVID of the expected trust domain; --strict-binding=floor ignores spec.identityBinding.trustDomain.',
+    'Serve with an SVID of the expected trust domain; --strict-binding=floor ignores spec.identityBinding.trustDomain, unless --floor-allowed-ids lists the ID.',
   SpiffeIDMismatch:
-    'Find out who answers on this address; --strict-binding=floor ignores spec.identityBinding.allowedSpiffeIDs.',
+    'Find out who answers on this address; --strict-binding=floor ignores spec.identityBinding.allowedSpiffeIDs, unless --floor-allowed-ids lists the ID.',
 };
 
 type Place = Pick<Settings, 'strictBinding' | 'agentTlsPortName'>;

@@ -1,4 +1,5 @@
-import type { AgentCardSpec } from './agentcard.ts';
+import type { KubeObject } from '@agentcard-operator/kube/objects';
+import type { AgentCard, AgentCardSpec } from './agentcard.ts';
 
 /** On agentcards, besides the verbs of Kubernetes; the chart's role for security has them. */
 export type GuardVerb = 'trust' | 'quarantine';
@@ -81,19 +82,16 @@ function intersection<T>(one: Demand<readonly T[]>, other: Demand<readonly T[]>)
 }
 
 /** What all cards of a workload demand together, by field; a field is absent where no card demands anything by it. */
-export type Demands = {
+export type FoldedDemands = {
   readonly [Field in keyof typeof guardedFields]?: ReturnType<(typeof guardedFields)[Field]['fold']>;
 };
 
-interface Demanding {
-  readonly metadata: { readonly name: string };
-  readonly spec: AgentCardSpec;
-}
+type Demanding = KubeObject & Pick<AgentCard, 'spec'>;
 
-export function demandsOf(cards: readonly Demanding[]): Demands {
-  const demanding = cards.filter(({ spec }) => rows.some(({ read }) => read(spec) !== undefined));
-  // By name, so that the same cards always say the same.
-  const inOrder = demanding.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+/** Of what several demand alike it is the card's own demand, else that of the first by name. */
+export function foldDemands(card: Demanding, siblings: readonly Demanding[]): FoldedDemands {
+  const demanding = siblings.filter(({ spec }) => rows.some(({ read }) => read(spec) !== undefined));
+  const inOrder = [card, ...demanding.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))];
   return Object.fromEntries(
     Object.entries(guardedFields).flatMap(([name, row]) => {
       const { read, fold } = row as GuardedField<unknown>;

@@ -5,12 +5,13 @@ import type { AgentCardSpec } from '../api/agentcard.ts';
 import { isProtected } from '../api/guarded-fields.ts';
 import { apiGroup, autoCardName, fitName, managedByLabel, managedByValue } from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
-import { isAutoCreated } from '../judge/conflict.ts';
 import { type Measured, measured } from '../metrics/controllers.ts';
 import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
+import { concernsOthers } from '../watch/triggers.ts';
 import { controllerOf } from '../workload/pod.ts';
+import { isAutoCreated } from '../workload/winner.ts';
 import { groupKind, isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';
 
 export interface DiscoverEdges {
@@ -132,7 +133,7 @@ export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: 
   caches.cards.onEvent({
     add: wakeTarget,
     update: (old, card) => {
-      if (old.metadata.generation === card.metadata.generation && card.metadata.deletionTimestamp === undefined) return;
+      if (!concernsOthers(old, card)) return;
       wakeTarget(old);
       wakeTarget(card);
     },

@@ -81,7 +81,7 @@ function boundOutcome({ matter, pods }: Heard): Outcome<BoundReason> | undefined
     const told = telling.find(({ effect }) => effect?.weight === weight && effect.Bound !== undefined);
     if (told?.effect?.Bound !== undefined) return unbound(told.effect.Bound, wordsOf(told));
   }
-  const wanted = target.expected.join(' or ');
+  const { wanted } = target;
   const ids = pods.flatMap((pod) => trustedId(pod) ?? servedBy(pod) ?? []);
   const id = ids[0] ?? hold.attested;
   if (id === undefined) return no('NoIdentity', `Nothing proves an identity; expected ${wanted}.`);

@@ -1,4 +1,5 @@
 import type { AgentCardStatus } from '../api/agentcard.ts';
+import { foldDemands } from '../api/guarded-fields.ts';
 import { quarantineListName } from '../api/labels.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import { namesCard, type QuarantineEntry } from '../watch/quarantine-entries.ts';
@@ -15,11 +16,9 @@ export type Quarantine = NonNullable<AgentCardStatus['quarantine']>;
  */
 export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly Sight[]): Quarantine | undefined {
   const { card, siblings, quarantineList } = snapshot;
-  const own = card.spec.quarantine;
-  if (own !== undefined) return { by: 'card', reason: own.reason };
-  const sibling = siblings.find(({ spec }) => spec.quarantine !== undefined);
-  if (sibling?.spec.quarantine !== undefined) {
-    return { by: 'sibling', subject: sibling.metadata.name, reason: sibling.spec.quarantine.reason };
+  const { value, by: [subject] = [] } = foldDemands(card, siblings).quarantine ?? {};
+  if (value !== undefined) {
+    return subject === card.metadata.name ? { by: 'card', ...value } : { by: 'sibling', subject, ...value };
   }
   const stored = card.status?.quarantine?.by === 'list' ? card.status.quarantine : undefined;
   if (quarantineList === undefined) return stored;

@@ -41,7 +41,6 @@ export interface Answer extends Omit<Check, 'name'> {
 export interface Demands {
   readonly target: Target;
   readonly settings: Settings;
-  readonly approvedCardId: string | undefined;
   /** Of the card that is published. */
   readonly storedCardId: string | undefined;
   /** Whether the pod's own service account yields this identity: a card in the signer's ConfigMap speaks for such pods. */

@@ -1,9 +1,9 @@
 import type { Settings } from '../settings/settings.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import { choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
+import { winnerOver } from '../workload/winner.ts';
 import { groupKind, isAgent, protocolsOf, type Workload } from '../workload/workload.ts';
-import { winnerOver } from './conflict.ts';
-import { expectedIds } from './expected.ts';
+import { demandedOf, noDemands } from './demanded.ts';
 import type { Snapshot, Target, Unfound, Unreachable } from './snapshot.ts';
 
 const supported = new Set(workloadKinds.map(({ resource }) => `${resource.group}/${resource.kind}`));
@@ -12,12 +12,14 @@ const spokenProtocol = 'a2a';
 /** From a card to the agent behind it: workload, expected identity, Service, endpoints; or why not. */
 export function resolve(snapshot: Snapshot, settings: Settings): Target {
   const { card, workload } = snapshot;
-  const found = workload === undefined ? missing(snapshot) : (conflict(snapshot) ?? notAgent(workload));
-  if (workload === undefined || found !== undefined) return found ?? missing(snapshot);
-  const expected = expectation(snapshot, workload, settings);
-  const strict = strictness(snapshot, settings);
+  const lost = conflict(snapshot);
+  if (lost !== undefined || workload === undefined) return lost ?? missing(snapshot);
+  const other = notAgent(workload);
+  if (other !== undefined) return other;
+  const demanded = demandedOf(snapshot, workload, settings);
+  if (typeof demanded === 'string') return gone('Conflict', demanded);
   const absent = (reason: Unreachable['reason'], message: string): Unreachable => {
-    return { resolved: false, reason, message, absent: workload, expected, strict };
+    return { resolved: false, reason, message, absent: workload, ...demanded };
   };
   const choice = chooseService(card.spec, workload, snapshot.services, settings.agentTlsPortName);
   if (!choice.ok) return absent(choice.reason, choice.message);
@@ -32,7 +34,7 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
     return absent('WorkloadNotReady', `No pod of ${title(workload)} stands behind Service ${service}.`);
   }
   const { transport } = port;
-  return { resolved: true, workload, protocol: spokenProtocol, expected, strict, transport, service, endpoints };
+  return { resolved: true, workload, protocol: spokenProtocol, ...demanded, transport, service, endpoints };
 }
 
 /** A changed ConfigMap of a signed card calls for another look at every pod that it speaks for. */
@@ -46,7 +48,7 @@ function title(workload: Workload): string {
 }
 
 function gone(reason: Unfound['reason'], message: string): Unfound {
-  return { resolved: false, reason, message, absent: undefined, expected: [], strict: true };
+  return { resolved: false, reason, message, absent: undefined, ...noDemands };
 }
 
 function missing({ card }: Snapshot): Unfound {
@@ -70,23 +72,4 @@ function notAgent(workload: Workload): Unfound | undefined {
   if (protocols.includes(spokenProtocol)) return undefined;
   const seen = protocols.length === 0 ? 'names no protocol' : `names only ${protocols.slice(0, 5).join(', ')}`;
   return gone('NoProtocol', `${title(workload)} ${seen}.`);
-}
-
-/**
- * Settings were checked at start; a card's own wrong trust domain leaves nothing that could be proven. Under `floor` no card
- * says who may answer for its workload.
- */
-function expectation({ card }: Snapshot, workload: Workload, settings: Settings): readonly string[] {
-  if (!settings.mtls && !settings.signature) return [];
-  const { trustDomain, spiffeIdTemplate, strictBinding } = settings;
-  const { namespace, serviceAccount } = workload;
-  const spec = strictBinding === 'floor' ? { ...card.spec, identityBinding: undefined } : card.spec;
-  const ids = expectedIds(spec, spiffeIdTemplate, { trustDomain, namespace, serviceAccount });
-  return ids.ok ? ids.value : [];
-}
-
-/** `floor` lets no card loosen; else the card decides, and the flag where the card is silent. */
-function strictness({ card }: Snapshot, settings: Settings): boolean {
-  if (settings.strictBinding === 'floor') return true;
-  return card.spec.identityBinding?.strict ?? settings.strictBinding === 'true';
 }

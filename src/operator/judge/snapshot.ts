@@ -56,10 +56,20 @@ export interface ResolvedTarget extends Demanded {
 
 export type Unresolved = Unfound | Unreachable;
 
-interface Demanded {
+/** What is demanded of an agent: by all cards of its workload together, by the flags where they are silent. */
+export interface Demanded {
   /** SPIFFE IDs of which the agent must prove one; empty when no SPIFFE mechanism is on. */
   readonly expected: readonly string[];
+  /** The same in words: with another card whose demand it is, and with what of the card's own is ignored. */
+  readonly wanted: string;
   readonly strict: boolean;
+  readonly approved: Approved | undefined;
+}
+
+export interface Approved {
+  /** Undefined where cards approve different ones: then nothing passes. */
+  readonly cardId: string | undefined;
+  readonly words: string;
 }
 
 interface Missing extends Demanded {

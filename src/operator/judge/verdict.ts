@@ -98,7 +98,7 @@ function hear(
   { now, ...patience }: Patience & { readonly now: number },
 ) {
   const { card, labelledPods } = snapshot;
-  const { target, approvedCardId, storedCardId } = demands;
+  const { target, storedCardId } = demands;
   const judged = (evidence: CardEvidence) => {
     const sights = target.resolved ? sightsOf({ card, evidence }, target, patience, now) : [];
     return inOrder(sights.map((sight) => judgePod(sight, demands)));
@@ -106,9 +106,9 @@ function hear(
   const learned = withoutReplaced(snapshot.evidence, labelledPods);
   const asLearned = judged(learned);
   const quarantine = quarantineOf(snapshot, target, asLearned);
-  const isOther = approvedCardId !== undefined && storedCardId !== undefined && approvedCardId !== storedCardId;
+  const isOther = target.approved && storedCardId !== undefined && target.approved.cardId !== storedCardId;
   const isBarred =
-    quarantine !== undefined || isOther || asLearned.some(({ standing }) => standing.kind === 'negative');
+    quarantine !== undefined || isOther === true || asLearned.some(({ standing }) => standing.kind === 'negative');
   const evidence = isBarred ? learned : withRestored(learned, named, labelledPods, card);
   return { quarantine, pods: evidence === learned ? asLearned : judged(evidence) };
 }
@@ -152,7 +152,6 @@ function demandsOf({ card }: Snapshot, target: Target, settings: Settings): Dema
   return {
     target,
     settings,
-    approvedCardId: card.spec.approvedCardId,
     storedCardId: card.status?.cardId,
     speaksFor: (id, { serviceAccount }) => yields(serviceAccount, id),
     canBe: (id, { serviceAccount }) => serviceAccount === account || !yields(account, id) || yields(serviceAccount, id),

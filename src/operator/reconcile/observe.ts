@@ -10,6 +10,7 @@ import type { Caches } from '../watch/caches.ts';
 import { labelKeys, pairKey } from '../watch/indexes.ts';
 import { chosenBesides, isOf, labelledPodsOf, workloadOf } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import { rivals, standing } from '../watch/rivals.ts';
 import type { Labels } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
@@ -75,10 +76,11 @@ function signedCardVersion(caches: Caches, workload: Workload): string | undefin
   return held && `${held.metadata.uid} ${held.metadata.resourceVersion}`;
 }
 
-function siblingsOf(card: CachedCard, caches: Caches, target: string): CachedCard[] {
-  return caches.cards
-    .byIndex('target', target)
-    .filter((other) => other.metadata.uid !== card.metadata.uid && other.metadata.deletionTimestamp === undefined);
+/** For a card that another stands in for, that one and one that orders a quarantine: the rest are not its to see. */
+function siblingsOf(card: CachedCard, { cards }: Caches, target: string): readonly CachedCard[] {
+  const { winner, quarantining } = rivals(cards)(target);
+  const seen = winner === card ? standing(cards, target) : [winner, quarantining];
+  return [...new Set(seen)].flatMap((other) => (other === undefined || other === card ? [] : [other]));
 }
 
 function candidates(card: CachedCard, workload: Workload, caches: Caches): Service[] {

@@ -2,10 +2,10 @@ import type { NetworkPolicy } from '@agentcard-operator/kube/objects';
 import type { EnforcedReason } from '../api/conditions.ts';
 import { policyName } from '../api/labels.ts';
 import { no, type Outcome } from '../judge/conditions.ts';
-import { winnerOver } from '../judge/conflict.ts';
 import type { Judged } from '../judge/verdict.ts';
 import { type EnforcementMode, modeFor } from '../network/mode.ts';
 import { desiredPolicy, ownerOf, owningCard } from '../network/policy.ts';
+import { winnerOver } from '../workload/winner.ts';
 import { planQuarantine } from './plan-quarantine.ts';
 import { type PolicyOperation, type PolicyPlan, towards } from './policy-difference.ts';
 import { meaning, subjectOf, weakeningOf } from './policy-subject.ts';
@@ -23,8 +23,8 @@ export function planPolicy(judged: Judged): PolicyPlan {
 }
 
 /** Of two cards on one workload the other enforces, and says so. */
-function isLoser({ target }: Judged): boolean {
-  return !target.resolved && target.reason === 'Conflict';
+export function isLoser({ snapshot: { card, siblings } }: Judged): boolean {
+  return winnerOver(card, siblings) !== undefined;
 }
 
 const yielded = { mode: 'off', policy: undefined, enforced: undefined } as const;
@@ -38,10 +38,11 @@ export function leftovers(judged: Judged): PolicyPlan {
 
 /** The card that stands for the workload gets the policy, and of a quarantine all. */
 function farewell(policy: NetworkPolicy, { snapshot, verdict }: Judged): PolicyOperation {
-  const { card, siblings, workload } = snapshot;
+  const { card, siblings } = snapshot;
+  const { targetRef } = card.spec;
   const winner = winnerOver(card, siblings);
   const { name, uid = '' } = policy.metadata;
-  const isIts = verdict.quarantine !== undefined || (workload !== undefined && name === policyName(workload));
+  const isIts = verdict.quarantine !== undefined || (targetRef !== undefined && name === policyName(targetRef));
   if (winner === undefined || !isIts) return { kind: 'delete', uid, policy };
   const metadata = { ...policy.metadata, ownerReferences: [ownerOf(winner.metadata)] };
   return { kind: 'hand-over', uid, policy: { ...policy, metadata } };

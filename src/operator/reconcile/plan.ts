@@ -9,7 +9,7 @@ import { type Ask, agenda } from '../inquiry/agenda.ts';
 import { labelFits, withoutReplaced } from '../inquiry/restore.ts';
 import type { ResolvedTarget } from '../judge/snapshot.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
-import { leftovers, planPolicy } from './plan-policy.ts';
+import { isLoser, leftovers, planPolicy } from './plan-policy.ts';
 import type { PolicyPlan } from './policy-difference.ts';
 import { type DesiredStatus, projectStatus } from './status.ts';
 
@@ -34,6 +34,8 @@ export interface Plan {
   readonly next: number | undefined;
 }
 
+/** Of many cards on one workload not each is woken when another takes its place: it sees by itself who that is. */
+const loserPeriodMs = 300_000;
 const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
 const { shortest, longest } = periodBoundsMs;
 /** The default of the kind, for cards whose own period cannot be read. */
@@ -42,7 +44,8 @@ const defaultPeriodMs = 300_000;
 /** Pure and total: the same sight gives the same plan, and every path gives a whole one. */
 export function plan(judged: Judged, now: number): Plan {
   const { snapshot, target, verdict } = judged;
-  const asking = target.resolved ? questions(judged, target, now) : { asks: [], next: undefined };
+  const later = isLoser(judged) ? now + loserPeriodMs : undefined;
+  const asking = target.resolved ? questions(judged, target, now) : { asks: [], next: later };
   const next = Math.min(asking.next ?? Infinity, verdict.until);
   const rest = { agenda: asking.asks, next: Number.isFinite(next) ? next : undefined };
   if (verdict.pending && verdict.quarantine === undefined) {
@@ -104,8 +107,9 @@ function mayWait(pod: Pod, { snapshot: { card, evidence, unsure }, verdict }: Ju
 }
 
 /** Covered pods wear the marks, all of them, while the card is Verified; every other labelled pod of the workload loses them. */
-function marksOf({ snapshot, target, verdict }: Judged): readonly Mark[] {
-  if (!target.resolved && target.reason === 'Conflict') return [];
+function marksOf(judged: Judged): readonly Mark[] {
+  if (isLoser(judged)) return [];
+  const { snapshot, verdict } = judged;
   const deserved: Verdict['covered'] = verdict.verified?.ok === true ? verdict.covered : new Map();
   const wearing = new Map(snapshot.labelledPods.map((pod) => [pod.metadata.uid ?? '', pod]));
   const isOurs = (uid: string, pod: Pod) => {

@@ -16,7 +16,9 @@ export type Subject = Pick<Workload, 'kind' | 'name' | 'selector' | 'templateLab
  */
 export function subjectOf(judged: Judged): Subject | string {
   const { snapshot, target, verdict } = judged;
-  const cutOff = verdict.quarantine === undefined ? undefined : (snapshot.workload ?? leftBehind(snapshot));
+  // Demands that cannot be met together leave the agent unproven, not open.
+  const contested = !target.resolved && target.reason === 'Conflict' ? snapshot.workload : undefined;
+  const cutOff = verdict.quarantine === undefined ? contested : (snapshot.workload ?? leftBehind(snapshot));
   const workload = target.resolved ? target.workload : (target.absent ?? cutOff ?? target.message);
   if (typeof workload === 'string') return workload;
   return verdict.quarantine === undefined ? enforceable(workload, judged) : quarantinable(workload);

@@ -1,6 +1,7 @@
 import { parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
+import { spiffeId } from '../api/agentcard.ts';
 import { jsonOrUndefined } from '../api/json.ts';
 import { tlsPortName } from '../api/labels.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
@@ -85,7 +86,11 @@ export const flags = flagsFrom({
   strictBinding: {
     schema: z.enum(['true', 'false', 'floor']),
     default: 'true',
-    doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: every card, whose allowedSpiffeIDs and trustDomain are then ignored as well.',
+    doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: every card, whose allowedSpiffeIDs and trustDomain are then ignored as well, but for --floor-allowed-ids.',
+  },
+  floorAllowedIds: {
+    schema: list.pipe(z.array(spiffeId)),
+    doc: 'SPIFFE IDs, by commas, that cards may allow under --strict-binding=floor, which ignores all others that they allow.',
   },
   spiffeIdTemplate: {
     schema: z.string(),

@@ -9,8 +9,8 @@ export interface Settings extends Pick<Config, Read> {
 }
 
 type Read =
-  | ('agentTlsPortName' | 'require' | 'trustDomain' | 'spiffeIdTemplate' | 'strictBinding' | 'evidenceTtl')
-  | ('enforcement' | 'dnsCidr' | 'ingressAllow' | 'egressAllow' | 'namespaces');
+  | ('agentTlsPortName' | 'require' | 'trustDomain' | 'spiffeIdTemplate' | 'strictBinding' | 'floorAllowedIds')
+  | ('evidenceTtl' | 'enforcement' | 'dnsCidr' | 'ingressAllow' | 'egressAllow' | 'namespaces');
 
 export function settingsFrom(config: Config): Settings {
   return { ...config, mtls: config.enableVerifiedFetch, signature: config.enableSignatureVerification };

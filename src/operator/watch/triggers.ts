@@ -6,12 +6,14 @@ import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
 import { maySelect, pairsSelect } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
+import { isAutoCreated, winnerOf } from '../workload/winner.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { indexes, pairKey, termKeys } from './indexes.ts';
 import { isOf, labelledPodsOf, workloadsBy, workloadsSelecting } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
+import { rivals, standing } from './rivals.ts';
 
 export interface Sinks {
   readonly wake: (card: Key, when?: AddOptions) => void;
@@ -25,10 +27,12 @@ const background = { priority: lowPriority };
 
 /** Which changes wake which cards. Every mapping looks at the object before and after the change. */
 export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sinks): void {
+  const rivalsOn = rivals(caches.cards);
   const wake: Wake = (cards) => {
-    for (const card of cards) sinks.wake(keyOf(card));
+    const standsFor = (card: CachedCard) => indexes.cards.target(card).map(rivalsOn)[0]?.winner ?? card;
+    for (const card of new Set(cards.map(standsFor))) sinks.wake(keyOf(card));
   };
-  watchCards(caches, sinks, wake);
+  watchCards(caches, sinks);
   watchWays(caches, dnsServices, sinks, wake);
   watchMarks(caches, sinks, wake);
   caches.signedCards?.onEvent(
@@ -48,6 +52,7 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
   });
 }
 
+/** What happens to a workload, or on the way to it, concerns the card that stands for it: others look at no agent. */
 type Wake = (cards: readonly CachedCard[]) => void;
 
 /** What leads from a card to its agent: workload, Service, EndpointSlices. */
@@ -98,7 +103,7 @@ function watchMarks(caches: Caches, sinks: Sinks, wake: Wake): void {
     either((policy: NetworkPolicy) => {
       const owner = owningCard(policy);
       const card = owner && caches.cards.get(`${policy.metadata.namespace}/${owner.name}`);
-      if (card !== undefined) wake([card]);
+      if (card !== undefined) sinks.wake(keyOf(card));
       wake(caches.cards.byIndex('policy', keyOf(policy)));
       wake(cardsChosenBy(policy, caches));
     }, sinks.ownWrites),
@@ -115,9 +120,18 @@ function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): Cache
   return cardsOn(caches, workloads.filter(isChosen));
 }
 
-function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
+/** So many cards of one workload hear at once of each other; of more, the rest look again by themselves. */
+const few = 8;
+
+function watchCards(caches: Caches, sinks: Sinks): void {
+  // Whoever stands for the workload now, or did before, is the first of the others, if it is not the card itself.
   const wakeSiblings = (card: CachedCard) => {
-    for (const target of indexes.cards.target(card)) wake(caches.cards.byIndex('target', target));
+    for (const target of indexes.cards.target(card)) {
+      const others = standing(caches.cards, target).filter(({ metadata }) => metadata.uid !== card.metadata.uid);
+      const first = winnerOf(others);
+      const woken = others.length < few ? others : others.filter((other) => other === first);
+      for (const other of woken) sinks.wake(keyOf(other));
+    }
   };
   caches.cards.onEvent({
     add: (card, initial) => {
@@ -126,8 +140,8 @@ function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
     },
     update: (old, card) => {
       if (sinks.ownWrites.isEcho(card)) return;
-      wake([card]);
-      if (old.metadata.generation === card.metadata.generation && !goes(card)) return;
+      sinks.wake(keyOf(card));
+      if (!concernsOthers(old, card)) return;
       wakeSiblings(old);
       wakeSiblings(card);
       recheckLabels(caches, sinks, old);
@@ -139,6 +153,13 @@ function watchCards(caches: Caches, sinks: Sinks, wake: Wake): void {
       recheckLabels(caches, sinks, card);
     },
   });
+}
+
+/** The label that tells who made a card decides which of several stands, and counts in no generation. */
+export function concernsOthers(old: CachedCard, card: CachedCard): boolean {
+  return (
+    old.metadata.generation !== card.metadata.generation || isAutoCreated(old) !== isAutoCreated(card) || goes(card)
+  );
 }
 
 function goes(card: CachedCard): boolean {

@@ -14,7 +14,7 @@ export const serverIdentity = {
   decides,
   ask: ({ shown, silence, refusal, lapsed, evidence }, { target, settings, canBe }) => {
     if (!settings.mtls) return skipped;
-    const expected = target.expected.join(' or ');
+    const expected = target.wanted;
     const hint = bindingRemedy('SpiffeIDMismatch', settings);
     if (refusal !== undefined) return { result: 'fail', expected, observed: claim(refusal.claimedId), hint };
     const other = (id: string): Answer => {

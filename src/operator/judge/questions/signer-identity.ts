@@ -17,9 +17,8 @@ export const signerIdentity = {
   ask: (pod, demands) => {
     const signed = signedBy(pod, demands);
     if (signed === undefined) return skipped;
-    const { strict, expected: ids } = demands.target;
+    const { strict, expected: ids, wanted: expected } = demands.target;
     const { signer, covers, server } = signed;
-    const expected = ids.join(' or ');
     const proof = covers ? { proof: { by: 'signature', identity: signer } as const } : {};
     if (ids.includes(signer)) return { result: 'pass', expected, observed: signer, ...proof };
     const hint = remedy('Bound', 'SignerIsNotServer');

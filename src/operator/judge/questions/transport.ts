@@ -57,9 +57,9 @@ function plain({ shown, silence }: Sight, demands: Demands): Answer {
 }
 
 function refused({ code, message, claimedId }: Refusal, demands: Demands): Answer {
-  const { expected } = demands.target;
+  const { wanted: ids } = demands.target;
   const claims = claimedId === undefined ? '' : ` It claims ${claimedId}.`;
-  const expects = expected.length === 0 ? '' : ` Expected ${expected.join(' or ')}.`;
+  const expects = ids === '' ? '' : ` Expected ${ids}.`;
   const says = `${sentence(message)}${claims}${expects}`;
   const effect = code === 'TrustDomainMismatch' ? decides.foreign : decides.unproven;
   const hint = bindingRemedy(effect.Bound, demands.settings);

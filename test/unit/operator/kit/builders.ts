@@ -23,6 +23,7 @@ export const settings: Settings = {
   trustDomain: 'example.org',
   spiffeIdTemplate: defaultTemplate,
   strictBinding: 'true',
+  floorAllowedIds: [],
   evidenceTtl: 10 * minute,
   ...{ dnsCidr: [], ingressAllow: [], egressAllow: [], namespaces: [] },
   enforcement: 'enforce',

@@ -53,6 +53,16 @@ test('siblings are the other cards of the workload that stay', () => {
   expect(names(observed()?.siblings)).toEqual(['twin']);
 });
 
+test('a card that another stands in for sees that one and a quarantine, and that one sees them all', () => {
+  const { cards, sources, observed } = world();
+  for (const name of ['anna', 'bert', 'carl']) cards.put(cardOf(name, { target: 'weather' }));
+  expect(names(observed()?.siblings)).toEqual(['anna']);
+  expect(names(observe('team/anna', sources)?.siblings)).toEqual(['bert', 'carl', 'weather']);
+  const carl = cardOf('carl', { target: 'weather', generation: 2 });
+  cards.put({ ...carl, spec: { ...carl.spec, quarantine: { reason: 'incident' } } });
+  expect(names(observed()?.siblings)).toEqual(['anna', 'carl']);
+});
+
 test('a Service is a candidate by its name, by what it selects, or because the card names it', () => {
   const { cards, card, services, slices, observed } = world();
   const all = [serviceOf('weather'), serviceOf('door'), serviceOf('selecting', { app: 'weather' })];
