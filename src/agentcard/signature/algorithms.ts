@@ -31,3 +31,15 @@ export function keyFault(algorithm: string, key: KeyObject): string | undefined 
 export function algorithmFor(key: KeyObject): string | undefined {
   return [...algorithms.keys()].find((algorithm) => keyFault(algorithm, key) === undefined);
 }
+
+/** Bytes of R and S together, as RFC 7518 (3.4) has them. */
+const ecdsaBytes: Readonly<Record<string, number>> = { ES256: 64, ES384: 96, ES512: 132 };
+
+/** Why a signature of this algorithm is none of JWS; undefined where its form says nothing. */
+export function encodingFault(algorithm: string, signature: string): string | undefined {
+  const bytes = Buffer.from(signature, 'base64url');
+  const expected = ecdsaBytes[algorithm];
+  if (expected === undefined || bytes.length === expected) return undefined;
+  const found = bytes[0] === 0x30 ? 'in DER form' : `${bytes.length} bytes long`;
+  return `the ${algorithm} signature is ${found}; JWS takes R and S side by side, ${expected} bytes in all (RFC 7518, 3.4)`;
+}

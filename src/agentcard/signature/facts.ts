@@ -5,7 +5,7 @@ import { flattenedVerify } from 'jose/jws/flattened/verify';
 import { isArray, type JsonObject, type JsonValue } from '../document/json.ts';
 import { sha256 } from '../forms/canonical.ts';
 import type { CanonicalForm } from '../forms/forms.ts';
-import { keyFault } from './algorithms.ts';
+import { encodingFault, keyFault } from './algorithms.ts';
 import { Payloads } from './payloads.ts';
 import { type Claimed, readClaims, readEntry, type SignatureClaims } from './protected-header.ts';
 import type { Chain, Signer } from './signer.ts';
@@ -105,6 +105,8 @@ async function matchOf(
   const { algorithm } = claims.claimed;
   const fault = thumbprint === signer.thumbprint ? keyFault(algorithm, signer.key) : otherThumbprint;
   if (fault !== undefined) return refused('KeyMismatch', fault);
+  const encoding = encodingFault(algorithm, signature);
+  if (encoding !== undefined) return refused('SignatureMismatch', encoding);
   for (const [payloadSha256, { form, base64url: payload }] of payloads) {
     if (!(await verifies({ protected: encoded, payload, signature }, algorithm, signer.key))) continue;
     const { name, coverage } = form;

@@ -1,11 +1,22 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { leafIdentity, maxChain, ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
+import {
+  type BundleSet,
+  type Fault,
+  leafIdentity,
+  maxChain,
+  ok,
+  type Result,
+  refused,
+} from '@agentcard-operator/spiffe/x509';
 import { FlattenedSign } from 'jose/jws/flattened/sign';
 import { emptyObject, isArray, type JsonObject } from '../document/json.ts';
+import { parseCardDocument } from '../document/parse.ts';
 import { canonicalize, sha256, withoutSignatures } from '../forms/canonical.ts';
+import { fullForms } from '../forms/full.ts';
 import { algorithmFor } from './algorithms.ts';
 import { mostSignatures } from './facts.ts';
 import type { Chain } from './signer.ts';
+import { verifyCard } from './verify.ts';
 
 export interface SigningIdentity {
   readonly key: KeyObject;
@@ -14,9 +25,10 @@ export interface SigningIdentity {
 
 /**
  * Signs a card as it is, over its RFC 8785 bytes without `signatures`; no member is lost or changed, and the new signature
- * comes last. Codes: `SignaturesInvalid`, `TooManySignatures`, `ChainTooLong`, `KeyRefused`, `KeyMismatch` and those of leafIdentity.
+ * comes last. With `now`, what a verifier would refuse then, whatever its bundle, is refused. Codes: `SignaturesInvalid`,
+ * `TooManySignatures`, `ChainTooLong`, `KeyRefused`, `KeyMismatch`, and those of leafIdentity, parseCardDocument and verifyCard.
  */
-export async function signCard(card: JsonObject, identity: SigningIdentity): Promise<Result<JsonObject>> {
+export async function signCard(card: JsonObject, identity: SigningIdentity, now?: Date): Promise<Result<JsonObject>> {
   const earlier = card.signatures ?? [];
   if (!isArray(earlier))
     return refused('SignaturesInvalid', 'the "signatures" of the card are no array; remove them first');
@@ -39,7 +51,35 @@ export async function signCard(card: JsonObject, identity: SigningIdentity): Pro
   const jws = await new FlattenedSign(payload).setProtectedHeader(header).sign(key);
   const signed = Object.assign(emptyObject(), card);
   signed.signatures = [...earlier, { protected: jws.protected ?? '', signature: jws.signature }];
-  return ok(signed);
+  return now === undefined ? ok(signed) : confirmed(signed, chain, now);
+}
+
+/** As a verifier reads it that trusts the last certificate of the chain; of a leaf alone, nobody vouches for it here. */
+async function confirmed(signed: JsonObject, chain: Chain, now: Date): Promise<Result<JsonObject>> {
+  const card = parseCardDocument(Buffer.from(`${JSON.stringify(signed, null, 2)}\n`));
+  if (!card.ok) return card;
+  const { signatures } = await verifyCard({ card: card.value.raw, bundles: bundleAbove(chain), now, forms: fullForms });
+  const own = signatures.at(-1);
+  if (own?.outcome === 'valid') return ok(signed);
+  const { code = 'SignatureMissing', message = '' } = own ?? {};
+  const fault = chain.length === 1 && code === 'PathNotFound' ? faultOf(chain[0], now) : { code, message };
+  return fault === undefined ? ok(signed) : refused(fault.code, fault.message);
+}
+
+/** Of a certificate alone: what no authority could mend. */
+function faultOf(leaf: Uint8Array, now: Date): Fault | undefined {
+  const { validFromDate, validToDate, signatureAlgorithm = '' } = new X509Certificate(leaf);
+  if (now < validFromDate) return { code: 'CertificateNotYetValid', message: 'the certificate is not valid yet' };
+  if (now >= validToDate) return { code: 'CertificateExpired', message: 'the certificate has ended; take a new one' };
+  const isWeak = /sha1|md5/i.test(signatureAlgorithm);
+  return isWeak ? { code: 'CertificateWeak', message: 'the certificate is signed with a weak algorithm' } : undefined;
+}
+
+function bundleAbove([leaf, ...issuers]: Chain): BundleSet {
+  const identity = leafIdentity(leaf);
+  if (!identity.ok) return new Map();
+  const { trustDomain } = identity.value.id;
+  return new Map([[trustDomain, { trustDomain, authorities: issuers.slice(-1), pems: [], digest: '' }]]);
 }
 
 /** Refuses what a verifier would refuse, while the reason can still be said. */

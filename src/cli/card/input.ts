@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { type CardDocument, cardLimits, parseCardDocument } from '@agentcard-operator/agentcard';
-import type { Result } from '@agentcard-operator/spiffe/x509';
+import { answerFault, exchangeFailure } from '@agentcard-operator/spiffe/tls';
+import { ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
 import { TlsAgent } from '@agentcard-operator/wire/tls';
 import { type Io, Trouble } from '../command.ts';
@@ -14,7 +15,8 @@ const wellKnown = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as
 /** Reads a card from a file, a URL or `-`. What was read but is no card is an answer; what cannot be read is {@link Trouble}. */
 export async function readCard(source: string, io: Io): Promise<Result<CardDocument>> {
   // One byte over the limit lets the parser say so.
-  return parseCardDocument(await readSource(source, cardLimits.maxBytes + 1, io));
+  const read = await readSource(source, cardLimits.maxBytes + 1, io);
+  return read.ok ? parseCardDocument(read.value) : read;
 }
 
 /** Like {@link readCard}, where anything but a card is of no use. */
@@ -31,10 +33,10 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
   return bytes.toString('utf8');
 }
 
-async function readSource(source: string, maxBytes: number, io: Io): Promise<Uint8Array> {
-  if (source === '-') return collect(io.stdin(), maxBytes);
+async function readSource(source: string, maxBytes: number, io: Io): Promise<Result<Uint8Array>> {
+  if (source === '-') return ok(await collect(io.stdin(), maxBytes));
   if (/^https?:\/\//i.test(source)) return download(source, maxBytes);
-  return readFileUpTo(source, maxBytes);
+  return ok(await readFileUpTo(source, maxBytes));
 }
 
 async function collect(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<Buffer> {
@@ -57,7 +59,7 @@ async function readFileUpTo(path: string, maxBytes: number): Promise<Buffer> {
 }
 
 /** An address without a path is asked for its well-known card: the older place only where the newer one answers 404. */
-async function download(address: string, maxBytes: number): Promise<Buffer> {
+async function download(address: string, maxBytes: number): Promise<Result<Uint8Array>> {
   try {
     const url = new URL(address);
     if (url.pathname !== '/') return await bodyOf(url, await get(url), maxBytes);
@@ -86,17 +88,24 @@ async function get(url: URL): Promise<IncomingMessage> {
   });
   // After the answer has begun it says itself how it ended.
   request.on('error', () => undefined);
+  request.on('upgrade', (_, socket) => {
+    socket.destroy();
+    request.emit('error', new Error('the server switched to another protocol (HTTP 101)'));
+  });
   const clock = AbortSignal.timeout(fetchTimeout);
   clock.addEventListener('abort', () => (response ?? request).destroy(clock.reason));
   const [answer] = (await once(request, 'response')) as [IncomingMessage];
   return answer;
 }
 
-async function bodyOf(url: URL, response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+async function bodyOf(url: URL, response: IncomingMessage, maxBytes: number): Promise<Result<Uint8Array>> {
   const { statusCode = 0 } = response;
-  if (statusCode >= 200 && statusCode < 300) return collect(response, maxBytes);
+  const fault = answerFault(response);
+  if (fault === undefined && statusCode >= 200 && statusCode < 300) return ok(await collect(response, maxBytes));
   response.destroy();
-  const why = statusCode >= 300 && statusCode < 400 ? 'unexpected redirect' : `the server answered ${statusCode}`;
+  // What is no card as it came is an answer.
+  if (fault?.code === 'Encoded') return refused(fault.code, fault.message);
+  const why = fault === undefined ? `the server answered ${statusCode}` : 'unexpected redirect';
   throw new Trouble(`cannot fetch ${url}: ${why}`);
 }
 
@@ -113,5 +122,6 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === 'TimeoutError') return `no answer within ${fetchTimeout / 1000} s`;
   const code = 'code' in error ? String(error.code) : '';
+  if (/^(HPE|ERR_SSL|EPROTO)/.test(code)) return exchangeFailure(error).message;
   return reasons[code] ?? (code === '' ? error.message : code);
 }

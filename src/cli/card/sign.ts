@@ -24,7 +24,7 @@ export const sign: Command = {
       chain: await readChain(invocation.option('chain') ?? ''),
     };
     const card = await readCard(invocation.operands[0] ?? '', io);
-    const signed = card.ok ? await signCard(card.value.raw, identity) : card;
+    const signed = card.ok ? await signCard(card.value.raw, identity, io.now()) : card;
     if (!signed.ok) {
       io.err(`not signed: ${signed.error.code}: ${signed.error.message}\n`);
       return exit.refused;

@@ -59,13 +59,24 @@ export function exchangeFailure(error: Error): FetchFailure {
   const code = codeOf(error);
   if (isAlert(error)) return alertFailure(error);
   if (code === 'HPE_HEADER_OVERFLOW') return failed('HeadersTooLarge', 'the header of the answer is too large');
-  if (code.startsWith('HPE_')) return failed('MalformedResponse', `the answer is no HTTP (${code})`);
+  if (code.startsWith('HPE_'))
+    return failed('MalformedResponse', protocolOf(error) ?? `the answer is no HTTP (${code})`);
   if (isOpenSsl(error)) return failed('ConnectionReset', `the TLS connection broke (${code})`);
   return connectionFailure(error);
 }
 
+/** What answers in place of HTTP/1.1, by the bytes over which the parser stumbled: an alert of TLS, or a first frame of HTTP/2. */
+function protocolOf(error: Error): string | undefined {
+  const bytes = 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket : Buffer.alloc(0);
+  if (/^1503/.test(bytes.toString('hex', 0, 2))) return 'the port speaks TLS where plain HTTP is expected';
+  return /^00....0[47]..00000000/.test(bytes.toString('hex', 0, 9)) ? onlyHttp2 : undefined;
+}
+
+const onlyHttp2 = 'the peer speaks HTTP/2 only: serve the card over HTTP/1.1 as well';
+
 function alertFailure(error: Error): FetchFailure {
   const reason = reasonOf(error);
+  if (/no application protocol/i.test(reason)) return failed('HandshakeFailed', onlyHttp2);
   return certificateAlert.test(reason)
     ? failed(
         'ClientCertificateRejected',

@@ -3,6 +3,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { GrowingBuffer } from '@agentcard-operator/wire/growing-buffer';
+import { excerpt } from '../id.ts';
 import { exchangeFailure } from './errors.ts';
 import { type FetchFailure, type FetchOutcome, failed, stopped } from './outcome.ts';
 
@@ -50,6 +51,7 @@ export function exchange(socket: Socket, question: Question, stop: AbortSignal):
       settle(failed('ConnectionReset', 'the peer closed the connection without an answer'));
     request.on('close', unanswered);
     request.on('socket', () => endAfter(socket, mostOnTheWire(question.limits), settle));
+    request.on('upgrade', () => settle(failed('MalformedResponse', switched)));
     request.on('response', (response) => {
       request.off('close', unanswered);
       read(response, question.limits.maxBytes, settle);
@@ -83,14 +85,23 @@ function read(response: IncomingMessage, maxBytes: number, settle: (outcome: Fet
   });
 }
 
-function refusalOf({ statusCode = 0, headers }: IncomingMessage, maxBytes: number): FetchFailure | undefined {
-  if (statusCode >= 300 && statusCode < 400) {
+function refusalOf(response: IncomingMessage, maxBytes: number): FetchFailure | undefined {
+  const isLong = Number(response.headers['content-length'] ?? 0) > maxBytes;
+  return answerFault(response) ?? (isLong ? tooLarge(maxBytes) : undefined);
+}
+
+/** What makes an answer unreadable for whoever asked once and plainly. Other statuses are answers, 304 too. */
+export function answerFault({ statusCode = 0, headers }: IncomingMessage): FetchFailure | undefined {
+  if (redirects.has(statusCode)) {
     return failed('Redirected', `the peer answered with redirect ${statusCode}, which is not followed`);
   }
-  if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
-    return failed('Encoded', 'the answer has a content encoding, though none was accepted');
-  }
-  return Number(headers['content-length'] ?? 0) > maxBytes ? tooLarge(maxBytes) : undefined;
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (encoding.toLowerCase() === 'identity') return undefined;
+  return failed('Encoded', `the answer has the content encoding ${excerpt(encoding, 40)}, though none was accepted`);
 }
+
+const redirects: ReadonlySet<number> = new Set([300, 301, 302, 303, 305, 307, 308]);
+
+const switched = 'the peer switched to another protocol (HTTP 101), though none was asked for';
 
 const tooLarge = (maxBytes: number): FetchFailure => failed('TooLarge', `the answer is longer than ${maxBytes} bytes`);

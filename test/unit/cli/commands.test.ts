@@ -122,6 +122,9 @@ const answers: Readonly<Record<string, RequestListener>> = {
   '/gzip': (_, response) =>
     response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(64 << 20, ' '))),
   '/moved': (_, response) => response.writeHead(302, { location: '/.well-known/agent-card.json' }).end(),
+  '/unchanged': (_, response) => response.writeHead(304).end(),
+  '/switch': (_, response) => response.writeHead(101, { connection: 'upgrade', upgrade: 'x' }).end(),
+  '/http2': ({ socket }) => socket.end(Buffer.from('000006040000000000000400100000', 'hex')),
   '/error': (_, response) => response.writeHead(503).end('secret words of an upstream'),
   '/cut': (_, response) => response.writeHead(200, { 'content-length': '9999' }).write('{', () => response.destroy()),
   '/endless': (_, response) => {
@@ -181,12 +184,19 @@ test.each([
   ['/nothing', 'the server answered 404'],
   ['/error', 'the server answered 503'],
   ['/moved', 'unexpected redirect'],
+  ['/unchanged', 'the server answered 304'],
+  ['/switch', 'HTTP 101'],
+  ['/http2', 'HTTP/2 only'],
   ['/cut', 'cannot fetch'],
 ])('%s is trouble: %s', async (path, why) => {
   const { status, out, err } = await cli(['verify', origin + path, ...trust]);
   expect({ status, out }).toEqual({ status: 2, out: '' });
   expect(err).toContain(why);
   expect(err).not.toContain('secret');
+});
+
+test('an encoded answer is no card, and the encoding is named', async () => {
+  expect((await cli(['verify', `${origin}/gzip`, ...trust])).out).toContain('content encoding "gzip"');
 });
 
 test('a body is read to the limit and no further, packed or endless', async () => {

@@ -228,6 +228,16 @@ test('without a good signature guilt outweighs what proves nothing', async () =>
   expect((await verify({ ...card, signatures: [null, {}] })).outcome).toBe('untrusted');
 });
 
+test.each([
+  ['ecdsa-der', 'in DER form'],
+  ['ecdsa-short', '63 bytes long'],
+  ['ecdsa-leading-zero-extra', '65 bytes long'],
+])('an ES256 signature that JWS does not take is named: %s is %s', async (name, words) => {
+  const { outcome, message } = await verify(cardOf(name));
+  expect({ outcome, message }).toEqual({ outcome: 'invalid', message: expect.stringContaining(words) });
+  expect(message).toContain('64 bytes');
+});
+
 test('a card with too many signatures is not looked at', async () => {
   const many = { ...card, signatures: Array(9).fill(entry) };
   expect(await verify(many)).toMatchObject({ outcome: 'untrusted', signatures: [{ code: 'TooManySignatures' }] });

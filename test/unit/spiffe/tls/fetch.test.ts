@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
+import { createServer as createHttp2Server, createSecureServer as createSecureHttp2Server } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FetchRequest } from '../../../../src/spiffe/tls/fetch.ts';
@@ -7,6 +8,7 @@ import { identityOf } from '../../../pki/identity.ts';
 import { bundle, hour, intermediate, svid } from '../../../pki/mint.ts';
 import {
   agentId,
+  agentSvid,
   answer,
   ask,
   askTls,
@@ -16,6 +18,7 @@ import {
   http,
   https,
   identity,
+  listen,
   rootA,
   rootB,
   tcp,
@@ -101,7 +104,6 @@ describe.each([
 ] as const)('an answer %s', (_name, serve, get) => {
   test.each<[string, string, RequestListener, Partial<FetchRequest>]>([
     ['that redirects', 'Redirected', (_q, r) => r.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(), {}],
-    ['with 304', 'Redirected', (_q, r) => r.writeHead(304).end(), {}],
     ['that announces 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200, { 'content-length': 2 * miB }).write(' '), {}],
     ['that sends 2 MiB', 'TooLarge', (_q, r) => r.writeHead(200).end(Buffer.alloc(2 * miB)), {}],
     [
@@ -123,7 +125,7 @@ describe.each([
     ['that is no HTTP', 'MalformedResponse', (q) => q.socket.end('hello\r\n\r\n'), {}],
     [
       'that switches protocols',
-      'ConnectionReset',
+      'MalformedResponse',
       (_q, r) => r.writeHead(101, { connection: 'upgrade', upgrade: 'x' }).end(),
       {},
     ],
@@ -133,6 +135,22 @@ describe.each([
     expect(outcome).toMatchObject({ code, guilt: 'none' });
     expect(outcome.message).not.toMatch(new RegExp(`127\\.0\\.0\\.1|${port}`));
     expect(outcome.peer?.id.uri).toBe(get === askTls ? agentId : undefined);
+  });
+
+  test.each([304, 204, 426, 503, 505])('with %d is an answer with that status', async (status) => {
+    const port = await serve((_request, response) => response.writeHead(status).end());
+    expect(await get(port)).toMatchObject({ kind: 'answer', status });
+  });
+
+  test.each<[string, string, RequestListener]>([
+    ['redirects', 'redirect 307', (_q, r) => r.writeHead(307, { location: '/' }).end()],
+    ['switches protocols', 'HTTP 101', (_q, r) => r.writeHead(101, { connection: 'upgrade', upgrade: 'x' }).end()],
+    ['is compressed', '"br"', (_q, r) => r.writeHead(200, { 'content-encoding': 'br' }).end()],
+    ['is compressed twice', '"gzip, br"', (_q, r) => r.writeHead(200, { 'content-encoding': 'gzip, br' }).end()],
+    ['speaks TLS', 'speaks TLS', (q) => q.socket.end(Buffer.from('15030300020246', 'hex'))],
+    ['speaks HTTP/2', 'HTTP/2 only', (q) => q.socket.end(Buffer.from('000006040000000000000400100000', 'hex'))],
+  ])('that %s is named: %s', async (_what, words, handler) => {
+    expect(failure(await get(await serve(handler))).message).toContain(words);
   });
 
   test('is not waited for when the request is given up', async () => {
@@ -164,6 +182,14 @@ describe('a peer that gives no connection', () => {
     expect(await askTls(port)).toMatchObject({ code: 'ConnectionReset', guilt: 'none' });
     expect(await ask(port)).toMatchObject({ code: 'ConnectionReset', guilt: 'none' });
   });
+});
+
+test('an agent that speaks HTTP/2 only is named as such, in the clear and over TLS', async () => {
+  const clear = createHttp2Server();
+  const secure = createSecureHttp2Server(tlsOptions([agentSvid]));
+  for (const server of [clear, secure]) server.on('sessionError', () => undefined);
+  expect(failure(await ask(await listen(clear))).message).toContain('HTTP/2 only');
+  expect(failure(await askTls(await listen(secure))).message).toContain('HTTP/2 only');
 });
 
 describe('without what we need ourselves', () => {
