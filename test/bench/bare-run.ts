@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { KubeClient } from '../../src/kube/client/client.ts';
 import { type KubeObject, type NetworkPolicy, resources } from '../../src/kube/objects.ts';
-import { attestedAnnotation, verifiedLabel } from '../../src/operator/api/labels.ts';
+import { marks as everyMark } from '../../src/operator/api/marks.ts';
 import { customResources } from '../../src/operator/api/resources.ts';
 import { run } from '../cluster/command.ts';
 import type { BareInput, BareResult } from './bare.ts';
@@ -24,11 +24,11 @@ export async function templateFrom(client: KubeClient, members: readonly Member[
   const pod = (await podsOf(client)).find(({ metadata }) => metadata.labels?.app === name);
   if (card?.status === undefined || policy === undefined || pod === undefined) throw new Error('no verified agent');
   const { labels, ownerReferences } = policy.metadata;
+  const worn = (list: object, by: Readonly<Record<string, string>> = {}) =>
+    Object.fromEntries(Object.keys(list).map((mark) => [mark, by[mark]]));
+  const { labels: onPod, annotations } = pod.metadata;
   const marks = {
-    metadata: {
-      labels: { [verifiedLabel]: 'true' },
-      annotations: { [attestedAnnotation]: pod.metadata.annotations?.[attestedAnnotation] },
-    },
+    metadata: { labels: worn(everyMark.labels, onPod), annotations: worn(everyMark.annotations, annotations) },
   };
   const created = { ...policy, metadata: { name: policy.metadata.name, namespace, labels, ownerReferences } };
   return { name, namespace, text: JSON.stringify({ status: card.status, policy: created, marks }) };
