@@ -20,6 +20,8 @@ export interface Ask {
   readonly cadence: Cadence;
   /** Something happened: a new pod, another EndpointSlice entry, somebody's request. Goes before turns and repetitions. */
   readonly urgent: boolean;
+  /** One of those that meet the request for a refresh. */
+  readonly refreshes?: boolean;
 }
 
 export interface Cadence {
@@ -51,16 +53,20 @@ const renewalShare = 0.8;
  */
 export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
+  const ends = ({ podUid }: Endpoint) => intervalEnds(evidence.pods.get(podUid), now);
+  // All together, so that it is known when somebody's request was met.
+  const refreshAt = refresh ? Math.max(...endpoints.map(ends)) : undefined;
+  const refreshes = refreshAt !== undefined && refreshAt <= now;
   const due = endpoints.map((endpoint) => {
-    const wanted = refresh ? atOnce : dueAt(endpoint, evidence, cadence, now);
-    const urgent = wanted === atOnce;
-    return { endpoint, urgent, at: urgent ? intervalEnds(evidence.pods.get(endpoint.podUid), now) : wanted };
+    const wanted = dueAt(endpoint, evidence, cadence, now);
+    const urgent = refreshes || wanted === atOnce;
+    return { endpoint, urgent, at: refreshAt ?? (urgent ? ends(endpoint) : wanted) };
   });
   const turn = nextTurn(endpoints, evidence, cadence, now);
   // First, so that whatever else calls for the same pod takes its place.
   if (turn !== undefined) due.unshift({ ...turn, urgent: false });
   const ready = new Map(
-    due.filter(({ at }) => at <= now).map(({ endpoint, urgent }) => [endpoint.podUid, { endpoint, urgent }]),
+    due.filter(({ at }) => at <= now).map(({ endpoint, urgent }) => [endpoint.podUid, { endpoint, urgent, refreshes }]),
   );
   const later = due.map(({ at }) => at).filter((at) => at > now && Number.isFinite(at));
   return { now: [...ready.values()], next: later.length === 0 ? undefined : Math.min(...later) };

@@ -3,7 +3,6 @@ import type { KnownChains } from '@agentcard-operator/agentcard';
 import { type Key, keyOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, type Logger, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
-import { refreshAnnotation } from '../api/labels.ts';
 import { asksWorkloadApi } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
@@ -76,6 +75,7 @@ export class Inquiry {
   /** Puts questions, but for those that were answered `since` they were decided on. */
   ask(asks: readonly Ask[], since: number): void {
     const now = this.#parts.now();
+    for (const { refreshes, card, cadence } of asks) if (refreshes) this.#ledger.honourRefresh(card, cadence.refresh);
     this.#dialler.ask(asks.filter((ask) => !this.#ledger.heardBetween(ask, since, now)));
   }
 
@@ -88,7 +88,6 @@ export class Inquiry {
     this.#brake.note(key, silent);
     this.#ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
     for (const podUid of replaced) this.#ledger.discard(key, podUid);
-    this.#ledger.honourRefresh(key, card.metadata.annotations?.[refreshAnnotation]);
   }
 
   forget(card: Key): void {

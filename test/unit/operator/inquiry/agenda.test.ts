@@ -142,4 +142,11 @@ test('whatever calls for a pod, it is asked once a second', () => {
   expect(due(['a-0'], evidence(moved), now + 600)).toMatchObject({ ask: ['a-0'], urgent: ['a-0'] });
   const refreshed = evidence(answered('a-0', { at: now - 400 }));
   expect(due(['a-0'], refreshed, now, { refresh: '1' })).toMatchObject({ ask: [], next: now + 600 });
+  // All together, and what does not ask all of them meets no request.
+  const both = evidence(answered('a-0', { at: now - 400 }), answered('a-1', { at: now - 4 * minute }));
+  expect(due(['a-0', 'a-1'], both, now, { refresh: '1' })).toMatchObject({ ask: [], next: now + 600 });
+  const met = (at: number) =>
+    agenda(endpointsOf(service, [slice(['a-0', 'a-1'])], 'agent-tls'), both, { ...cadence, refresh: '1' }, at).now;
+  expect(met(now + 600).map(({ refreshes }) => refreshes)).toEqual([true, true]);
+  expect(met(now)).toEqual([]);
 });

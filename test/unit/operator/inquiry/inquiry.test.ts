@@ -159,3 +159,16 @@ test('bundles that changed, or our own identity that is back, wake every card; o
   inquiry.identityChanged({ ...before, epoch: 3, state: 'ready' }, before);
   expect(woken).toEqual([`${key} ["priority"]`, `${key} ["priority"]`]);
 });
+
+test('a request for a refresh counts as met once its questions are put, and not before', async () => {
+  const { port } = await agent();
+  const { inquiry } = rig();
+  const asking = ask(port);
+  const annotated = { ...card(), metadata: { ...card().metadata, annotations: { 'agent.kagenti.dev/refresh': '1' } } };
+  const cadence = { ...asking.cadence, refresh: '1' };
+  inquiry.ask([{ ...asking, cadence }], 0);
+  inquiry.keep(seen({ card: annotated }));
+  expect(inquiry.known(key).evidence.refresh).toBeUndefined();
+  inquiry.ask([{ ...asking, cadence, refreshes: true }], 0);
+  expect(inquiry.known(key).evidence.refresh).toBe('1');
+});

@@ -48,7 +48,7 @@ test('a pod whose answer is void is due at once, and stays what it was until it 
   const due = () => agenda([ask.endpoint], ledger.of(ask.card), ask.cadence, 1_002).now;
   expect(due()).toEqual([]);
   ledger.recordVoid(ask);
-  expect(due()).toEqual([{ endpoint: ask.endpoint, urgent: true }]);
+  expect(due()).toEqual([{ endpoint: ask.endpoint, urgent: true, refreshes: false }]);
   expect(evidenceOf(ledger)?.answer).toMatchObject({ kind: 'card', at: 1 });
   ledger.record(ask, answer(2));
   expect(due()).toEqual([]);
