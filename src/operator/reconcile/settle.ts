@@ -1,4 +1,4 @@
-import type { JsonObject } from '@agentcard-operator/agentcard';
+import { type JsonObject, sameJson } from '@agentcard-operator/agentcard';
 import type { KubeClient } from '@agentcard-operator/kube';
 import { type Key, keyOf } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
@@ -23,9 +23,11 @@ export interface SettleEdges {
   readonly record: (card: CachedCard, note: Note) => void;
 }
 
-/** Which pods the evidence covers: during a rollout every new pod changes it, of which one write a second tells. */
-const counts = new Set(['covered', 'replicas', 'identityExpiresAt']);
-const countingMs = 1_000;
+/**
+ * Between two writes that change no verdict: an agent may show another card at every question, and in a rollout every new pod
+ * changes which ones are covered.
+ */
+const contentMs = 1_000;
 
 /**
  * Writes the status once and last, and not at all when nothing differs; then tells the transitions. Returns after how many
@@ -35,12 +37,12 @@ export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, e
   if (plan.status === undefined) return undefined;
   const { card } = snapshot;
   const desired = withFailures(plan.status, applied, card.status ?? {}, edges.now());
-  const patch = await difference(card, desired, edges.client);
-  if (patch === undefined) return undefined;
   const now = edges.now();
   const last = edges.lastWritten.get(keyOf(card)) ?? -Infinity;
-  const isCount = Object.keys(patch).every((key) => counts.has(key));
-  if (isCount && now >= last && now < last + countingMs) return last + countingMs - now;
+  const mayWait = now >= last && now < last + contentMs && sameJson(gist(card.status ?? {}), gist(desired.fields));
+  const patch = await difference(card, desired, mayWait ? undefined : edges.client);
+  if (patch === undefined) return undefined;
+  if (mayWait) return last + contentMs - now;
   edges.lastWritten.set(keyOf(card), now);
   const { uid, resourceVersion } = card.metadata;
   const body = { metadata: { uid, resourceVersion }, status: patch };
@@ -51,6 +53,12 @@ export async function settle(plan: Plan, applied: Applied, snapshot: Snapshot, e
   edges.takeCard(written);
   for (const note of transitions(card.status ?? {}, desired.fields, card.spec)) edges.record(card, note);
   return undefined;
+}
+
+/** What is never late: the verdict, what people ordered, and what was done about it. */
+function gist({ conditions = [], observedGeneration, quarantine, policy, heldSince }: StatusFields) {
+  const verdict = conditions.map(({ type, status, reason }) => [type, status, reason]);
+  return [verdict, observedGeneration, quarantine, policy, heldSince];
 }
 
 /** No status claims what the API server refused: failures take the place of what the plan had hoped for. */
@@ -71,7 +79,7 @@ function withFailures(desired: DesiredStatus, applied: Applied, stored: StatusFi
 }
 
 /** The merge patch of the status; the card's bytes are read only when they change, since the cache keeps their hash. */
-async function difference(card: CachedCard, desired: DesiredStatus, client: KubeClient) {
+async function difference(card: CachedCard, desired: DesiredStatus, client: KubeClient | undefined) {
   const before = card.status ?? {};
   const fields = mergePatch(before as object as Record<string, unknown>, desired.fields as Record<string, unknown>);
   const published = await cardPatch(card, desired, client);
@@ -80,13 +88,13 @@ async function difference(card: CachedCard, desired: DesiredStatus, client: Kube
   return news ? { ...fields, ...published } : undefined;
 }
 
-async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: KubeClient) {
+async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: KubeClient | undefined) {
   if (card.kind === 'kept') return {};
   if (card.kind === 'none') return cached.publishedHash === undefined ? {} : { card: null };
   const { sha256, text } = card.card.published;
   if (sha256 === cached.publishedHash) return {};
   const value = JSON.parse(text) as JsonObject;
   if (cached.publishedHash === undefined) return { card: value };
-  const stored = await client.get<AgentCard>(customResources.agentCards, keyOf(cached));
+  const stored = await client?.get<AgentCard>(customResources.agentCards, keyOf(cached));
   return { card: mergePatch(stored?.status?.card ?? {}, value) ?? value };
 }

@@ -36,19 +36,25 @@ async function settled(statuses: readonly (readonly [number, StatusFields])[]) {
   return { written, waits, stored: stored.status };
 }
 
-test('which pods are covered is written at most once a second, whatever else is written at once, and nothing is lost', async () => {
+test('which pods are covered is written at most once a second, a verdict at once, and nothing is lost', async () => {
   const steps = fc.array(fc.record({ after: fc.integer({ min: 0, max: 700 }), news: fc.boolean() }), { maxLength: 20 });
   await fc.assert(
     fc.asyncProperty(steps, async (list) => {
       let at = 10_000;
-      let cardId = '';
+      let reason = '';
       const statuses = list.map(({ after, news }, index): [number, StatusFields] => {
         at += after;
-        if (news) cardId = `${index}`;
-        return [at, { cardId, covered: `${index}`, replicas: { ready: 1, attested: index } }];
+        if (news) reason = `${index}`;
+        const conditions = [
+          { type: 'Verified', status: 'False', reason, message: '', lastTransitionTime: '' } as const,
+        ];
+        return [at, { conditions, covered: `${index}`, replicas: { ready: 1, attested: index } }];
       });
       const { written, waits } = await settled(statuses);
-      const urgent = statuses.filter(([, one], index) => index === 0 || one.cardId !== statuses[index - 1]?.[1].cardId);
+      const reasonOf = (fields?: StatusFields) => fields?.conditions?.[0]?.reason;
+      const urgent = statuses.filter(
+        ([, one], index) => index === 0 || reasonOf(one) !== reasonOf(statuses[index - 1]?.[1]),
+      );
       expect(urgent.every(([when]) => written.includes(when))).toBe(true);
       const counting = written.filter((when) => !urgent.some(([other]) => other === when));
       for (const when of counting) expect(written.some((other) => other < when && other > when - 1_000)).toBe(false);
