@@ -17,12 +17,16 @@ export type FleetMessage =
   | { readonly kind: 'workload-api'; readonly up: boolean }
   /** The way of a rotation: a new authority joins the bundle; it signs; the older ones leave the bundle. */
   | { readonly kind: 'rotate'; readonly step: 'prepare' | 'activate' | 'drop' }
-  | { readonly kind: 'report' };
+  | { readonly kind: 'report' }
+  /** Begins to measure anew how long each agent waits for its next question. */
+  | { readonly kind: 'measure' };
 
 export interface FleetReport {
   /** Connections and whole questions since the start. */
   readonly dials: number;
   readonly cards: number;
+  /** The longest that each good agent waited for a question since `measure`, in milliseconds. */
+  readonly waits: Readonly<Record<string, number>>;
   /** Address of the Workload API. */
   readonly workloadApi: string;
   /** The operator's own SVID, for whoever does without the Workload API. */

@@ -15,10 +15,12 @@ interface Actor {
   /** Goes into the card: another one is another card. */
   version: number;
   context: SecureContext | undefined;
+  askedAt: number;
+  waited: number;
 }
 
 const operatorId = `spiffe://${trustDomain}/ns/agentcard-system/sa/agentcard-operator`;
-const slowMs = 1_000;
+const delays: Readonly<Partial<Record<Part, number>>> = { slow: 1_000, tardy: 4_900 };
 
 const workloadApi = new FakeWorkloadApi();
 const actors = new Map<string, Actor>();
@@ -37,7 +39,7 @@ function newest(): Minted {
 }
 
 function actorOf(member: Member): Actor {
-  return { member, part: member.part, version: 1, context: undefined };
+  return { member, part: member.part, version: 1, context: undefined, askedAt: Date.now(), waited: 0 };
 }
 
 function contextOf(actor: Actor): SecureContext {
@@ -60,12 +62,16 @@ const http = createServer((request: IncomingMessage, response: ServerResponse) =
     return;
   }
   counts.cards += 1;
+  actor.waited = waitOf(actor);
+  actor.askedAt = Date.now();
   const answer = () => {
     response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
     response.end(JSON.stringify(cardOf(actor.member, actor.version, cardBytes)));
   };
-  if (actor.part === 'slow') setTimeout(answer, slowMs);
-  else answer();
+  if (actor.part === 'changing') actor.version += 1;
+  const delay = delays[actor.part];
+  if (delay === undefined) answer();
+  else setTimeout(answer, delay);
 });
 
 function accept(socket: Socket): void {
@@ -87,6 +93,10 @@ function accept(socket: Socket): void {
   }
 }
 
+function waitOf({ askedAt, waited }: Actor): number {
+  return Math.max(waited, Date.now() - askedAt);
+}
+
 function serveIdentity(): void {
   const bundle = [...authorities];
   workloadApi.send({ svids: [svidMessage(operatorId, [operator], bundle)] });
@@ -95,6 +105,9 @@ function serveIdentity(): void {
 function report(): FleetReport {
   return {
     ...counts,
+    waits: Object.fromEntries(
+      [...actors.values()].flatMap((actor) => (actor.part === 'good' ? [[actor.member.name, waitOf(actor)]] : [])),
+    ),
     workloadApi: workloadApi.address,
     operator: { certPem: pemOf(operator), keyPem: keyPemOf(operator), bundlePem: pemOf(...authorities) },
   };
@@ -140,6 +153,9 @@ async function obey(message: FleetMessage): Promise<void> {
       break;
     case 'rotate':
       rotate(message.step);
+      break;
+    case 'measure':
+      for (const actor of actors.values()) Object.assign(actor, { askedAt: Date.now(), waited: 0 });
       break;
     case 'report':
       break;

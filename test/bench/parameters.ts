@@ -66,7 +66,8 @@ function numberFrom(env: Env, { name, fallback, max }: { name: string; fallback:
   throw new Error(`${name} is "${text}", not a number from 0 to ${max}`);
 }
 
-export const parts = ['good', 'silent', 'resetting', 'slow', 'lying'] as const;
+/** The last two are a tenant's: one second less than the operator waits, and another card at every question. */
+export const parts = ['good', 'silent', 'resetting', 'slow', 'lying', 'tardy', 'changing'] as const;
 export type Part = (typeof parts)[number];
 
 /** Which part an agent plays: the shares are exact, and each is spread evenly over the fleet. */

@@ -1,20 +1,12 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { Ask } from './agenda.ts';
-import {
-  type CardEvidence,
-  dueAtOnce,
-  type Finding,
-  noEvidence,
-  type PodEvidence,
-  type Stranger,
-  type Unread,
-} from './evidence.ts';
+import { type CardEvidence, dueAtOnce, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
 import { isNews } from './news.ts';
 
 interface Entry {
   readonly pods: Map<string, PodEvidence>;
   readonly strangers: Map<string, Stranger>;
-  readonly unread: Map<string, Unread>;
+  readonly unread: Map<string, Omit<Stranger, 'podName' | 'owner'>>;
   complete: boolean;
   refresh: string | undefined;
 }

@@ -122,9 +122,8 @@ function trimPod({ metadata, spec = {}, status = {} }: Pod): Pod {
 
 type Statuses = NonNullable<Pod['status']>['containerStatuses'];
 
-function trimPolicy({ metadata, spec }: NetworkPolicy): KeptPolicy {
-  return keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec });
-}
+const trimPolicy = ({ metadata, spec }: NetworkPolicy) =>
+  keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec });
 
 /** What is too long to be kept for every signer is read when it is needed. */
 const longestSignedCard = 65_536;

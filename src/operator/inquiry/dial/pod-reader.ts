@@ -2,7 +2,7 @@ import type { KubeClient } from '@agentcard-operator/kube';
 import { type LabelSelector, type Pod, resources } from '@agentcard-operator/kube/objects';
 import type { ReplicaSets } from '../../watch/replica-sets.ts';
 import { type PodFacts, podFacts } from '../../workload/pod.ts';
-import { ReadBudget } from './read-budget.ts';
+import { readBudget } from './read-budget.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {
@@ -28,7 +28,7 @@ export function podReader(
   replicaSets: Pick<ReplicaSets, 'of'>,
   now: () => number,
 ): PodReader {
-  const budget = new ReadBudget(now);
+  const budget = readBudget(now);
   return {
     async facts({ namespace, name, uid, workloadUid, selector, address }, known) {
       const watched = labelled(namespace, name);

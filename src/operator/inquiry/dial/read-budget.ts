@@ -6,26 +6,16 @@ const eachSecond = 2;
  * How many reads of pods may still bring nothing, by namespace. Whoever writes EndpointSlices can name any number of pods that
  * are not there or belong to something else.
  */
-export class ReadBudget {
-  readonly #now: () => number;
-  readonly #spent = new Map<string, { readonly reads: number; readonly at: number }>();
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
-  isSpent(namespace: string): boolean {
-    return this.#owed(namespace) >= atOnce;
-  }
-
-  spend(namespace: string): void {
-    this.#spent.set(namespace, { reads: this.#owed(namespace) + 1, at: this.#now() });
-  }
-
-  #owed(namespace: string): number {
-    const { reads, at } = this.#spent.get(namespace) ?? { reads: 0, at: 0 };
-    const owed = reads - (Math.max(0, this.#now() - at) / 1000) * eachSecond;
-    if (owed <= 0) this.#spent.delete(namespace);
-    return Math.max(0, owed);
-  }
+export function readBudget(now: () => number) {
+  const spent = new Map<string, { readonly reads: number; readonly at: number }>();
+  const owed = (namespace: string) => {
+    const { reads, at } = spent.get(namespace) ?? { reads: 0, at: 0 };
+    const left = reads - (Math.max(0, now() - at) / 1000) * eachSecond;
+    if (left <= 0) spent.delete(namespace);
+    return Math.max(0, left);
+  };
+  return {
+    isSpent: (namespace: string) => owed(namespace) >= atOnce,
+    spend: (namespace: string) => void spent.set(namespace, { reads: owed(namespace) + 1, at: now() }),
+  };
 }
