@@ -106,3 +106,29 @@ test.each(['http', 'configmap'] as const)(
     expect(proven).toMatchObject({ ok: true, value: { signature: { outcome: 'untrusted' } } });
   },
 );
+
+/** Texts and bytes, wherever they stand. */
+function bytesIn(value: unknown): number {
+  if (typeof value === 'string') return value.length;
+  if (value instanceof Uint8Array) return value.buffer.byteLength;
+  if (typeof value !== 'object' || value === null) return 0;
+  const members = value instanceof Map ? [...value].flat() : Object.values(value);
+  return members.reduce((sum: number, member) => sum + bytesIn(member), 0);
+}
+
+test('of a megabyte whose signers nobody vouches for less than a quarter is kept', async () => {
+  const [leaf1, x5c] = [svid(foreign, 'spiffe://a.test/x'), Array(5).fill(Buffer.alloc(3_000, 1).toString('base64'))];
+  const header = { alg: 'ES256', kid: 'k'.repeat(200), x5c: [leaf1.der.toString('base64'), ...x5c] };
+  const entry = { protected: Buffer.from(JSON.stringify(header)).toString('base64url'), signature: 'A'.repeat(90_000) };
+  const skills = Array.from({ length: 40 }, (_, index) => ({
+    id: `${index}`,
+    name: 'n',
+    description: 'd'.repeat(2_000),
+    tags: ['t'],
+  }));
+  const body = Buffer.from(JSON.stringify({ ...plain, skills, signatures: Array(8).fill(entry) }));
+  expect(body.length).toBeGreaterThan(900_000);
+  const received = await receiveCard(body, context(ours));
+  expect(received).toMatchObject({ ok: true, value: { signature: { outcome: 'untrusted' } } });
+  expect(bytesIn(received)).toBeLessThan(250_000);
+});

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { lowPriority } from '../../../../src/kube/runtime/queue.ts';
 import { enforcementLabel, verifiedLabel } from '../../../../src/operator/api/labels.ts';
@@ -297,4 +298,44 @@ test('a workload that changes and still chooses its pods sends none to the sweep
   labelledPods.put(labelledPod('a', { app: 'weather' }));
   deployments.put(changed(running));
   expect(strays).toEqual([]);
+});
+
+const name = fc.constantFrom(
+  'weather',
+  'clock',
+  'other',
+  'kubernetes',
+  'kube-dns',
+  'team',
+  'weather-signature-policy',
+  'weather-card-signed',
+);
+const act: fc.Arbitrary<(now: World) => void> = fc.oneof(
+  name.map((called) => (now: World) => now.deployments.put(deployment(called, { namespace: 'other' }))),
+  name.map((called) => (now: World) => now.cards.put(cardOf(called, { namespace: 'other', target: 'weather' }))),
+  name.map((called) => (now: World) => now.services.put(serviceOf(called, { app: 'weather' }, 'other'))),
+  name.map((called) => (now: World) => now.slices.put(sliceOf(called, 'other'))),
+  name.map((called) => (now: World) => now.labelledPods.put(labelledPod(called, { app: 'weather' }, 'other'))),
+  name.map((called) => (now: World) => now.policies.put(changed(policyOf(called, {}), { namespace: 'other' }))),
+  name.map((called) => (now: World) => {
+    now.signedCards.put(changed({ metadata: { name: called, namespace: 'other', uid: called } }));
+  }),
+);
+
+test('whatever a namespace does, no card of another one wakes', () => {
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 12 }), fc.boolean(), (acts, removesAll) => {
+      const now = world();
+      now.woken();
+      for (const each of acts) each(now);
+      const { cards, services, slices, policies, deployments } = now;
+      const all = [cards, services, slices, policies, deployments] as {
+        values(): Iterable<never>;
+        delete(object: never): void;
+      }[];
+      const theirs = (object: { metadata: { namespace?: string } }) => object.metadata.namespace === 'other';
+      if (removesAll) for (const store of all) for (const one of [...store.values()].filter(theirs)) store.delete(one);
+      expect(now.woken().filter((key) => !key.replace('~', '').startsWith('other/'))).toEqual([]);
+    }),
+  );
 });
