@@ -58,8 +58,9 @@ packages: node_modules/.package-lock.json ## The four libraries below src/ as ta
 bench: node_modules/.package-lock.json ## Measure against the bare loop
 	$(NODE) test/bench/run.ts
 
-chaos: node_modules/.package-lock.json ## The worst hour: faults everywhere, invariants checked all along
+chaos: node_modules/.package-lock.json ## The worst hour: faults everywhere, then a hostile tenant; invariants checked all along
 	$(NODE) test/chaos/run.ts
+	$(NODE) test/chaos/hostile.ts
 
 cluster: node_modules/.package-lock.json ## Start the test node and leave it running
 	$(CLUSTER_CLI) up
