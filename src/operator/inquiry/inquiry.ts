@@ -170,7 +170,7 @@ export class Inquiry {
         const { podName: pod } = ask.endpoint;
         if (error !== undefined) log.warn('a pod could not be read', { key: ask.card, pod, error });
         if (isGone(ask)) return;
-        this.#ledger.recordNothing(ask, now());
+        this.#ledger.recordNothing(ask, now(), error !== undefined);
         wake(ask.card, background);
       },
       onVoid: (ask) => {

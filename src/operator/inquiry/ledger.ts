@@ -1,12 +1,20 @@
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { Ask } from './agenda.ts';
-import { type CardEvidence, dueAtOnce, type Finding, noEvidence, type PodEvidence, type Stranger } from './evidence.ts';
+import {
+  type CardEvidence,
+  dueAtOnce,
+  type Finding,
+  noEvidence,
+  type PodEvidence,
+  type Stranger,
+  type Unread,
+} from './evidence.ts';
 import { isNews } from './news.ts';
 
 interface Entry {
   readonly pods: Map<string, PodEvidence>;
   readonly strangers: Map<string, Stranger>;
-  readonly unread: Map<string, Omit<Stranger, 'podName' | 'owner'>>;
+  readonly unread: Map<string, Unread>;
   complete: boolean;
   refresh: string | undefined;
 }
@@ -50,10 +58,11 @@ export class Ledger {
     return last > since && last <= now;
   }
 
-  recordNothing({ card, endpoint }: Ask, at: number): void {
+  /** `forgiven`: it was the API server that failed, so the pod is tried again as soon as the first time. */
+  recordNothing({ card, endpoint }: Ask, at: number, forgiven = false): void {
     const { unread } = this.#entry(card);
     const known = unread.get(endpoint.podUid);
-    const again = known?.endpointVersion === endpoint.version ? known.attempts : 0;
+    const again = !forgiven && known?.endpointVersion === endpoint.version ? known.attempts : 0;
     unread.set(endpoint.podUid, { at, endpointVersion: endpoint.version, attempts: again + 1 });
   }
 

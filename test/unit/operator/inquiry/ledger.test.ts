@@ -146,3 +146,13 @@ test('only pods that stand behind the card are kept', () => {
   ledger.keepOnly('team/weather', new Set(['another']), true);
   expect(evidenceOf(ledger)).toBeUndefined();
 });
+
+test('a pod that cannot be read is looked at later each time, but not when it was the API server that failed', () => {
+  const ledger = new Ledger();
+  const attempts = (at: number, forgiven: boolean) => {
+    ledger.recordNothing(ask, at, forgiven);
+    return ledger.of(ask.card).unread.get('w-uid')?.attempts;
+  };
+  expect([attempts(1, false), attempts(2, false), attempts(3, false)]).toEqual([1, 2, 3]);
+  expect([attempts(4, true), attempts(5, true)]).toEqual([1, 1]);
+});
