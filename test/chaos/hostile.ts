@@ -1,4 +1,5 @@
 /** `make chaos`, its second half: 200 honest agents beside one hostile namespace. MINUTES=10. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runIsolated } from '../bench/namespace.ts';
 
@@ -39,6 +40,7 @@ async function main(): Promise<void> {
   const failures = failuresOf(report);
   for (const failure of failures) console.error(failure);
   if (failures.length > 0) process.exitCode = 1;
+  else await rm(report.logs, { recursive: true, force: true });
 }
 
 if (import.meta.main) await main();
