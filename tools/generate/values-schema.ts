@@ -129,7 +129,7 @@ function flagSchema({ schema }: Flag): Schema {
   if (typeof read('5s') === 'number') return { ...given, pattern: goDuration.source };
   // Bounds say what an integer of YAML may be.
   if (given.maximum !== undefined) return { ...given, type: ['string', 'integer'] };
-  const value = read('[]') ?? read('a/b') ?? read('10.0.0.0/8');
+  const value = read('[]') ?? read('a/b') ?? read('/a') ?? read('10.0.0.0/8');
   if (Array.isArray(value)) {
     const pattern = value.includes('10.0.0.0/8') ? { pattern: `^${addressRange}$` } : {};
     const items = { type: value.length === 0 ? 'object' : 'string', ...pattern };

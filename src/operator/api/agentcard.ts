@@ -88,7 +88,10 @@ export const agentCardSpecSchema = z
     endpoint: part('Where the agent answers, when the defaults do not find it.', {
       service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
       port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
-      path: maybe('Path of the card. Default: the well-known ones.', fitting(/^\//, 'must start with /').max(1024)),
+      path: maybe(
+        'Path of the card, one that --card-paths allows. Default: the well-known ones.',
+        fitting(/^\//, 'must start with /').max(1024),
+      ),
     }),
     approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
       .optional()

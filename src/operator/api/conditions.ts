@@ -98,6 +98,7 @@ export function bindingRemedy(reason: string, { strictBinding, agentTlsPortName 
 /** What to do when it is the operator itself that cannot ask. */
 export const blockedRemedies = {
   NoIdentity: "Look at SPIRE's agent on the operator's node, and at the operator's registration entry.",
+  PathNotAllowed: 'Unset spec.endpoint.path, or have the path allowed by --card-paths.',
   NoBundle: 'Federate with that trust domain, and name it in federatesWith of the ClusterSPIFFEID of the operator.',
 } as const;
 

@@ -42,11 +42,15 @@ function syncedOutcome({ matter, pods, answers }: Heard): Outcome<SyncedReason> 
   if (target.resolved && suspended) return no('Suspended', 'The agent is not asked while spec.suspend is set.');
   for (const { answer, pod } of answers.values()) {
     const reason = pod === undefined ? answer.effect?.Synced : undefined;
-    if (reason !== undefined) return no(reason, wordsOf(answer));
+    if (reason !== undefined) return saying(reason, answer);
   }
   const readable = pods.find(isReadable);
   if (readable?.shown?.kind !== 'card') return unread(pods);
   return { ok: true, reason: 'SyncSucceeded', message: `The card was read ${sources[readable.shown.card.source]}.` };
+}
+
+function saying<Reason extends string>(reason: Reason, answer: Answer): Outcome<Reason> {
+  return { ...no(reason, wordsOf(answer)), ...(answer.todo === undefined ? {} : { todo: answer.todo }) };
 }
 
 function wordsOf({ says, observed = '' }: Answer): string {
@@ -62,7 +66,7 @@ function unread(pods: readonly JudgedPod[]): Outcome<SyncedReason> {
   if (first === undefined || reason === undefined) return no('FetchFailed', 'No pod has been asked yet.');
   const { todo } = first.answer;
   // When it is we who cannot ask, no pod is to blame.
-  if (todo !== undefined) return { ...no(reason, wordsOf(first.answer)), todo };
+  if (todo !== undefined) return saying(reason, first.answer);
   return no(reason, `Pod ${first.pod.endpoint.podName}: ${wordsOf(first.answer)}`);
 }
 
@@ -140,7 +144,7 @@ function trustOutcome({ matter, pods, answers }: Heard): Outcome<VerifiedReason>
   if (expired) return no('EvidenceExpired', 'The agent did not answer while its evidence lasted.');
   const lack = [...answers.values()].find(({ answer }) => answer.effect?.Verified === 'NotVerified');
   const silent = pods.some(({ silence }) => silence !== undefined);
-  if (lack !== undefined && !silent) return no('NotVerified', wordsOf(lack.answer));
+  if (lack !== undefined && !silent) return saying('NotVerified', lack.answer);
   return { ...missing, reason: 'FetchFailed' };
 }
 

@@ -1,6 +1,8 @@
+import { excerpt } from '@agentcard-operator/spiffe/x509';
+import { blockedRemedies } from '../api/conditions.ts';
 import type { Settings } from '../settings/settings.ts';
 import { workloadKinds } from '../workload/kinds.ts';
-import { choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
+import { choosePaths, choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
 import { winnerOver } from '../workload/winner.ts';
 import { groupKind, isAgent, protocolsOf, type Workload } from '../workload/workload.ts';
 import { demandedOf, noDemands } from './demanded.ts';
@@ -21,6 +23,13 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
   const absent = (reason: Unreachable['reason'], message: string): Unreachable => {
     return { resolved: false, reason, message, absent: workload, ...demanded };
   };
+  const { path } = card.spec.endpoint ?? {};
+  if (path !== undefined && choosePaths(card.spec, settings.cardPaths) === undefined) {
+    return {
+      ...absent('FetchFailed', `The path ${excerpt(path)} of spec.endpoint.path is not allowed.`),
+      todo: blockedRemedies.PathNotAllowed,
+    };
+  }
   const choice = chooseService(card.spec, workload, snapshot.services, settings.agentTlsPortName);
   if (!choice.ok) return absent(choice.reason, choice.message);
   const port = choosePort(card.spec, choice.service, settings.mtls, settings.agentTlsPortName);

@@ -85,7 +85,9 @@ export interface Unfound extends Missing {
 
 /** Only the way to the agent is missing: then earlier evidence is held for a while. */
 export interface Unreachable extends Missing {
-  readonly reason: 'WorkloadNotReady' | 'ServiceNotFound' | 'AmbiguousService';
+  readonly reason: 'WorkloadNotReady' | 'ServiceNotFound' | 'AmbiguousService' | 'FetchFailed';
+  /** Instead of the reason's own remedy. */
+  readonly todo?: string;
   readonly absent: Workload;
 }
 

@@ -9,6 +9,7 @@ import { type Ask, agenda } from '../inquiry/agenda.ts';
 import { labelFits, withoutReplaced } from '../inquiry/restore.ts';
 import type { ResolvedTarget } from '../judge/snapshot.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
+import { choosePaths } from '../workload/service.ts';
 import { isLoser, leftovers, planPolicy } from './plan-policy.ts';
 import type { PolicyPlan } from './policy-difference.ts';
 import { type DesiredStatus, projectStatus } from './status.ts';
@@ -36,7 +37,6 @@ export interface Plan {
 
 /** Of many cards on one workload not each is woken when another takes its place: it sees by itself who that is. */
 const loserPeriodMs = 300_000;
-const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'] as const;
 const { shortest, longest } = periodBoundsMs;
 /** The default of the kind, for cards whose own period cannot be read. */
 const defaultPeriodMs = 300_000;
@@ -68,7 +68,7 @@ function trustDomainsOf({ expected }: ResolvedTarget): readonly TrustDomain[] {
   return parsed.flatMap((trustDomain) => (trustDomain.ok ? [trustDomain.value] : []));
 }
 
-function questions({ snapshot }: Judged, target: ResolvedTarget, now: number) {
+function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {
   const { card } = snapshot;
   const evidence = withoutReplaced(snapshot.evidence, snapshot.labelledPods);
   if (card.spec.suspend === true) return { asks: [], next: undefined };
@@ -80,12 +80,11 @@ function questions({ snapshot }: Judged, target: ResolvedTarget, now: number) {
     seed: card.metadata.uid ?? card.metadata.name,
   };
   const { now: due, next } = agenda(target.endpoints, evidence, cadence, now);
-  const { path } = card.spec.endpoint ?? {};
   const common = {
     card: keyOf(card),
     workload: target.workload,
     transport: target.transport,
-    paths: path === undefined ? wellKnownPaths : [path],
+    paths: choosePaths(card.spec, settings.cardPaths) ?? [],
     hostHeader: `${target.service}.${target.workload.namespace}.svc`,
     seen: card.status?.seen,
     cadence,

@@ -26,6 +26,9 @@ const forms = z.string().transform((text, context) => {
 const mechanisms = list.pipe(
   z.array(z.enum(['mtls', 'signature'], 'knows mtls and signature; sigstore is not supported by this version')),
 );
+const cardPaths = list.pipe(
+  z.array(z.string().regex(/^\/[\x21-\x7e]*$/, 'must be paths that start with /, in ASCII without spaces')),
+);
 const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be namespace/name');
 const namespacedName = z
   .string()
@@ -136,6 +139,10 @@ export const flags = flagsFrom({
     schema: duration,
     default: '30m',
     doc: 'The longest that the fleet brake holds; never past a certificate.',
+  },
+  cardPaths: {
+    schema: cardPaths,
+    doc: 'Paths besides the well-known ones at which spec.endpoint.path may have agents asked, by commas; * stands for a part of one segment.',
   },
   trustBundleFile: {
     schema: z.string(),

@@ -10,7 +10,7 @@ export interface Settings extends Pick<Config, Read> {
 
 type Read =
   | ('agentTlsPortName' | 'require' | 'trustDomain' | 'spiffeIdTemplate' | 'strictBinding' | 'floorAllowedIds')
-  | ('evidenceTtl' | 'enforcement' | 'dnsCidr' | 'ingressAllow' | 'egressAllow' | 'namespaces');
+  | ('cardPaths' | 'evidenceTtl' | 'enforcement' | 'dnsCidr' | 'ingressAllow' | 'egressAllow' | 'namespaces');
 
 export function settingsFrom(config: Config): Settings {
   return { ...config, mtls: config.enableVerifiedFetch, signature: config.enableSignatureVerification };

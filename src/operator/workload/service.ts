@@ -21,6 +21,25 @@ export type ServiceChoice =
   | { readonly ok: true; readonly service: Service }
   | { readonly ok: false; readonly reason: 'ServiceNotFound' | 'AmbiguousService'; readonly message: string };
 
+const wellKnownPaths = ['/.well-known/agent-card.json', '/.well-known/agent.json'];
+
+/**
+ * Where the agent is asked for its card; undefined where the card names another path than the platform allows: whoever edits
+ * cards could otherwise have any path of a pod's GET with the operator's SVID. A `*` stands for a part of one segment.
+ */
+export function choosePaths({ endpoint }: AgentCardSpec, allowed: readonly string[]): readonly string[] | undefined {
+  const { path } = endpoint ?? {};
+  if (path === undefined) return wellKnownPaths;
+  const isDots = path.split('/').some((segment) => /^\.\.?$/.test(segment));
+  return !isDots && [...wellKnownPaths, ...allowed].some((pattern) => covers(pattern, path)) ? [path] : undefined;
+}
+
+function covers(pattern: string, path: string): boolean {
+  const parts = pattern.split(/\*+/).map((part) => part.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  // Nothing encoded: a server may read that as something else.
+  return new RegExp(`^${parts.join('[\\w.~-]+')}$`).test(path);
+}
+
 /** The Services that could lead to the workload: named by the card, named like it, or selecting its pods. */
 export function isCandidate(spec: AgentCardSpec, workload: Workload, service: Service): boolean {
   const { name } = service.metadata;

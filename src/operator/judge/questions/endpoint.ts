@@ -5,6 +5,7 @@ import type { ResolvedTarget } from '../snapshot.ts';
 const decides = {
   ServiceNotFound: { weight: 'absence', Synced: 'ServiceNotFound', Verified: 'NotVerified' },
   AmbiguousService: { weight: 'absence', Synced: 'AmbiguousService', Verified: 'NotVerified' },
+  FetchFailed: { weight: 'absence', Synced: 'FetchFailed', Verified: 'NotVerified' },
   WorkloadNotReady: { weight: 'absence', Synced: 'WorkloadNotReady', Verified: 'NotVerified' },
   strangers: { weight: 'absence', Synced: 'WorkloadNotReady', Verified: 'FetchFailed' },
 } as const;
@@ -18,8 +19,15 @@ export const endpoint = {
     const { target } = matter;
     if (target.resolved) return behind(target, matter);
     if (target.absent === undefined) return skipped;
-    const { reason, message } = target;
-    return { result: 'fail', observed: message, hint: remedy('Synced', reason), effect: decides[reason] };
+    const { reason, message, todo } = target;
+    const hint = todo ?? remedy('Synced', reason);
+    return {
+      result: 'fail',
+      observed: message,
+      hint,
+      effect: decides[reason],
+      ...(todo === undefined ? {} : { todo }),
+    };
   },
 } as const satisfies CardQuestion;
 

@@ -24,6 +24,7 @@ export const settings: Settings = {
   spiffeIdTemplate: defaultTemplate,
   strictBinding: 'true',
   floorAllowedIds: [],
+  cardPaths: [],
   evidenceTtl: 10 * minute,
   ...{ dnsCidr: [], ingressAllow: [], egressAllow: [], namespaces: [] },
   enforcement: 'enforce',

@@ -110,6 +110,7 @@ describe('what cannot work is refused at start, with what to do', () => {
     [['--require=mtls'], '--require=mtls needs the mechanism on'],
     [['--require=sigstore'], '--require: '],
     [['--signature-forms=made-up'], '--signature-forms: '],
+    [['--card-paths=/a,card.json'], '--card-paths: must be paths that start with /'],
   ])('%j: %s', (args, said) => {
     expect(problems(args)).toContain(said);
   });
