@@ -1,3 +1,4 @@
+import { plainText } from '../operator/api/budget.ts';
 import { canonicalize } from './card/canonicalize.ts';
 import { diff } from './card/diff.ts';
 import { sign } from './card/sign.ts';
@@ -20,7 +21,7 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     return await dispatch(args, io);
   } catch (error) {
     const message = error instanceof Trouble ? error.message : `internal error: ${String(error)}; please report it`;
-    io.err(`error: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+    io.err(`error: ${plainText(message)}\n`);
     return exit.trouble;
   }
 }

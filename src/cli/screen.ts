@@ -3,6 +3,17 @@ export function wantsColor(isTerminal: boolean, env: Readonly<Record<string, str
   return isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
 }
 
+/** JSON in which what draws nothing, or turns what stands around it, is written as an escape: the same JSON to a program. */
+export function jsonText(value: unknown): string {
+  return `${escaped(JSON.stringify(value, null, 2), /[^\n\P{C}]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu)}\n`;
+}
+
+/** As JSON escapes characters. */
+export function escaped(text: string, characters: RegExp): string {
+  const unit = (one: string) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return text.replace(characters, (character) => character.split('').map(unit).join(''));
+}
+
 const green = 32;
 const red = 31;
 const yellow = 33;

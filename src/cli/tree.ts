@@ -1,3 +1,5 @@
+import { plainText } from '../operator/api/budget.ts';
+
 /** A line and what stands below it. */
 export interface Branch {
   readonly text: string;
@@ -14,7 +16,7 @@ export function drawTree({ text, below = [] }: Branch, width = Infinity): string
     const [first = '', ...rest] = drawTree(branch, width - 3).split('\n');
     return [`${isLast ? '└─' : '├─'} ${first}`, ...rest.map((line) => `${isLast ? '  ' : '│ '} ${line}`)];
   });
-  return [...folded(text, Math.max(width, narrowest)), ...lines].join('\n');
+  return [...folded(plainText(text), Math.max(width, narrowest)), ...lines].join('\n');
 }
 
 /** A word that is longer than a line stays whole, since it may be what somebody copies. */

@@ -9,6 +9,7 @@ import {
   type Metrics,
 } from '@agentcard-operator/kube/runtime';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
+import { plainText } from './api/budget.ts';
 import { leaseName } from './api/labels.ts';
 import { Asker, type AskerHooks, type Asking } from './inquiry/asking/asker.ts';
 import { askerProgram } from './inquiry/asking/asker-program.ts';
@@ -49,7 +50,7 @@ export async function createPlatform(config: Config, env: Env, log: Logger) {
   if (election !== undefined) client.fence = () => election.isLeader();
   const asker = (hooks: AskerHooks) =>
     new Asker({ program: askerProgram, identity: () => identity.current(), now, ...hooks });
-  const record: Platform['record'] = (told) => events.record(told);
+  const record: Platform['record'] = (told) => events.record({ ...told, note: plainText(told.note) });
   return { client, identity, asker, log, now, metrics, events, record, election };
 }
 

@@ -68,9 +68,13 @@ describe('the verdicts', () => {
     await impostor.says({ Ready: 'False IdentityMismatch' });
     const table = await world.kubectl('--namespace', namespace, 'get', 'agentcards', '-o', 'wide');
     const row = (name: string) => table.split('\n').find((line) => line.startsWith(name)) ?? '';
-    expect(row('weather')).toMatch(/weather +True +True +True +True +ReadyToServe +mtls +spiffe:\S+\/sa\/weather/);
-    expect(row('plain')).toMatch(/plain +False +False +True +False +NotVerified +http/);
-    expect(row('impostor')).toMatch(/False +False +True +False +IdentityMismatch .*spiffe:\S+\/sa\/impostor/);
+    expect(row('weather')).toMatch(
+      /weather +weather +True +ReadyToServe +True +True +True +Deployment +weather +\S+ +a2a +mtls +spiffe:\S+\/sa\/weather/,
+    );
+    expect(row('plain')).toMatch(
+      /plain +plain +False +NotVerified +False +False +True +Deployment +plain +\S+ +a2a +http/,
+    );
+    expect(row('impostor')).toMatch(/impostor +False +IdentityMismatch +False +False +True .*spiffe:\S+\/sa\/impostor/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalForms, cardId } from '@agentcard-operator/agentcard';
 import { type Command, choice, exit } from '../command.ts';
+import { jsonText } from '../screen.ts';
 import { readCard } from './input.ts';
 
 const names = canonicalForms.map(({ name }) => name);
@@ -36,7 +37,7 @@ export const canonicalize: Command = {
     }
     const payloadSha256 = createHash('sha256').update(payload).digest('hex');
     const report = { form, payloadSha256, cardId: cardId(card.value.raw), payload };
-    io.out(output === 'json' ? `${JSON.stringify(report, null, 2)}\n` : payload);
+    io.out(output === 'json' ? jsonText(report) : payload);
     return exit.ok;
   },
 };

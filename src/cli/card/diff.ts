@@ -1,6 +1,6 @@
-import type { JsonValue } from '@agentcard-operator/agentcard';
-import { type CardChange, diffCards } from '@agentcard-operator/agentcard';
+import { type CardChange, diffCards, type JsonValue } from '@agentcard-operator/agentcard';
 import { type Command, choice, exit, Trouble } from '../command.ts';
+import { escaped, jsonText } from '../screen.ts';
 import { requireCard } from './input.ts';
 
 export const diff: Command = {
@@ -17,7 +17,7 @@ export const diff: Command = {
     const [before = '', after = ''] = invocation.operands;
     if (before === '-' && after === '-') throw new Trouble('only one of the two cards can come from standard input');
     const changes = diffCards((await requireCard(before, io)).raw, (await requireCard(after, io)).raw);
-    io.out(output === 'json' ? `${JSON.stringify(changes, null, 2)}\n` : describe(changes));
+    io.out(output === 'json' ? jsonText(changes) : describe(changes));
     return changes.length === 0 ? exit.ok : exit.refused;
   },
 };
@@ -40,9 +40,6 @@ function line({ path, kind, before, after }: CardChange): string {
 
 // JSON with every character of other scripts and of control escaped: cards are other people's text on this terminal.
 function short(value: JsonValue): string {
-  const text = JSON.stringify(value).replace(
-    /[^\x20-\x7e]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  const text = escaped(JSON.stringify(value), /[^\x20-\x7e]/g);
   return text.length > 120 ? `${text.slice(0, 120)}...` : text;
 }

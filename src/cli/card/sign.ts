@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { type SigningIdentity, signCard } from '@agentcard-operator/agentcard';
 import { type Command, exit, Trouble } from '../command.ts';
+import { jsonText } from '../screen.ts';
 import { readCard, readTextFile } from './input.ts';
 
 const pemBytes = 256 * 1024;
@@ -29,7 +30,7 @@ export const sign: Command = {
       io.err(`not signed: ${signed.error.code}: ${signed.error.message}\n`);
       return exit.refused;
     }
-    io.out(`${JSON.stringify(signed.value, null, 2)}\n`);
+    io.out(jsonText(signed.value));
     return exit.ok;
   },
 };

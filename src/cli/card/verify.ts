@@ -7,7 +7,7 @@ import {
   type Result,
 } from '@agentcard-operator/spiffe/x509';
 import { type Command, choice, exit, type Invocation, type Io, Trouble } from '../command.ts';
-import { painted } from '../screen.ts';
+import { jsonText, painted } from '../screen.ts';
 import { readCard, readTextFile } from './input.ts';
 import { judge, type Question, type Verdict } from './verdict.ts';
 
@@ -42,7 +42,7 @@ export const verify: Command = {
     const output = choice(invocation, 'output', ['text', 'json']);
     const question = await readQuestion(invocation, io);
     const verdict = await judge(await readCard(invocation.operands[0] ?? '', io), question);
-    io.out(output === 'json' ? `${JSON.stringify(verdict, null, 2)}\n` : painted(describe(verdict), io.color));
+    io.out(output === 'json' ? jsonText(verdict) : painted(describe(verdict), io.color));
     return verdict.verified ? exit.ok : exit.refused;
   },
 };

@@ -1,6 +1,6 @@
 import type { Condition, KubeObject } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
-import { longestCovered, longestText } from './budget.ts';
+import { longestCovered, longestName, longestText } from './budget.ts';
 import { durationMs, goDuration } from './time.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
@@ -55,8 +55,13 @@ const syncPeriod = z
 
 const targetRef = z.object({
   apiVersion: z.string().min(1).max(253).describe('API version of the workload, for example apps/v1.'),
-  kind: z.string().min(1).max(63).describe('Kind of the workload: Deployment, StatefulSet or Sandbox.'),
-  name: z.string().min(1).max(253).describe('Name of the workload in the namespace of the card.'),
+  // Both are columns of a table, in which a tab or a line feed would draw other columns and rows.
+  kind: fitting(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind, such as Deployment')
+    .max(63)
+    .describe('Kind of the workload: Deployment, StatefulSet or Sandbox.'),
+  name: fitting(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be the name of an object')
+    .max(253)
+    .describe('Name of the workload in the namespace of the card.'),
 });
 
 const identityBinding = z.object({
@@ -139,6 +144,9 @@ export const agentCardStatusSchema = z.object({
     .optional()
     .meta({ 'x-kubernetes-preserve-unknown-fields': true, 'x-kubernetes-map-type': 'atomic' })
     .describe('The published card.'),
+  agentName: shortText(longestName)
+    .optional()
+    .describe("The card's name on one line, without what hides or moves text."),
   cardTruncated: z.boolean().optional().describe('Prose of the card was cut to fit.'),
   cardId: hash().optional().describe('SHA-256 of the card in canonical form (RFC 8785) without signatures.'),
   history: maybe(

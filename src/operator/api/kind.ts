@@ -2,24 +2,22 @@ import { customResources } from './resources.ts';
 
 /** How the AgentCard kind is called and shown; its fields are in agentcard.ts. */
 
-/** kubectl columns; priority 1 is shown by -o wide. */
+/** kubectl columns; priority 1 is shown by -o wide. What an agent or a card's editor chose stands in none as it came. */
 export const printerColumns = [
-  column('Protocol', '.status.protocol'),
-  column('Kind', '.spec.targetRef.kind'),
-  column('Target', '.spec.targetRef.name'),
-  column('Agent', '.status.card.name'),
+  column('Agent', '.status.agentName'),
+  column('Ready', conditionPath('Ready', 'status')),
+  column('Reason', conditionPath('Ready', 'reason')),
   column('Verified', conditionPath('Verified', 'status')),
   column('Bound', conditionPath('Bound', 'status')),
   column('Synced', conditionPath('Synced', 'status')),
-  column('Ready', conditionPath('Ready', 'status')),
-  column('Reason', conditionPath('Ready', 'reason')),
+  column('Kind', '.spec.targetRef.kind'),
+  column('Target', '.spec.targetRef.name'),
+  column('Age', '.metadata.creationTimestamp', { type: 'date' }),
+  column('Protocol', '.status.protocol', { priority: 1 }),
   column('Source', '.status.source', { priority: 1 }),
   column('AttestedAgent', '.status.attestedAgentSpiffeId', { priority: 1 }),
-  column('Signer', '.status.signatureSpiffeId', { priority: 1 }),
   column('Replicas', '.status.replicas.attested', { priority: 1, type: 'integer' }),
-  column('CardId', '.status.cardId', { priority: 1 }),
   column('Changed', '.status.lastSyncTime', { priority: 1, type: 'date' }),
-  column('Age', '.metadata.creationTimestamp', { type: 'date' }),
 ] as const;
 
 export const kindNames = {

@@ -29,6 +29,8 @@ export interface CanonicalCard {
 export interface Publication {
   readonly cardId: string;
   readonly url: string | undefined;
+  /** As a table may show it. */
+  readonly agentName: string | undefined;
   readonly published: CanonicalCard;
   readonly truncated: boolean;
 }

@@ -12,7 +12,7 @@ import {
   sha256,
 } from '@agentcard-operator/agentcard';
 import type { BundleSet, Result } from '@agentcard-operator/spiffe/x509';
-import { withinBudget } from '../api/budget.ts';
+import { agentName, withinBudget } from '../api/budget.ts';
 import type { Publication, ReceivedCard, SignatureFinding, SignedCard } from './evidence.ts';
 
 /** How signatures are verified. */
@@ -75,7 +75,8 @@ function publicationOf(raw: JsonObject, url: string | undefined): Publication {
   const { card, truncated } = publishCard(raw);
   const text = canonicalize(card);
   const published = { text, sha256: sha256(text) };
-  return { cardId: cardId(raw), url: url && ownText(withinBudget(url)), published, truncated };
+  const shown = { url: url && ownText(withinBudget(url)), agentName: agentName(raw.name) };
+  return { cardId: cardId(raw), ...shown, published, truncated };
 }
 
 /** What was signed is a document of its own. A form that drops much may leave no AgentCard, but JSON always. */

@@ -86,14 +86,15 @@ function cardFields({ snapshot, verdict }: Judged, now: number): StatusFields {
   const stored = snapshot.card.status ?? {};
   if (verdict.card.kind === 'none') return {};
   if (verdict.card.kind === 'kept') {
-    const { cardId, cardTruncated, history, lastSyncTime, source, url } = stored;
-    return { cardId, cardTruncated, history, lastSyncTime, source, url };
+    const { agentName, cardId, cardTruncated, history, lastSyncTime, source, url } = stored;
+    return { agentName, cardId, cardTruncated, history, lastSyncTime, source, url };
   }
   const { card } = verdict.card;
   const changed = stored.cardId !== card.cardId;
   const time = isoTime(now);
   const history = stored.history ?? [];
   return {
+    agentName: card.agentName,
     cardId: card.cardId,
     url: card.url,
     source: card.source,

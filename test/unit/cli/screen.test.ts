@@ -2,8 +2,9 @@ import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { painted, wantsColor } from '../../../src/cli/screen.ts';
+import { jsonText, painted, wantsColor } from '../../../src/cli/screen.ts';
 import { nameOf, serialized, table } from '../../../src/cli/table.ts';
+import { drawTree } from '../../../src/cli/tree.ts';
 import { resources } from '../../../src/kube/objects.ts';
 
 test.each([
@@ -24,6 +25,27 @@ test('colour changes how a text looks, never what it says', () => {
   const colored = painted(text, true);
   expect(colored.split('\u001b[').length - 1).toBe(8);
   expect(stripVTControlCharacters(colored)).toBe(text);
+});
+
+test('no text that others chose draws a row, moves the cursor or hides on a terminal', () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 40 }),
+      fc.constantFrom('\t', '\n', '\u001b[2J', '\u009b1m', '\u202e', '\u200b'),
+      (a, b) => {
+        const text = `<${a}${b}${a}>`;
+        const strange = /[^\n\P{C}]|[\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+        const drawn = [
+          table(['A', 'B'], [[text, text]]),
+          drawTree({ text: 'card', below: [{ text }] }),
+          jsonText({ [text]: text }),
+        ];
+        expect(drawn.map((each) => each.trimEnd().split('\n').length)).toEqual([2, 2, 3]);
+        for (const each of drawn) expect(each).not.toMatch(strange);
+        expect(JSON.parse(jsonText(text))).toBe(text);
+      },
+    ),
+  );
 });
 
 test('a table has columns as kubectl writes them, without trailing blanks', () => {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { agentCardStatusSchema } from '../../../../src/operator/api/agentcard.ts';
-import { allWithinBudget, longestText, withinBudget } from '../../../../src/operator/api/budget.ts';
+import {
+  agentName,
+  allWithinBudget,
+  longestName,
+  longestText,
+  plainText,
+  withinBudget,
+} from '../../../../src/operator/api/budget.ts';
 
 const anyText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 3_000 }),
@@ -33,6 +40,87 @@ test('every text of a value is cut, but for members that are compared whole', ()
   const long = 'x'.repeat(longestText + 1);
   const cut = allWithinBudget({ a: long, list: [{ b: long, n: 1 }], whole: long }, new Set(['whole']));
   expect(cut).toEqual({ a: withinBudget(long), list: [{ b: withinBudget(long), n: 1 }], whole: long });
+});
+
+/** Texts with all that moves a cursor, draws a column or a row, hides or turns text around. */
+const hostileText = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        'Weather',
+        'True',
+        ' ',
+        '   ',
+        '\t',
+        '\r\n',
+        '\u001b[2J',
+        '\u009b31m',
+        '\u202e',
+        '\u2066',
+        '\u200b',
+        '\u00a0',
+      ),
+      fc.constantFrom(
+        '\ufeff',
+        '\u2028',
+        '\u3164',
+        '\u2800',
+        '\u00ad',
+        '\u{e0041}',
+        '\ud800',
+        '\u0301'.repeat(9),
+        '天気',
+        'مناخ',
+        '☂️',
+      ),
+      fc.string({ unit: 'binary', maxLength: 4 }),
+    ),
+    { maxLength: 30 },
+  )
+  .map((parts) => parts.join(''));
+
+const strange = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Z}| {2}|^ | $|\p{M}{4}/u;
+
+test('a plain text is one line that hides, turns and draws nothing, and stays as it is', () => {
+  fc.assert(
+    fc.property(hostileText, (text) => {
+      const plain = plainText(text);
+      expect(plain).not.toMatch(strange);
+      expect(plainText(plain)).toBe(plain);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test('words of every script stay as they are, with one blank between them', () => {
+  for (const text of ['Weather', '天気 エージェント', 'Погода', 'طقس', 'หากาศ', 'Ví dụ', '☂ 42%', 'न्यूज़', '']) {
+    expect(plainText(text)).toBe(text);
+  }
+  expect(plainText('\ta \r\n b\u00a0c\u200bd\u202e ')).toBe('a b cd');
+});
+
+test('a name that a table shows is plain and short, and none is shown where nothing can be', () => {
+  fc.assert(
+    fc.property(fc.oneof(hostileText, anyText), (text) => {
+      const name = agentName(text);
+      expect([...(name ?? 'x')].length).toBeLessThanOrEqual(longestName);
+      expect(name).not.toBe('');
+      expect(name ?? '').not.toMatch(strange);
+      if (text.length <= longestName) expect(name ?? '').toBe(plainText(text));
+    }),
+    { numRuns: 500 },
+  );
+  expect(agentName('\u200b\t')).toBeUndefined();
+  expect(agentName('a'.repeat(64))).toBe(`${'a'.repeat(62)}…`);
+  expect(agentName('😀'.repeat(1_000_000))).toBe(`${'😀'.repeat(62)}…`);
+});
+
+test('every text of a value is plain', () => {
+  fc.assert(
+    fc.property(hostileText, (text) => {
+      expect(allWithinBudget({ list: [{ text }] })).toEqual({ list: [{ text: plainText(text) }] });
+    }),
+  );
 });
 
 test('the kind bounds every text of a status', () => {

@@ -63,6 +63,13 @@ test('what was signed in another form is a document of its own, which is read on
   expect(card.signature).toMatchObject({ outcome: 'valid', form: 'spec-8.4.1-known' });
 });
 
+test('the name that a table shows is the one that was signed, on one line', async () => {
+  const named: JsonObject = { ...plain, name: 'Weather\t\u202eTrue' };
+  expect((await received(await signed(named, { vendor: 'x' }), context(ours))).agentName).toBe('Weather True');
+  const { supportedInterfaces: _, ...covered } = named;
+  expect((await received(await signed(covered, plain), context(ours))).agentName).toBe('Weather');
+});
+
 test('a signed form that is no AgentCard any more is published all the same, without an address', async () => {
   const { supportedInterfaces: _, ...covered } = plain;
   const elsewhere = [{ url: 'https://elsewhere.test', protocolBinding: 'JSONRPC', protocolVersion: '1.0' }];

@@ -8,6 +8,7 @@ export const card: ReceivedCard = {
   digest: 'd'.repeat(64),
   cardId: 'a'.repeat(64),
   url: undefined,
+  agentName: undefined,
   published: { text: '{"name":"Weather"}', sha256: '04b99dad93cd3334de1d723554b989cfb25b0ef1bce182f5f3247436a7645f57' },
   truncated: false,
   signature: undefined,

@@ -168,6 +168,7 @@ export function answered(name: string, said: Said = {}): [string, PodEvidence] {
     signature: undefined,
     cardId: said.cardId ?? cardId,
     url: 'https://weather.example',
+    agentName: 'Weather',
     published: {
       text: '{"name":"Weather"}',
       sha256: '04b99dad93cd3334de1d723554b989cfb25b0ef1bce182f5f3247436a7645f57',
