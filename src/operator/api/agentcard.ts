@@ -124,7 +124,7 @@ const condition = z.object({
   type: z.string().max(316).describe('Which condition.'),
   status: z.enum(['True', 'False', 'Unknown']).describe('Whether it holds.'),
   reason: z.string().max(1024).describe('Why, in one word for programs.'),
-  message: z.string().max(32768).describe('Why, in words for people, and what to do.'),
+  message: chosenText().describe('Why, in words for people, and what to do.'),
   lastTransitionTime: time().describe('When its status last changed.'),
   observedGeneration: z.int().optional().describe('Of the spec that it is about.'),
 });
