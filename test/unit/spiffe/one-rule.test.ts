@@ -72,8 +72,7 @@ test(
       }),
       { numRuns },
     );
-    expect(seen.ok).toBeGreaterThan(numRuns / 20);
-    console.log(seen);
+    expect(Math.min(seen.ok, seen.refused), 'of either kind').toBeGreaterThan(numRuns / 60);
   },
   30_000 + numRuns * 200,
 );
