@@ -20,6 +20,12 @@ export interface SignatureEntry {
 export function readEntry(entry: JsonValue): Result<SignatureEntry> {
   if (!isObject(entry)) return refused('HeaderMalformed', 'it is not an object with "protected" and "signature"');
   const { protected: protectedText = null, signature = null, header: unprotected = null } = entry;
+  if (typeof protectedText === 'string' && protectedText.length > longestProtected) {
+    return refused(
+      'HeaderMalformed',
+      `"protected" is longer than ${longestProtected} characters: send fewer certificates`,
+    );
+  }
   const bytes = base64url(protectedText);
   if (bytes === undefined || typeof protectedText !== 'string') {
     return refused('HeaderMalformed', '"protected" is not base64url without padding');

@@ -71,8 +71,9 @@ export function outcomeFrom(heard: Hearsay, question: Question, look: Look): Fet
   return 'kind' in peer ? peer : { ...failure, peer };
 }
 
+/** Without the chain, in which a peer may send much besides, and other things each time. */
 interface Proven {
-  readonly peer: Peer;
+  readonly who: Omit<Peer, 'chain'>;
   /** When the path was found, and until when all of it is valid. */
   readonly from: number;
   readonly until: number;
@@ -86,21 +87,21 @@ function peerFrom(presented: readonly string[], trustDomains: readonly TrustDoma
   const { bundles } = look.identity();
   const now = look.now();
   const key = createHash('sha256').update(presented.join()).digest('base64');
+  const chain = presented.map(fromBase64);
   for (const name of trustDomains) {
     const known = provenBy.get(bundles.get(name) ?? bundles)?.get(key);
-    if (known !== undefined && now >= known.from && now <= known.until) return known.peer;
+    if (known !== undefined && now >= known.from && now <= known.until) return { ...known.who, chain };
   }
-  const chain = presented.map(fromBase64);
   const verified = verifySvid({ chain, bundles, now: new Date(now), role: 'server' });
   if (!verified.ok) return refusedPeer(verified.error);
   const { id, leafNotBefore: notBefore, leafNotAfter: notAfter, pathNotAfter } = verified.value;
   const bundle = trustDomains.includes(id.trustDomain) ? bundles.get(id.trustDomain) : undefined;
   if (bundle === undefined) return refusedPeer({ code: '', message: 'it is of a trust domain that was not expected' });
-  const peer = { id, chain, notBefore, notAfter };
+  const who = { id, notBefore, notAfter };
   const chains = provenBy.get(bundle) ?? new Map<string, Proven>();
   if (chains.size >= rememberedChains) chains.clear();
-  provenBy.set(bundle, chains.set(key, { peer, from: now, until: pathNotAfter.getTime() }));
-  return peer;
+  provenBy.set(bundle, chains.set(key, { who, from: now, until: pathNotAfter.getTime() }));
+  return { ...who, chain };
 }
 
 function refusedPeer({ code, message }: Fault): FetchFailure {

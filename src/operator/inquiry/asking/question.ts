@@ -40,4 +40,5 @@ export function unpackIdentity({ svid, bundles }: PackedIdentity): MutualTls['id
 
 export const toBase64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-export const fromBase64 = (text: string): Buffer => Buffer.from(text, 'base64');
+/** Bytes of its own: a slice would keep a pool alive as long as itself. */
+export const fromBase64 = (text: string): Buffer => Buffer.from(new Uint8Array(Buffer.from(text, 'base64')).buffer);

@@ -123,3 +123,11 @@ test('forms are tried in their order until one matches, and those of the same by
   expect(wrong.payloads.size).toBe(0);
   expect(flattenedVerify).toHaveBeenCalledTimes(1 + distinct.size);
 });
+
+test('a header that is too long is said to be that', async () => {
+  const long = { ...plain, signatures: [{ protected: 'A'.repeat(32 * 1024 + 1), signature: 'AA' }] };
+  const { facts } = await readSignatures(long, { bundles: nobody, now, forms: defaultForms });
+  expect(facts).toMatchObject([
+    { kind: 'unreadable', error: { message: expect.stringContaining('longer than 32768') } },
+  ]);
+});

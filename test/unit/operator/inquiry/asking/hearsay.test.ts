@@ -100,6 +100,17 @@ test('a chain that was proven counts no longer than it is valid, and by no other
   expect(make(told)).toMatchObject({ code: 'PeerCertificateInvalid' });
 });
 
+test('of a chain that was proven is remembered who it is, not what an agent may send besides', () => {
+  const told = answer(chainOf(leaf, intermediate(stranger, domainA)));
+  const [first, again] = [make(told)?.peer, make(told)?.peer];
+  expect(again).toEqual(first);
+  expect(again?.id).toBe(first?.id);
+  for (const [index, der] of (again?.chain ?? []).entries()) {
+    expect(der).not.toBe(first?.chain[index]);
+    expect(der.buffer.byteLength).toBe(der.length);
+  }
+});
+
 describe('no honest child says, and none of it counts:', () => {
   test.each<[string, object]>([
     ['nothing', {}],
