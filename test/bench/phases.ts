@@ -147,7 +147,7 @@ async function figuresOf(scene: Scene, operator: RunningOperator, { before, begi
 export async function untilTold({ client }: BenchWorld): Promise<void> {
   const written = async () => sum(writesOf(await answered(client)));
   let last = -1;
-  await until({ what: 'the last event to be written', timeoutMs: 180_000, everyMs: 3_000 }, async () => {
+  await until({ what: 'the last event to be written', timeoutMs: 900_000, everyMs: 3_000 }, async () => {
     const now = await written();
     const calm = now === last;
     last = now;
