@@ -48,16 +48,26 @@ async function manifestOf(folder: string): Promise<Manifest> {
   return JSON.parse(await readFile(join(root, 'src', folder, 'package.json'), 'utf8'));
 }
 
-/** One run for all, since they see each other's source. */
+/**
+ * One run for all, since they see each other's source. By their paths: what the compiler first meets below node_modules it
+ * takes for somebody else's, and at times emits no JavaScript for it.
+ */
 async function emit(manifests: readonly Manifest[], target: string): Promise<void> {
-  const doors = folders.flatMap((folder, index) =>
-    Object.values(manifests[index]?.exports ?? {}).map((door) => join(root, 'src', folder, door)),
-  );
+  const doors = folders.flatMap((folder, index) => {
+    const { name, exports } = manifests[index] as Manifest;
+    return Object.entries(exports).map(([door, source]) => [name + door.slice(1), join(root, 'src', folder, source)]);
+  });
+  const paths = Object.fromEntries(doors.map(([name, source]) => [name, [source]]));
   const config = join(target, 'tsconfig.json');
-  const options = { ...compilerOptions, outDir: join(target, 'emitted') };
+  const options = { ...compilerOptions, paths, outDir: join(target, 'emitted') };
   await writeFile(
     config,
-    JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions: options, files: doors, include: [] }),
+    JSON.stringify({
+      extends: join(root, 'tsconfig.json'),
+      compilerOptions: options,
+      files: Object.values(paths).flat(),
+      include: [],
+    }),
   );
   await run('npx', ['--no-install', 'tsc', '-p', config], { cwd: root });
   await rm(config);

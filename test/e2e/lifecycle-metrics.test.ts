@@ -42,7 +42,10 @@ function wanted(expr: string): { readonly metric: string; readonly labels: reado
   return [...plain.matchAll(/\b([a-z]+(?:_[a-z0-9]+){1,})(?:\{([^}]*)\})?/g)]
     .filter(([, metric]) => metric !== 'histogram_quantile')
     .map(([, metric = '', selector = '']) => {
-      const selected = [...selector.matchAll(/(\w+)[!=]/g)].map(([, label = '']) => label);
+      // The job is what Prometheus calls whom it scrapes.
+      const selected = [...selector.matchAll(/(\w+)[!=]/g)]
+        .map(([, label = '']) => label)
+        .filter((label) => label !== 'job');
       return { metric, labels: [...grouped, ...selected] };
     });
 }

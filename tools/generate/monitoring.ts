@@ -93,6 +93,13 @@ const alerts: readonly Alert[] = [
   },
 ];
 
+/** The job as which the chart's PodMonitor has the operator scraped; other controllers serve metrics of the same names. */
+const job = 'agentcard-operator';
+const metricName = /\b((?:agentcard|controller_runtime|leader_election|process|rest_client|watch|workqueue)_\w+)(\{)?/g;
+
+const scoped = (expr: string): string =>
+  expr.replaceAll(metricName, (_, name: string, brace?: string) => `${name}{job="${job}"${brace ? ', ' : '}'}`);
+
 interface Panel {
   readonly title: string;
   readonly unit?: string;
@@ -181,7 +188,13 @@ export function monitoringFiles(): [string, string][] {
 
 function ruleOf({ name, expr, for: duration, severity, summary, description }: Alert) {
   const runbook = `docs/operations.md#${name.toLowerCase()}`;
-  return { alert: name, expr, for: duration, labels: { severity }, annotations: { summary, description, runbook } };
+  return {
+    alert: name,
+    expr: scoped(expr),
+    for: duration,
+    labels: { severity },
+    annotations: { summary, description, runbook },
+  };
 }
 
 function dashboardOf(all: readonly Panel[]) {
@@ -211,7 +224,7 @@ function panelOf({ title, unit = 'short', stat, queries }: Panel, index: number)
     gridPos: place,
     fieldConfig: { defaults: { unit }, overrides: [] },
     targets: Object.entries(queries).map(([expr, legendFormat], query) => {
-      return { refId: String.fromCharCode(65 + query), expr, legendFormat };
+      return { refId: String.fromCharCode(65 + query), expr: scoped(expr), legendFormat };
     }),
   };
 }
