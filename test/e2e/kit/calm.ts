@@ -8,6 +8,7 @@ const operatorPods = ['-n', operatorNamespace, '-l', 'app.kubernetes.io/name=age
 /** Does something that must change nothing: no status, no NetworkPolicy, no label is written. */
 export async function calmly(world: World, act: () => Promise<void>): Promise<void> {
   await nothingIsLeaving(world);
+  await nothingIsPutOff(world);
   const before = { statuses: await statuses(world), writes: await world.writes() };
   await act();
   // The statuses first: their difference says what happened; the writes then find what was written to and fro.
@@ -22,6 +23,19 @@ async function nothingIsLeaving(world: World): Promise<void> {
     const leaving = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined);
     expect(leaving.map(({ metadata }) => metadata.name)).toEqual([]);
   }, patience);
+}
+
+/** What changes no verdict, such as the words of a refusal, is written a second after the last of it at the latest. */
+async function nothingIsPutOff(world: World): Promise<void> {
+  let last: unknown;
+  await vi.waitFor(
+    async () => {
+      const [before, now] = [last, await statuses(world)];
+      last = now;
+      expect(now).toEqual(before);
+    },
+    { ...patience, interval: 1_200 },
+  );
 }
 
 async function statuses(world: World): Promise<Readonly<Record<string, unknown>>> {
