@@ -41,8 +41,7 @@ export async function buildImages(progress: Progress): Promise<string[]> {
   await makeContexts(progress);
   await makePythonBase();
   for (const [tag, { dockerfile, context }] of Object.entries(recipes)) {
-    const baseImage = tag === pythonAgentImage ? pythonBase : nodeBase;
-    await buildImage({ dockerfile, context, tag, buildArgs: { baseImage } }, progress);
+    await buildImage({ dockerfile, context, tag, base: tag === pythonAgentImage ? pythonBase : nodeBase }, progress);
   }
   return Object.keys(recipes);
 }

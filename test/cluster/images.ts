@@ -64,8 +64,8 @@ export interface ImageBuild {
   readonly dockerfile: string;
   readonly context: string;
   readonly tag: string;
-  /** A value that starts with `localhost/` names an image made here before, for use in FROM. */
-  readonly buildArgs?: Readonly<Record<string, string>>;
+  /** An image made here before: the Dockerfile's BASE_IMAGE. */
+  readonly base: string;
 }
 
 /**
@@ -74,14 +74,11 @@ export interface ImageBuild {
  */
 export async function buildImage(build: ImageBuild, progress: Progress = terminalProgress()): Promise<string> {
   await need(['buildah'], progress);
-  const args = Object.entries(build.buildArgs ?? {});
-  const bases = await Promise.all(
-    args.filter(([, value]) => value.startsWith('localhost/')).map(([, v]) => archiveOf(v)),
-  );
+  const base = await archiveOf(build.base);
   const sources = await Promise.all([build.dockerfile, build.context].map(contentOf));
-  const folder = join(store(), cacheKey(build.tag, JSON.stringify(args), ...bases, ...sources));
+  const folder = join(store(), cacheKey(build.tag, build.base, base, ...sources));
   await fillOnce(folder, (scratch) =>
-    progress.step(`building image ${build.tag}`, () => buildInto(scratch, build, bases)),
+    progress.step(`building image ${build.tag}`, () => buildInto(scratch, build, base)),
   );
   const archive = join(folder, 'image.tar');
   await remember(build.tag, archive);
@@ -90,13 +87,13 @@ export async function buildImage(build: ImageBuild, progress: Progress = termina
 }
 
 /** buildah gets a store of its own for each build: its copies of layers would fill the disk, and root's own containers are not ours. */
-async function buildInto(scratch: string, build: ImageBuild, bases: readonly string[]): Promise<void> {
+async function buildInto(scratch: string, build: ImageBuild, base: string): Promise<void> {
   const own = join(scratch, 'buildah');
   const places = ['--root', join(own, 'root'), '--runroot', join(own, 'run'), '--storage-driver', 'vfs'];
   const env = { ...process.env, BUILDAH_ISOLATION: 'chroot' };
   const buildah = (...args: string[]) => run('buildah', [...places, ...args], { env });
-  for (const base of bases) await buildah('pull', '--quiet', `oci-archive:${base}`);
-  const args = Object.entries(build.buildArgs ?? {}).flatMap(([name, value]) => ['--build-arg', `${name}=${value}`]);
+  await buildah('pull', '--quiet', `oci-archive:${base}`);
+  const args = ['--build-arg', `BASE_IMAGE=${build.base}`];
   const what = ['--tag', build.tag, '--file', build.dockerfile, build.context];
   await buildah('build', '--quiet', '--pull-never', '--timestamp', '0', ...args, ...what);
   await buildah('push', '--quiet', build.tag, `oci-archive:${join(scratch, 'image.tar')}:${build.tag}`);
