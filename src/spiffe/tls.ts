@@ -1,5 +1,5 @@
 export type { SecureConnection, Target } from './tls/connect.ts';
-export { exchangeFailure } from './tls/errors.ts';
+export { chainFailure, exchangeFailure } from './tls/errors.ts';
 export { answerFault, type Limits } from './tls/exchange.ts';
 export { connect, type FetchRequest, fetch, type MutualTls } from './tls/fetch.ts';
 export {

@@ -101,18 +101,18 @@ function certificateFailure(error: Error, { bundle, chain }: Handshake): FetchFa
   }
   const verdict = verifyPeer({ chain, bundle, now: new Date(), role: 'server' });
   const { code, message } = verdict.ok ? { code: '', message: reasonOf(error) } : verdict.error;
-  const failure = failures[code] ?? 'PeerCertificateInvalid';
   return failed(
-    failure,
+    chainFailure(code),
     `the peer's certificate is refused against the bundle of ${trustDomain}: ${message}`,
     claimed?.uri,
   );
 }
 
-const failures: Readonly<Record<string, FetchFailureCode>> = {
-  CertificateExpired: 'PeerCertificateExpired',
-  ClockSkew: 'ClockSkew',
-};
+/** What a code of verifyPeer says of the peer that showed the chain. */
+export function chainFailure(code: string): FetchFailureCode {
+  if (code === 'CertificateExpired') return 'PeerCertificateExpired';
+  return code === 'ClockSkew' ? code : 'PeerCertificateInvalid';
+}
 
 const isOpenSsl = (error: Error): boolean => 'library' in error || /^ERR_(SSL|OSSL|TLS)_/.test(codeOf(error));
 

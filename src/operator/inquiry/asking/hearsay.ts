@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import {
+  chainFailure,
   type FetchFailure,
-  type FetchFailureCode,
   type FetchOutcome,
   failed,
   failureCodes,
@@ -105,10 +105,5 @@ function peerFrom(presented: readonly string[], trustDomains: readonly TrustDoma
 }
 
 function refusedPeer({ code, message }: Fault): FetchFailure {
-  return failed(failures[code] ?? 'PeerCertificateInvalid', `the peer's certificate is refused: ${message}`);
+  return failed(chainFailure(code), `the peer's certificate is refused: ${message}`);
 }
-
-const failures: Readonly<Record<string, FetchFailureCode>> = {
-  CertificateExpired: 'PeerCertificateExpired',
-  ClockSkew: 'ClockSkew',
-};
