@@ -1,5 +1,6 @@
 import { ApiError, hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type KubeObject, keyOf, type NetworkPolicy, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { plainText, withinBudget } from '../api/budget.ts';
 import { marksFor, wearsAll } from '../api/marks.ts';
 import { owningCard } from '../network/policy.ts';
 import { containersHash } from '../workload/pod.ts';
@@ -8,7 +9,7 @@ import type { PolicyOperation } from './policy-difference.ts';
 
 /** What became of a plan's operations. */
 export interface Applied {
-  /** The policy operation that the API server refused, in words that stay the same from try to try. */
+  /** The policy operation that the API server refused, in its words. */
   readonly policyFailure: string | undefined;
   readonly markFailures: readonly string[];
   /** How many pods lost their label. */
@@ -122,13 +123,16 @@ function patchMarks(mark: Mark, namespace: string, client: KubeClient, resourceV
   return client.patch(resources.pods, `${namespace}/${mark.podName}`, { metadata }, options);
 }
 
-/** The API server's reason for a refusal, or nothing; an object that is gone needs no more work. */
+/** What of an API server's sentence fits beside ours and what to do. */
+const sentenceBytes = 384;
+
+/** What the API server says of a refusal, or nothing; an object that is gone needs no more work. */
 async function attempt(work: () => Promise<void>): Promise<string | undefined> {
   try {
     await work();
     return undefined;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    return error.code === 404 ? undefined : error.reason;
+    return error.code === 404 ? undefined : withinBudget(plainText(error.message), sentenceBytes).replace(/\.$/, '');
   }
 }

@@ -70,12 +70,18 @@ function withFailures(desired: DesiredStatus, applied: Applied, stored: StatusFi
   const conditions = desired.fields.conditions?.map((condition) => {
     if (condition.type !== 'Enforced') return condition;
     const lastTransitionTime = was?.status === 'False' ? was.lastTransitionTime : isoTime(now);
-    const message = messageWithRemedy('Enforced', reason, `${failure}.`);
+    const said = messageWithRemedy('Enforced', reason, `${failure}.`);
+    const message = was !== undefined && withoutNumbers(was.message) === withoutNumbers(said) ? was.message : said;
     return { ...condition, status: 'False' as const, reason, message, lastTransitionTime };
   });
   const { policy, ...fields } = desired.fields;
   const kept = applied.policyFailure === undefined && policy !== undefined ? { policy } : {};
   return { ...desired, fields: { ...fields, ...kept, conditions } };
+}
+
+/** Ports and versions, which an API server's words name anew at every try: alone they are no news. */
+function withoutNumbers(text: string): string {
+  return text.replace(/\b\d{4,}\b/g, '');
 }
 
 /** The merge patch of the status; the card's bytes are read only when they change, since the cache keeps their hash. */

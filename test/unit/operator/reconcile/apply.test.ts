@@ -20,13 +20,23 @@ const guilty: Given = { after: 1, pods: { 'weather-0': { answers: { id: impostor
 interface Options {
   /** Calls that the API server refuses, by their text. */
   readonly refuse?: Readonly<Record<string, number>>;
+  /** In these words. */
+  readonly saying?: string;
   readonly there?: NetworkPolicy;
+  /** What an earlier run wrote. */
+  readonly stored?: StatusFields | undefined;
   readonly settings?: Partial<Settings>;
 }
 
 /** One reconcile against an API server that answers as told; every call is written down. */
-async function run(given: Given, before: Given | undefined, { refuse = {}, there, ...more }: Options = {}) {
-  const { snapshot, at } = tell(given, before === undefined ? undefined : tell(before));
+async function run(
+  given: Given,
+  before: Given | undefined,
+  { refuse = {}, saying = 'no', there, stored, ...more }: Options = {},
+) {
+  const { snapshot: seen, at } = tell(given, before === undefined ? undefined : tell(before));
+  const fields = Object.entries({ ...seen.card.status, ...stored }).filter(([, value]) => value !== null);
+  const snapshot = { ...seen, card: { ...seen.card, status: Object.fromEntries(fields) as StatusFields } };
   const calls: string[] = [];
   const observed: string[] = [];
   const notes: Note[] = [];
@@ -34,7 +44,7 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
   const call = (text: string) => {
     calls.push(text);
     const code = refuse[text];
-    if (code !== undefined) throw new ApiError(code, code === 409 ? 'AlreadyExists' : 'Forbidden', 'no');
+    if (code !== undefined) throw new ApiError(code, code === 409 ? 'AlreadyExists' : 'Forbidden', saying);
   };
   const client = {
     create: async (_: unknown, object: KubeObject) => {
@@ -70,7 +80,8 @@ async function run(given: Given, before: Given | undefined, { refuse = {}, there
     const found = status?.conditions?.find((condition) => condition.type === type);
     return found && `${found.status} ${found.reason}`;
   };
-  return { calls, observed, notes, failure, says, status: status as StatusFields | undefined };
+  const message = (type: string) => status?.conditions?.find((condition) => condition.type === type)?.message;
+  return { calls, observed, notes, failure, says, message, status: status as StatusFields | undefined };
 }
 
 describe('the order of writes', () => {
@@ -108,15 +119,39 @@ describe('what the API server refuses', () => {
     expect(calls).toContain('patch team/weather-0');
     expect(says('Enforced')).toBe('False PolicyPending');
     expect(status?.policy).toBeNull();
-    expect(failure).toContain('NetworkPolicy weather-signature-policy was refused: Forbidden');
+    expect(failure).toContain('NetworkPolicy weather-signature-policy was refused: no');
     expect(notes.map(({ reason }) => reason)).toContain('PolicyPending');
     expect(notes.map(({ reason }) => reason)).not.toContain('PolicyApplied');
+  });
+
+  test('is told in its words, on one line that draws nothing elsewhere, and short', async () => {
+    const refuse = { 'patch team/weather-signature-policy': 403 };
+    const saying = `webhook "guard" denied it:\n\u001b[2J\u202e${'because '.repeat(500)}`;
+    const { message } = await run(guilty, proven, { refuse, saying });
+    expect(message('Enforced')).toMatch(
+      /^NetworkPolicy weather-signature-policy was refused: webhook "guard" denied it: \[2J/,
+    );
+    expect(message('Enforced')).toMatch(/… ?\. Mend what stands in the way; it is tried again by itself\.$/);
+    expect(message('Enforced')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+    expect(message('Enforced')?.length).toBeLessThan(600);
+  });
+
+  test('is no news while only a port or a version in its words is another one', async () => {
+    const refuse = { 'patch team/weather-signature-policy': 403 };
+    const words = (port: number, why = 'i/o timeout') => `read tcp 10.0.0.1:${port}->10.0.0.2:443: ${why}.`;
+    const { status: stored, message } = await run(guilty, proven, { refuse, saying: words(40_001) });
+    expect(message('Enforced')).toContain('10.0.0.1:40001->10.0.0.2:443: i/o timeout. Mend');
+    const again = (saying: string) => run(guilty, proven, { refuse, saying, stored });
+    expect((await again(words(50_002))).status).not.toHaveProperty('conditions');
+    expect((await again(words(50_002, 'refused'))).message('Enforced')).toContain(
+      '10.0.0.1:50002->10.0.0.2:443: refused.',
+    );
   });
 
   test('a refused label is said where the policy is', async () => {
     const { says, failure } = await run(proven, undefined, { refuse: { 'patch team/weather-0': 403 } });
     expect(says('Enforced')).toBe('False PolicyPending');
-    expect(failure).toContain('Pod weather-0 could not be marked: Forbidden');
+    expect(failure).toContain('Pod weather-0 could not be marked: no');
   });
 
   test('a status that the API server refuses is told by nobody', async () => {
