@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { addTrustDomain, type TrustDomain } from '../cluster/trust-domain.ts';
 import { Agent } from './kit/agent.ts';
-import { calmly, restartOperator } from './kit/calm.ts';
+import { asked, calmly, restartOperator } from './kit/calm.ts';
 import { servedCertificate } from './kit/certificate.ts';
-import { World } from './kit/world.ts';
+import { patience, World } from './kit/world.ts';
 
 let world: World;
 let namespace: string;
@@ -35,9 +35,13 @@ afterAll(async () => {
   await spire.remove();
 });
 
-/** Waits until a pod has shown this many certificates that it did not show before, and that fit. */
+/** Waits until every pod has shown this many certificates that it did not show before, and that fit. */
 async function rotations(count: number, fits: (issuer: string) => boolean = () => true): Promise<void> {
-  const address = (await weather.pods())[0]?.status?.podIP ?? '';
+  const pods = await weather.pods();
+  await Promise.all(pods.map(({ status }) => rotationsOf(status?.podIP ?? '', count, fits)));
+}
+
+async function rotationsOf(address: string, count: number, fits: (issuer: string) => boolean): Promise<void> {
   const first = (await servedCertificate(world, address)).serialNumber;
   const seen = new Set<string>();
   await vi.waitFor(
@@ -50,6 +54,12 @@ async function rotations(count: number, fits: (issuer: string) => boolean = () =
   );
 }
 
+/** A pod is asked a turn: after one more turn than there are pods, what they showed before is forgotten. */
+async function everyPodIsAsked(): Promise<void> {
+  const [before, { length }] = [await asked(world), await weather.pods()];
+  await vi.waitFor(async () => expect(await asked(world)).toBeGreaterThan(before + length), patience);
+}
+
 describe('nothing is written', () => {
   test('while SVIDs are replaced, the operator’s own among them, and while their CA is and leaves the bundle', async () => {
     const address = (await weather.pods())[0]?.status?.podIP ?? '';
@@ -58,6 +68,8 @@ describe('nothing is written', () => {
       await rotations(2);
       await spire.rotateAuthority();
       await rotations(2, (other) => other !== issuer);
+      // Evidence that rests on an authority ends with it.
+      await everyPodIsAsked();
       await spire.retireAuthority();
       await rotations(1);
     });
