@@ -18,6 +18,11 @@ const loosenings: Readonly<Record<Loosening, Loosened>> = {
     },
     words: 'loosening',
   },
+  widened: {
+    when: (now, was) =>
+      `${was}.hasValue() && (!${now}.hasValue() || ${now}.value().exists(one, !(one in ${was}.value())))`,
+    words: 'adding to or unsetting',
+  },
 };
 
 const rows = Object.entries(guardedFields).map(([name, row]) => ({ ...row, now: name, was: `was_${name}` }));

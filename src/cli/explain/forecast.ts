@@ -7,6 +7,7 @@ import { pairsSelect, selects } from '../../operator/workload/selector.ts';
 import { winnerOf } from '../../operator/workload/winner.ts';
 import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
 import type { Fleet } from './fleet.ts';
+import { type Listings, listings, standingOn, targetOf } from './listing.ts';
 import { choosing, connects, type Party, type Port } from './reach.ts';
 import { selectorIndex } from './selector-index.ts';
 
@@ -19,6 +20,8 @@ export interface Way {
   readonly enforced: 'open' | 'closed';
   /** The policy that decides as things are. */
   readonly by: string | null;
+  /** What the callee's list of callers makes of the caller; null where it has none. */
+  readonly list: string | null;
 }
 
 export interface Reach {
@@ -36,19 +39,16 @@ export function workloadOf(card: AgentCard, { workloads }: Fleet): Workload | un
   return workloads.get(targetOf(card));
 }
 
-function targetOf({ metadata, spec }: AgentCard): string {
-  return spec.targetRef === undefined ? '' : workloadKey(metadata.namespace ?? '', spec.targetRef);
-}
-
 /** The NetworkPolicies as they would be with the mode enforce, by the very functions that the operator uses. */
-export function enforcedPolicies(fleet: Fleet): readonly NetworkPolicy[] {
+export function enforcedPolicies(fleet: Fleet, listed: Listings = listings(fleet)): readonly NetworkPolicy[] {
   const foreign = fleet.policies.filter((policy) => owningCard(policy) === undefined);
   const ours = [...Map.groupBy(fleet.cards, targetOf)].flatMap(([target, rivals]) => {
     const workload = fleet.workloads.get(target);
     const card = winnerOf(rivals);
     if (workload === undefined || workload.hostNetwork || card === undefined) return [];
     const { name, namespace = '', uid = '' } = card.metadata;
-    return [desiredPolicy({ card: { name, namespace, uid }, workload }, shapeOf(card), fleet.peers)];
+    const subject = { card: { name, namespace, uid }, workload, callers: listed(target)?.ids };
+    return [desiredPolicy(subject, shapeOf(card), fleet.peers)];
   });
   return [...foreign, ...ours];
 }
@@ -68,24 +68,36 @@ export function reachOf(card: AgentCard, fleet: Fleet): Reach {
     member === undefined
       ? partyOf(namespace, { ...workload.templateLabels, ...verified }, fleet)
       : podParty(member, fleet);
-  const [today, after] = [choosing(fleet.policies), choosing(enforcedPolicies(fleet))];
-  const way = (who: string, [caller, callee]: readonly [Party, Party], port?: Port): Way => {
+  const listed = listings(fleet);
+  const [today, after] = [choosing(fleet.policies), choosing(enforcedPolicies(fleet, listed))];
+  const way = (who: string, [caller, callee]: readonly [Party, Party], { port, target = '' }: Onto): Way => {
     const now = connects(caller, callee, port, today);
     const enforced = connects(caller, callee, port, after).allowed;
     const isVerified = (callee === agent ? caller : callee).labels[verifiedLabel] === 'true';
-    return { who, pods: 1, verified: isVerified, now: word(now.allowed), enforced: word(enforced), by: now.by ?? null };
+    const list = standingOn(listed(target), caller) ?? null;
+    const words = { now: word(now.allowed), enforced: word(enforced) } as const;
+    return { who, pods: 1, verified: isVerified, ...words, by: now.by ?? null, list };
   };
   const others = fleet.pods.filter((pod) => pod !== member);
-  const callers = others.map((pod) => way(nameOf(pod), [podParty(pod, fleet), agent]));
+  const callers = others.map((pod) => way(nameOf(pod), [podParty(pod, fleet), agent], { target: targetOf(card) }));
   const targets = selectorIndex(
     fleet.cards.flatMap((other) => workloadOf(other, fleet) ?? []),
     (target) => target,
   );
-  const isAgent = ({ metadata: { namespace: place = '', labels = {} } }: Pod) => targets(place, labels).length > 0;
-  const agents = others.filter(isAgent);
-  const calls = agents.map((pod) => way(nameOf(pod), [agent, podParty(pod, fleet)]));
-  const common = destinations(fleet).map(({ who, party, port }) => way(who, [agent, party], port));
+  const calls = others.flatMap((pod) => {
+    const { namespace: place = '', labels = {} } = pod.metadata;
+    const [callee] = targets(place, labels);
+    if (callee === undefined) return [];
+    return [way(nameOf(pod), [agent, podParty(pod, fleet)], { target: workloadKey(place, callee) })];
+  });
+  const common = destinations(fleet).map(({ who, party, port }) => way(who, [agent, party], { port }));
   return { callers: grouped(callers), reaches: [...common, ...grouped(calls)] };
+}
+
+/** To which port, any where none is named; of which agent. */
+interface Onto {
+  readonly port?: Port;
+  readonly target?: string;
 }
 
 const word = (allowed: boolean) => (allowed ? 'open' : 'closed');
@@ -139,7 +151,7 @@ function destinations(fleet: Fleet): { who: string; party: Party; port: Port }[]
 function grouped(ways: readonly Way[]): Way[] {
   const groups = new Map<string, Way>();
   for (const way of ways) {
-    const id = JSON.stringify([way.who, way.verified, way.now, way.enforced]);
+    const id = JSON.stringify([way.who, way.verified, way.now, way.enforced, way.list]);
     groups.set(id, { ...way, pods: (groups.get(id)?.pods ?? 0) + 1 });
   }
   return [...groups.values()].sort((a, b) => (a.who < b.who ? -1 : a.who > b.who ? 1 : 0));

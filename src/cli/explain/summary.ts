@@ -1,9 +1,11 @@
 import { keyOf } from '@agentcard-operator/kube/objects';
 import { remedy } from '../../operator/api/conditions.ts';
 import { modeFor } from '../../operator/network/mode.ts';
+import { winnerOf } from '../../operator/workload/winner.ts';
 import { type Branch, drawTree } from '../tree.ts';
 import type { Fleet } from './fleet.ts';
 import { shapeOf, workloadOf } from './forecast.ts';
+import { listings, targetOf } from './listing.ts';
 
 export interface Summary {
   readonly cards: number;
@@ -14,6 +16,15 @@ export interface Summary {
     readonly mode: string;
     /** Agents that only the operator could call if this namespace enforced. */
     readonly wouldClose: readonly string[];
+  }[];
+  /** Agents with a list of callers. */
+  readonly lists: readonly {
+    readonly card: string;
+    readonly callers: readonly string[];
+    /** Those that cannot call, and why. */
+    readonly unknown: readonly string[];
+    /** Verified agents that could call it no more if its namespace enforced. */
+    readonly wouldLose: readonly string[];
   }[];
   readonly notes: readonly string[];
 }
@@ -40,8 +51,35 @@ export function summarize(fleet: Fleet): Summary {
       }),
       'name',
     ),
+    lists: sorted(listsOf(fleet), 'card'),
     notes,
   };
+}
+
+function listsOf(fleet: Fleet): Summary['lists'][number][] {
+  const listed = listings(fleet);
+  const verified = fleet.cards.filter((card) => shapeOf(card) === 'verified');
+  const targets = Map.groupBy(fleet.cards, targetOf);
+  return [...targets].flatMap(([target, rivals]) => {
+    const callers = listed(target);
+    const card = winnerOf(rivals);
+    if (callers === undefined || card === undefined) return [];
+    const enforces =
+      modeFor(fleet.namespaceLabels(card.metadata.namespace ?? ''), fleet.settings.enforcement) === 'enforce';
+    const may = new Set(callers.ids);
+    const loses = ({ status }: typeof card) =>
+      !may.has(status?.attestedAgentSpiffeId ?? status?.signatureSpiffeId ?? '');
+    const lost = enforces ? [] : verified.filter((other) => targetOf(other) !== target && loses(other));
+    const named = (unknown: boolean) => callers.listed.filter(({ why }) => (why !== undefined) === unknown);
+    return [
+      {
+        card: keyOf(card),
+        callers: named(false).map(({ who }) => who),
+        unknown: named(true).map(({ who, why }) => `${who}: ${why}`),
+        wouldLose: lost.map(keyOf).sort(),
+      },
+    ];
+  });
 }
 
 function sorted<K extends string, T extends Readonly<Record<K, string>>>(items: readonly T[], key: K): T[] {
@@ -50,7 +88,7 @@ function sorted<K extends string, T extends Readonly<Record<K, string>>>(items: 
 
 /** `tlsPort`: what the operator calls the Service port for mutual TLS. */
 export function summaryText(summary: Summary, width?: number, tlsPort?: string): string {
-  const { cards, notReady, namespaces, notes } = summary;
+  const { cards, notReady, namespaces, lists, notes } = summary;
   const waiting = notReady.reduce((sum, each) => sum + each.cards.length, 0);
   const reasons = notReady.map(({ reason, cards: some }): Branch => {
     const todo = remedy('Ready', reason, tlsPort);
@@ -65,9 +103,19 @@ export function summaryText(summary: Summary, width?: number, tlsPort?: string):
   const below = [
     ...(reasons.length === 0 ? [] : [{ text: 'not Ready', below: reasons }]),
     { text: 'namespaces', below: places },
+    ...(lists.length === 0 ? [] : [{ text: 'who may call', below: lists.map(listBranch) }]),
     ...notes.map((text) => ({ text: `note: ${text}` })),
   ];
   return `${drawTree({ text: `${counted(cards, 'AgentCard')}, ${cards - waiting} Ready`, below }, width)}\n`;
+}
+
+function listBranch({ card, callers, unknown, wouldLose }: Summary['lists'][number]): Branch {
+  const parts = [
+    { text: callers.length === 0 ? 'no agent' : 'callers', below: listed(callers) },
+    { text: 'cannot call', below: listed(unknown) },
+    { text: 'enforcing would keep out', below: listed(wouldLose) },
+  ];
+  return { text: card, below: parts.filter(({ text, below }) => below.length > 0 || text === 'no agent') };
 }
 
 function counted(count: number, what: string): string {

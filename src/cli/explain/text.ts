@@ -88,10 +88,11 @@ function gathered(ways: readonly Way[]): string[] {
   });
 }
 
-function wayText({ who, pods, verified, now, by }: Way): string {
+function wayText({ who, pods, verified, now, by, list }: Way): string {
   const facts = [
     pods > 1 ? [`${pods} pods`] : [],
     verified ? ['verified'] : [],
+    list === null ? [] : [list],
     now === 'closed' && by !== null ? [`by ${by}`] : [],
   ];
   const told = facts.flat().join(', ');

@@ -1,36 +1,23 @@
 import type { Condition, KubeObject } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
-import { longestCovered, longestName, longestText } from './budget.ts';
+import { longestCovered, longestName } from './budget.ts';
+import { callers, callersStatus } from './callers.ts';
+import {
+  celText,
+  chosenText,
+  fitting,
+  hash,
+  listBy,
+  maybe,
+  objectName,
+  part,
+  shortText,
+  spiffeId,
+  time,
+} from './schema.ts';
 import { durationMs, goDuration } from './time.ts';
 
 /** The AgentCard kind. `make generate` writes the CRD from these schemas; keys starting with x-kubernetes- pass through. */
-
-/** A text that fits a pattern, refused by the API server in words: "should match '^(…" helps nobody. */
-const fitting = (pattern: RegExp, message: string) =>
-  z
-    .string()
-    .refine((text) => pattern.test(text), message)
-    .meta({ 'x-kubernetes-validations': [{ rule: `self.matches(${celText(pattern.source)})`, message }] });
-
-const celText = (text: string) => `'${text.replaceAll('\\/', '/').replaceAll('\\', '\\\\')}'`;
-
-const shortText = (max: number) => z.string().max(max);
-/** What an agent may have chosen. */
-const chosenText = () => shortText(longestText);
-/** SHA-256 in hexadecimal. */
-const hash = () => shortText(64);
-const time = () => z.string().meta({ format: 'date-time' });
-/** What may be left out. */
-const maybe = <T extends z.ZodType>(words: string, schema: T) => schema.optional().describe(words);
-const part = <T extends z.ZodRawShape>(words: string, fields: T) => maybe(words, z.object(fields));
-/** Objects that go by one of their fields. */
-const listBy = <T extends z.ZodType>(key: string, item: T) =>
-  z.array(item).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
-
-export const spiffeId = fitting(
-  /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/,
-  'must be a SPIFFE ID with a path, such as spiffe://example.org/ns/default/sa/agent',
-);
 
 const shortestPeriod = '5s';
 const longestPeriod = '24h';
@@ -59,9 +46,7 @@ const targetRef = z.object({
   kind: fitting(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind, such as Deployment')
     .max(63)
     .describe('Kind of the workload: Deployment, StatefulSet or Sandbox.'),
-  name: fitting(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be the name of an object')
-    .max(253)
-    .describe('Name of the workload in the namespace of the card.'),
+  name: objectName().describe('Name of the workload in the namespace of the card.'),
 });
 
 const identityBinding = z.object({
@@ -101,6 +86,7 @@ export const agentCardSpecSchema = z
     approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
       .optional()
       .describe('Only a card with this cardId is trusted.'),
+    callers,
     suspend: z.boolean().optional().describe('Stops asking the agent. Evidence ages; enforcement goes on.'),
     quarantine: part('Cuts the agent off the network now, whatever it proves.', {
       reason: z.string().min(1).max(256).describe('Why, for everybody to read.'),
@@ -193,6 +179,7 @@ export const agentCardStatusSchema = z.object({
   covered: shortText(longestCovered)
     .optional()
     .describe('The pods whose evidence outlives a restart: 12 bytes of a SHA-256 each, in base64url; at most 1,024.'),
+  callers: callersStatus,
   policy: part('The NetworkPolicy of this card.', {
     mode: shortText(63).describe('Why it is there: enforce or quarantine.'),
     name: shortText(253).describe('Its name.'),

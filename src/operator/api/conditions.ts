@@ -56,6 +56,12 @@ export const reasons = {
     Weakened: 'Narrow or delete the NetworkPolicy that allows more.',
     NotEnforceable: 'Mend what is named here, or accept that NetworkPolicies do not protect this agent.',
   },
+  CallersEnforced: {
+    Enforced: '',
+    CallerUnknown: 'Correct spec.callers, or create what it names.',
+    Audit: 'Set enforcement to enforce when this is what you want.',
+    NotEnforceable: 'Mend what Enforced says: until then the list holds nobody back.',
+  },
   Ready: {
     ReadyToServe: '',
     ReadyUnverified: 'Set --enable-verified-fetch or --enable-signature-verification to have its identity checked.',
@@ -67,6 +73,7 @@ export type SyncedReason = keyof typeof reasons.Synced;
 export type BoundReason = keyof typeof reasons.Bound;
 export type VerifiedReason = keyof typeof reasons.Verified;
 export type EnforcedReason = keyof typeof reasons.Enforced;
+export type CallersReason = keyof typeof reasons.CallersEnforced;
 export type SignatureReason = keyof typeof reasons.SignatureVerified;
 
 /** The longest condition message, in characters. */

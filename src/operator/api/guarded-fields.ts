@@ -1,11 +1,15 @@
 import type { KubeObject } from '@agentcard-operator/kube/objects';
 import type { AgentCard, AgentCardSpec } from './agentcard.ts';
+import type { CallerReference } from './callers.ts';
 
 /** On agentcards, besides the verbs of Kubernetes; the chart's role for security has them. */
 export type GuardVerb = 'trust' | 'quarantine';
 
-/** When a new value needs the verb: at any change, when it is unset, or by all but `true`. A deleted card has no values. */
-export type Loosening = 'changed' | 'unset' | 'unlessTrue';
+/**
+ * When a new value needs the verb: at any change, when it is unset, by all but `true`, or when a list is unset or gains an
+ * entry. A deleted card has no values.
+ */
+export type Loosening = 'changed' | 'unset' | 'unlessTrue' | 'widened';
 
 /** What several cards demand together, and whose demand that is; no value where theirs cannot be met together. */
 export interface Demand<T> {
@@ -59,6 +63,13 @@ export const guardedFields = {
     read: ({ approvedCardId }) => approvedCardId,
     fold: agreement,
   }),
+  callers: field<readonly (readonly CallerReference[])[]>({
+    path: 'callers',
+    verb: 'trust',
+    loosened: 'widened',
+    read: ({ callers }) => callers && [callers],
+    fold: everyList,
+  }),
   quarantine: field({
     path: 'quarantine',
     verb: 'quarantine',
@@ -80,6 +91,19 @@ function intersection<T>(one: Demand<readonly T[]>, other: Demand<readonly T[]>)
   if (both.length === one.value.length) return one;
   return { value: both.length === 0 ? undefined : both, by: [...one.by, ...other.by] };
 }
+
+/** More different lists than people mean, of which a tenant can make thousands, let in nobody. */
+const mostLists = 16;
+
+/** Several ways lead to one identity, so that lists cannot be compared entry by entry: each must hold. */
+function everyList<T>(one: Lists<T>, other: Lists<T>): Lists<T> {
+  const lists = new Map([...(one.value ?? []), ...(other.value ?? [])].map((list) => [JSON.stringify(list), list]));
+  const by = one.value?.length === lists.size ? one.by : [...one.by, ...other.by];
+  const nobody = lists.size > mostLists || [...lists.values()].some((list) => list.length === 0);
+  return { value: nobody ? [[]] : [...lists.values()], by };
+}
+
+type Lists<T> = Demand<readonly (readonly T[])[]>;
 
 /** What all cards of a workload demand together, by field; a field is absent where no card demands anything by it. */
 export type FoldedDemands = {

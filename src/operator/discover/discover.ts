@@ -9,7 +9,7 @@ import { type Measured, measured } from '../metrics/controllers.ts';
 import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
-import { concernsOthers } from '../watch/triggers.ts';
+import { concernsOthers } from '../watch/rivals.ts';
 import { controllerOf } from '../workload/pod.ts';
 import { isAutoCreated } from '../workload/winner.ts';
 import { groupKind, isAgent, protocolsOf, type Workload, workloadKey } from '../workload/workload.ts';

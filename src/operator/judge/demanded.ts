@@ -4,12 +4,16 @@ import type { Settings } from '../settings/settings.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Workload } from '../workload/workload.ts';
 import { expectedIds } from './expected.ts';
-import type { Approved, Demanded, Snapshot } from './snapshot.ts';
+import type { Agent, Approved, Demanded } from './snapshot.ts';
 
-export const noDemands: Demanded = { expected: [], wanted: '', strict: true, approved: undefined };
+export const noDemands: Demanded = { expected: [], wanted: '', strict: true, approved: undefined, callers: undefined };
 
 /** A text tells why no agent could meet it. */
-export function demandedOf({ card, siblings }: Snapshot, workload: Workload, settings: Settings): Demanded | string {
+export function demandedOf(
+  { card, siblings }: Omit<Agent, 'workload'>,
+  workload: Workload,
+  settings: Settings,
+): Demanded | string {
   const isFloor = settings.strictBinding === 'floor';
   const idsOf = rendering(workload, settings);
   const [own = ''] = idsOf({ ...card.spec, identityBinding: undefined });
@@ -22,7 +26,7 @@ export function demandedOf({ card, siblings }: Snapshot, workload: Workload, set
     return { ...one, spec: { ...spec, identityBinding: binding } };
   };
   const folded = isFloor ? foldDemands(floored(card), siblings.map(floored)) : foldDemands(card, siblings);
-  const { approvedCardId, strict, allowedSpiffeIDs, trustDomain } = folded;
+  const { approvedCardId, strict, allowedSpiffeIDs, trustDomain, callers } = folded;
   const isOn = settings.mtls || settings.signature;
   for (const [demand, words] of [
     [allowedSpiffeIDs, 'allow no SPIFFE ID in common'],
@@ -40,6 +44,7 @@ export function demandedOf({ card, siblings }: Snapshot, workload: Workload, set
     wanted: `${expected.join(' or ')}${whose}${lost}`,
     strict: isFloor || (strict?.value ?? settings.strictBinding === 'true'),
     approved: approvedCardId && approval(approvedCardId, card),
+    callers: callers?.value,
   };
 }
 

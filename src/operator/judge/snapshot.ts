@@ -1,4 +1,5 @@
-import type { EndpointSlice, LabelSelector, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { EndpointSlice, Key, LabelSelector, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { CallerReference } from '../api/callers.ts';
 import type { CardEvidence } from '../inquiry/evidence.ts';
 import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
@@ -35,12 +36,17 @@ export interface Snapshot {
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly cluster: ClusterFacts;
+  /** Another AgentCard with its workload, by its key; undefined where it is not there, or is going. */
+  readonly agentNamed: (key: Key) => Agent | undefined;
   readonly evidence: CardEvidence;
   /** While the fleet brake holds: until when nobody loses trust for absence. */
   readonly fleetHeldUntil: number | undefined;
   /** Changes with the content of the workload's watched ConfigMap of a signed card. */
   readonly signedCardVersion: string | undefined;
 }
+
+/** A card, those beside it on its workload, and that. */
+export type Agent = Pick<Snapshot, 'card' | 'siblings' | 'workload'>;
 
 /** The agent behind a card, found; or why it was not. */
 export type Target = ResolvedTarget | Unresolved;
@@ -64,6 +70,8 @@ export interface Demanded {
   readonly wanted: string;
   readonly strict: boolean;
   readonly approved: Approved | undefined;
+  /** Every one of which must name whoever calls the agent; undefined where all verified agents may. */
+  readonly callers: readonly (readonly CallerReference[])[] | undefined;
 }
 
 export interface Approved {

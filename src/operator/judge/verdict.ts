@@ -8,6 +8,7 @@ import type { Settings } from '../settings/settings.ts';
 import { renderSpiffeId } from '../settings/spiffe-id-template.ts';
 import type { PodFacts } from '../workload/pod.ts';
 import { answersOf, checksOf } from './answers.ts';
+import { type Callers, callersOf } from './callers.ts';
 import { type Heard, outcomesOf, verifiedOutcome } from './conditions.ts';
 import { type PublishedCard, publishedCard, speakerOf } from './published.ts';
 import { type Quarantine, quarantineOf } from './quarantine.ts';
@@ -22,6 +23,8 @@ export interface Verdict extends ReturnType<typeof outcomesOf> {
   readonly pending: boolean;
   /** Why the agent is cut off, whatever it proves; undefined when it is not. */
   readonly quarantine: Quarantine | undefined;
+  /** Who may call the agent; undefined where every verified agent may. */
+  readonly callers: Callers | undefined;
   readonly pods: readonly JudgedPod[];
   readonly checks: readonly Check[];
   readonly card: PublishedCard;
@@ -71,9 +74,11 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   const heard = hold.holds && !isHeld ? hearing(noHold) : withHold;
   const resting = heard.matter.hold;
   const pending = target.resolved && isPending(snapshot, pods, since !== undefined && now < leftUntil);
+  const ends = [pending ? leftUntil : Infinity, ...pods.map(endOf)].filter((end) => end > now);
   return {
     pending,
     quarantine,
+    callers: callersOf(snapshot, target, settings),
     pods,
     ...outcomesOf(heard, verified, quarantine),
     checks: checksOf(heard.answers),
@@ -83,10 +88,7 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     identityExpiresAt: latestEnd(pods),
     named,
     covered: target.resolved ? coverage(pods) : named,
-    until: Math.min(
-      resting.until ?? Infinity,
-      ...[pending ? leftUntil : Infinity, ...pods.map(endOf)].filter((end) => end > now),
-    ),
+    until: Math.min(resting.until ?? Infinity, ...ends),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { KubeObject, NetworkPolicy, NetworkPolicyRule, OwnerReference } from '@agentcard-operator/kube/objects';
-import { apiGroup, operatorPodLabels, policyLabels, policyName, verifiedLabel } from '../api/labels.ts';
+import { apiGroup, identityLabel, operatorPodLabels, policyLabels, policyName, verifiedLabel } from '../api/labels.ts';
+import { identityValue } from '../api/marks.ts';
 import { controllerOf } from '../workload/pod.ts';
 import type { Workload } from '../workload/workload.ts';
 import type { apiServerFacts, dnsFacts } from './facts.ts';
@@ -23,6 +24,8 @@ export interface PolicyPeers {
 export interface PolicySubject {
   readonly card: KubeObject['metadata'];
   readonly workload: Pick<Workload, 'kind' | 'name' | 'selector'>;
+  /** SPIFFE IDs of which a verified caller must have proven one; undefined where any will do. */
+  readonly callers?: readonly string[] | undefined;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface PolicySubject {
  * denies by default; an unverified agent may reach DNS and the API server and is reached by the operator alone.
  */
 export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers: PolicyPeers): NetworkPolicy {
-  const { card, workload } = subject;
+  const { card, workload, callers } = subject;
   const metadata = {
     name: policyName(workload),
     namespace: card.namespace ?? '',
@@ -38,7 +41,7 @@ export function desiredPolicy(subject: PolicySubject, shape: PolicyShape, peers:
     ownerReferences: [ownerOf(card)],
   };
   const fixed = { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata };
-  return { ...fixed, spec: { podSelector: workload.selector, ...rulesFor(shape, peers) } };
+  return { ...fixed, spec: { podSelector: workload.selector, ...rulesFor(shape, peers, callers) } };
 }
 
 export function ownerOf({ name, uid = '' }: { readonly name: string; readonly uid?: string }): OwnerReference {
@@ -52,11 +55,17 @@ export function owningCard({ metadata }: KubeObject): OwnerReference | undefined
   return owner?.kind === 'AgentCard' && owner.apiVersion.startsWith(`${apiGroup}/`) ? owner : undefined;
 }
 
-function rulesFor(shape: PolicyShape, peers: PolicyPeers): Omit<NetworkPolicy['spec'], 'podSelector'> {
+function rulesFor(
+  shape: PolicyShape,
+  peers: PolicyPeers,
+  callers: PolicySubject['callers'],
+): Omit<NetworkPolicy['spec'], 'podSelector'> {
   const ourNamespace = namespaceNamed(peers.operatorNamespace);
   const operator = { from: [{ namespaceSelector: ourNamespace, podSelector: { matchLabels: operatorPodLabels } }] };
   if (shape === 'verified') {
-    return { policyTypes: ['Ingress'], ingress: [{ from: verifiedPeers(peers) }, operator, ...peers.ingressAllow] };
+    // A rule without peers would let everybody in.
+    const agents = callers?.length === 0 ? [] : [{ from: verifiedPeers(peers, callers) }];
+    return { policyTypes: ['Ingress'], ingress: [...agents, operator, ...peers.ingressAllow] };
   }
   const policyTypes = ['Ingress', 'Egress'];
   if (shape === 'quarantined') return { policyTypes, ingress: [operator] };
@@ -71,8 +80,13 @@ function namespaceNamed(name: string) {
   return { matchLabels: { 'kubernetes.io/metadata.name': name } };
 }
 
-function verifiedPeers({ namespaces }: PolicyPeers): NonNullable<NetworkPolicyRule['from']> {
-  const podSelector = { matchLabels: { [verifiedLabel]: 'true' } };
+function verifiedPeers(
+  { namespaces }: PolicyPeers,
+  callers: PolicySubject['callers'],
+): NonNullable<NetworkPolicyRule['from']> {
+  const values = [...new Set(callers?.map(identityValue))].sort();
+  const named = { matchExpressions: [{ key: identityLabel, operator: 'In' as const, values }] };
+  const podSelector = { matchLabels: { [verifiedLabel]: 'true' }, ...(callers === undefined ? {} : named) };
   if (namespaces.length === 0) return [{ namespaceSelector: {}, podSelector }];
   return namespaces.map((name) => ({ namespaceSelector: namespaceNamed(name), podSelector }));
 }

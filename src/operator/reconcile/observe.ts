@@ -1,7 +1,7 @@
 import type { Key, Service } from '@agentcard-operator/kube/objects';
 import { policyName, signedCardName } from '../api/labels.ts';
 import type { Knowledge } from '../inquiry/inquiry.ts';
-import type { ClusterFacts, Snapshot } from '../judge/snapshot.ts';
+import type { Agent, ClusterFacts, Snapshot } from '../judge/snapshot.ts';
 import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
 import type { Config } from '../settings/config.ts';
@@ -32,12 +32,10 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
   const namespace = card.metadata.namespace ?? '';
   const home = caches.namespaces?.get(namespace)?.metadata;
   if (home?.deletionTimestamp !== undefined) return undefined;
-  const { targetRef } = card.spec;
-  const workload = targetRef === undefined ? undefined : workloadOf(caches, namespace, targetRef);
+  const agent = agentOf(card, caches);
+  const { workload } = agent;
   return {
-    card,
-    workload,
-    siblings: targetRef === undefined ? [] : siblingsOf(card, caches, workloadKey(namespace, targetRef)),
+    ...agent,
     services: workload === undefined ? [] : candidates(card, workload, caches),
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
     ...labelledPods(caches, workload),
@@ -48,10 +46,22 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     quarantineList,
     namespaceLabels: home?.labels ?? {},
     cluster: clusterFacts(caches, config),
+    agentNamed: (other) => {
+      const named = caches.cards.get(other);
+      return named?.metadata.deletionTimestamp === undefined ? named && agentOf(named, caches) : undefined;
+    },
     evidence,
     fleetHeldUntil,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
+}
+
+function agentOf(card: CachedCard, caches: Caches): Agent {
+  const { targetRef } = card.spec;
+  const { namespace = '' } = card.metadata;
+  if (targetRef === undefined) return { card, workload: undefined, siblings: [] };
+  const siblings = siblingsOf(card, caches, workloadKey(namespace, targetRef));
+  return { card, workload: workloadOf(caches, namespace, targetRef), siblings };
 }
 
 /** Also other cards', of which those count that may choose pods with these labels. */

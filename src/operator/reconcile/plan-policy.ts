@@ -8,7 +8,7 @@ import { desiredPolicy, ownerOf, owningCard } from '../network/policy.ts';
 import { winnerOver } from '../workload/winner.ts';
 import { planQuarantine } from './plan-quarantine.ts';
 import { type PolicyOperation, type PolicyPlan, towards } from './policy-difference.ts';
-import { meaning, subjectOf, weakeningOf } from './policy-subject.ts';
+import { meaningOf, subjectOf, weakeningOf } from './policy-subject.ts';
 
 /** The policy that should be, against those that are: created, replaced, deleted; nothing when they agree. */
 export function planPolicy(judged: Judged): PolicyPlan {
@@ -65,17 +65,21 @@ function wantedPolicy(judged: Judged): Wanted {
   if (typeof subject === 'string') return none('NotEnforceable', subject);
   const shape = verdict.verified?.ok === true ? 'verified' : 'unverified';
   const { metadata } = snapshot.card;
-  const policy = desiredPolicy({ card: metadata, workload: subject }, shape, { ...snapshot.cluster, ...settings });
+  const callers = verdict.callers?.ids;
+  const policy = desiredPolicy({ card: metadata, workload: subject, callers }, shape, {
+    ...snapshot.cluster,
+    ...settings,
+  });
   const { name } = policy.metadata;
   const obstacle = obstacleOf(snapshot.namesake, metadata.uid ?? '');
   if (obstacle !== undefined) return none('PolicyPending', `NetworkPolicy ${name} ${obstacle}.`);
   const weakening = weakeningOf(judged, policy, subject);
   if (mode === 'audit') {
     const also = weakening === undefined ? '' : ` ${weakening}`;
-    return none('Audit', `NetworkPolicy ${name} would be written: ${meaning[shape]}.${also}`);
+    return none('Audit', `NetworkPolicy ${name} would be written: ${meaningOf(shape, callers)}.${also}`);
   }
   if (weakening !== undefined) return { mode, policy, enforced: no('Weakened', weakening) };
-  const message = `NetworkPolicy ${name}: ${meaning[shape]}.`;
+  const message = `NetworkPolicy ${name}: ${meaningOf(shape, callers)}.`;
   return { mode, policy, enforced: { ok: true, reason: 'PolicyApplied', message } };
 }
 

@@ -73,6 +73,13 @@ export const meaning: Readonly<Record<PolicyShape, string>> = {
   quarantined: 'only the operator may open connections to this agent, which may open none',
 };
 
+/** `callers`: the identities that a list leaves. */
+export function meaningOf(shape: PolicyShape, callers: readonly string[] | undefined): string {
+  if (shape !== 'verified' || callers === undefined) return meaning[shape];
+  if (callers.length === 0) return 'only the operator may call this agent';
+  return 'the listed callers, while they are verified, and the operator may call this agent';
+}
+
 /** Policies add up: names one that allows these pods more than ours does. */
 export function weakeningOf(
   { snapshot, verdict }: Judged,

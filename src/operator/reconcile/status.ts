@@ -4,6 +4,7 @@ import { allWithinBudget } from '../api/budget.ts';
 import { type ConditionType, messageWithRemedy, remedy } from '../api/conditions.ts';
 import { isoTime } from '../api/time.ts';
 import { coveredText } from '../inquiry/restore.ts';
+import { callersOutcome, callersShown } from '../judge/callers.ts';
 import type { Outcome } from '../judge/conditions.ts';
 import type { PublishedCard } from '../judge/published.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
@@ -20,7 +21,7 @@ export interface DesiredStatus {
 
 const rememberedCards = 5;
 /** What has bounds of its own and is compared whole: what people chose, and the covered pods. */
-const whole = new Set(['expectedSpiffeID', 'quarantine', 'covered']);
+const whole = new Set(['expectedSpiffeID', 'callers', 'quarantine', 'covered']);
 
 /** A total function of what was seen: no field outlives its evidence. */
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
@@ -33,6 +34,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     Bound: verdict.bound,
     SignatureVerified: verdict.signature?.outcome,
     Enforced: policy.enforced,
+    CallersEnforced: callersOutcome(verdict.callers, policy.enforced),
   };
   const conditions = conditionsFrom(outcomes, snapshot.card, settings.agentTlsPortName, now);
   const known = target.resolved || target.absent !== undefined;
@@ -51,6 +53,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     heldSince: verdict.heldSince === undefined ? undefined : isoTime(verdict.heldSince),
     identityExpiresAt: identityEnd(verdict, stored),
     covered: verdict.verified?.ok === true ? coveredText(verdict.covered) : undefined,
+    callers: verdict.callers && callersShown(verdict.callers),
     policy: policy.status,
     quarantine: verdict.quarantine,
   };
@@ -60,7 +63,10 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
 /** The outcome of each condition type; undefined leaves the condition out. */
 type Outcomes = Readonly<Partial<Record<ConditionType, Outcome<string> | undefined>>>;
 
-const order: readonly ConditionType[] = ['Ready', 'Synced', 'Verified', 'Bound', 'SignatureVerified', 'Enforced'];
+const order: readonly ConditionType[] = [
+  ...(['Ready', 'Synced', 'Verified', 'Bound', 'SignatureVerified'] as const),
+  ...(['Enforced', 'CallersEnforced'] as const),
+];
 
 /** All conditions, built anew; the transition time moves only with the status. */
 function conditionsFrom(

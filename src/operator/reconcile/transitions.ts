@@ -7,7 +7,7 @@ import type { StatusFields } from './status.ts';
 /** An event to record about a card. */
 export type Note = Omit<EventRecord, 'regarding'>;
 
-type AnnouncedType = 'Synced' | 'Verified' | 'Bound' | 'Enforced';
+type AnnouncedType = 'Synced' | 'Verified' | 'Bound' | 'Enforced' | 'CallersEnforced';
 
 /** Reasons that only follow from Synced, which has told already; they are told when the condition was True before. */
 const echoes = new Set(['FetchFailed', 'NoIdentity']);
@@ -18,6 +18,7 @@ const news: Readonly<Record<AnnouncedType, ReadonlySet<string> | 'every reason'>
   Verified: new Set([...decided('Verified'), 'EvidenceExpired', 'Quarantined']),
   Bound: new Set(decided('Bound')),
   Enforced: new Set(['PolicyPending', 'Weakened']),
+  CallersEnforced: new Set(['CallerUnknown']),
 };
 
 function decided(type: 'Verified' | 'Bound'): string[] {

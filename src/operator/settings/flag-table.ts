@@ -1,9 +1,9 @@
 import { parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
-import { spiffeId } from '../api/agentcard.ts';
 import { jsonOrUndefined } from '../api/json.ts';
 import { tlsPortName } from '../api/labels.ts';
+import { spiffeId } from '../api/schema.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
 import { address, addressRanges, boolean, duration, trustDomainName } from './flag-schemas.ts';
 import { flagsFrom } from './flags.ts';

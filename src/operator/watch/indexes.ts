@@ -46,6 +46,11 @@ export const indexes = {
       const names = [spec.endpoint?.service, spec.targetRef?.name].filter((name) => name !== undefined);
       return [...new Set(names)].map((name) => `${metadata.namespace}/${name}`);
     },
+    /** The AgentCards that its list of callers names. */
+    callers: ({ metadata, spec }: CachedCard) =>
+      (spec.callers ?? []).flatMap(({ agentCard }) =>
+        agentCard === undefined ? [] : [`${agentCard.namespace ?? metadata.namespace}/${agentCard.name}`],
+      ),
     /** The policy of a card, by the name that it has or would have. */
     policy: ({ metadata, spec: { targetRef } }: CachedCard) =>
       targetRef === undefined ? [] : [`${metadata.namespace}/${policyName(targetRef)}`],

@@ -1,5 +1,5 @@
 import type { Informer } from '@agentcard-operator/kube';
-import { winnerOf } from '../workload/winner.ts';
+import { isAutoCreated, winnerOf } from '../workload/winner.ts';
 import type { CachedCard } from './cached.ts';
 import { indexes } from './indexes.ts';
 
@@ -41,4 +41,13 @@ function watchRivals(cards: Cards): RivalsOn {
 /** The cards of a workload that stay. */
 export function standing(cards: Cards, target: string): CachedCard[] {
   return cards.byIndex('target', target).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+}
+
+/** The label that tells who made a card decides which of several stands, and counts in no generation. */
+export function concernsOthers(old: CachedCard, card: CachedCard): boolean {
+  return (
+    old.metadata.generation !== card.metadata.generation ||
+    isAutoCreated(old) !== isAutoCreated(card) ||
+    card.metadata.deletionTimestamp !== undefined
+  );
 }

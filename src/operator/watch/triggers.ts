@@ -6,14 +6,15 @@ import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
 import { maySelect, pairsSelect } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
-import { isAutoCreated, winnerOf } from '../workload/winner.ts';
+import { winnerOf } from '../workload/winner.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
+import { watchCallers } from './callers.ts';
 import { indexes, pairKey, termKeys } from './indexes.ts';
 import { isOf, labelledPodsOf, workloadsBy, workloadsSelecting } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
-import { rivals, standing } from './rivals.ts';
+import { concernsOthers, rivals, standing } from './rivals.ts';
 
 export interface Sinks {
   readonly wake: (card: Key, when?: AddOptions) => void;
@@ -35,6 +36,7 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
   watchCards(caches, sinks);
   watchWays(caches, dnsServices, sinks, wake);
   watchMarks(caches, sinks, wake);
+  watchCallers(caches, sinks.wake);
   caches.signedCards?.onEvent(
     either(({ metadata }) => {
       const owner = metadata.name.endsWith(signedCardSuffix) ? metadata.name.slice(0, -signedCardSuffix.length) : '';
@@ -153,13 +155,6 @@ function watchCards(caches: Caches, sinks: Sinks): void {
       recheckLabels(caches, sinks, card);
     },
   });
-}
-
-/** The label that tells who made a card decides which of several stands, and counts in no generation. */
-export function concernsOthers(old: CachedCard, card: CachedCard): boolean {
-  return (
-    old.metadata.generation !== card.metadata.generation || isAutoCreated(old) !== isAutoCreated(card) || goes(card)
-  );
 }
 
 function goes(card: CachedCard): boolean {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ApiError, KubeClient } from '../../../src/kube/client/client.ts';
 import type { KubeObject, ObjectMeta } from '../../../src/kube/objects.ts';
@@ -49,6 +50,15 @@ const fields: Readonly<Record<Field, { readonly spec: Spec; readonly changes: Re
   approvedCardId: {
     spec: { approvedCardId: reviewed },
     changes: { 'is unset': { approvedCardId: null }, 'names another': { approvedCardId: other } },
+  },
+  callers: {
+    spec: { callers: [{ spiffeID: mine }, { agentCard: { name: 'planner' } }] },
+    changes: {
+      'is unset': { callers: null },
+      'gains an entry': { callers: [{ spiffeID: mine }, { agentCard: { name: 'planner' } }, { spiffeID: yours }] },
+      'names others': { callers: [{ spiffeID: yours }] },
+      'names it in another namespace': { callers: [{ agentCard: { name: 'planner', namespace: 'elsewhere' } }] },
+    },
   },
   quarantine: { spec: { quarantine: { reason: 'incident' } }, changes: { 'is unset': { quarantine: null } } },
 };
@@ -253,7 +263,10 @@ function isLooser(before: FoldedDemands, after: FoldedDemands): boolean {
     (before.strict === undefined && after.strict?.value === false) ||
     (newIds !== undefined && !newIds.every((id) => (ids ?? []).includes(id))) ||
     differs('trustDomain') ||
-    differs('approvedCardId')
+    differs('approvedCardId') ||
+    !(before.callers?.value ?? []).every((list) =>
+      after.callers?.value?.some((other) => isDeepStrictEqual(list, other)),
+    )
   );
 }
 
@@ -293,6 +306,29 @@ test('no editor points a card that need not be strict at another workload', asyn
   await expect(turn).rejects.toThrow('needs the verb trust');
   // Deleting it takes a permission back.
   await clientOf('editor').request({ method: 'DELETE', path: `${cards}/loose` });
+});
+
+test.each([
+  ['shortens', [{ agentCard: { name: 'planner' } }]],
+  ['empties', []],
+  ['reorders', [{ agentCard: { name: 'planner' } }, { spiffeID: mine }]],
+])('an editor %s the list of callers', async (_, callers) => {
+  expect(await refusal('editor', 'callers', patch({ spec: { callers } }))).toBeUndefined();
+});
+
+test('an editor gives a list of callers to a card that has none', async () => {
+  expect(await refusal('editor', 'strict', patch({ spec: { callers: [] } }))).toBeUndefined();
+  await tryPost('editor', cardsIn(inTeam('strict')), cardOf('listing', { callers: [{ spiffeID: mine }] }));
+});
+
+test.each([
+  ['nobody', {}],
+  ['two at once', { spiffeID: mine, agentCard: { name: 'planner' } }],
+  ['an agent without name', { agentCard: {} }],
+  ['what is no SPIFFE ID', { spiffeID: 'https://example.org' }],
+])('a caller that names %s is refused', async (_, one) => {
+  const listing = tryPost('officer', cardsIn(inTeam('strict')), cardOf('listing', { callers: [one] }));
+  await expect(listing).rejects.toThrow(/callers|exactly one|SPIFFE ID/);
 });
 
 test.each(everyField)('an editor goes on editing what %s does not guard', async (field) => {

@@ -7,6 +7,8 @@ import { drawTree } from '../../../src/cli/tree.ts';
 import type { Condition, NetworkPolicy, Pod } from '../../../src/kube/objects.ts';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { messageWithRemedy } from '../../../src/operator/api/conditions.ts';
+import { identityLabel } from '../../../src/operator/api/labels.ts';
+import { identityValue } from '../../../src/operator/api/marks.ts';
 import { workloadKey } from '../../../src/operator/workload/workload.ts';
 import { settings, snapshot, workload } from '../operator/kit/builders.ts';
 import { onCluster, oneSentence } from './cli.ts';
@@ -63,6 +65,8 @@ function fleet(over: Partial<Fleet> = {}): Fleet {
     ...over,
   };
 }
+const quiet = { workload: null, conditions: [], checks: [], mode: 'off', policy: null, notes: [] };
+
 const ways = (card: AgentCard, seen: Fleet) => {
   const { callers, reaches } = reachOf(card, seen);
   const text = ({ who, pods, now, enforced }: (typeof callers)[number]) => `${who} ${pods} ${now} ${enforced}`;
@@ -92,6 +96,36 @@ describe('the forecast', () => {
         'team/weather 1 open closed',
       ],
     });
+  });
+
+  test('a list of callers closes an agent to every other one, and says by which entry the rest may call', () => {
+    const [mine, theirs] = ['weather', 'clock'].map((name) => identityValue(`spiffe://example.org/ns/team/sa/${name}`));
+    const callee = agent('plain', true);
+    const card = { ...callee, spec: { ...callee.spec, callers: [{ agentCard: { name: 'weather' } }] } };
+    const listing = fleet({
+      cards: [agent('weather', true), card],
+      workloads: new Map(
+        ['weather', 'plain'].map((name) => [
+          workloadKey('team', { ...deployment(name) }),
+          { ...deployment(name), serviceAccount: name },
+        ]),
+      ),
+      pods: [
+        pod('w-0', 'weather', { [label]: 'true', [identityLabel]: mine }),
+        pod('c-0', 'clock', { [label]: 'true', [identityLabel]: theirs }),
+        pod('p-0', 'plain', { [label]: 'true' }),
+      ],
+    });
+    const told = (named: AgentCard, side: 'callers' | 'reaches') =>
+      reachOf(named, listing)[side].map(({ who, enforced, list }) => `${who} ${enforced} ${list}`);
+    expect(told(card, 'callers')).toEqual([
+      'team/clock closed not listed',
+      'team/weather open listed as AgentCard team/weather',
+    ]);
+    expect(told(agent('weather', true), 'reaches')).toContain('team/plain open listed as AgentCard team/weather');
+    expect(explanationText({ card: 'team/plain', ...quiet, ...reachOf(card, listing) })).toContain(
+      'enforcing would close it to\n      └─ team/clock (verified, not listed)',
+    );
   });
 
   test('a foreign policy counts, now and then, and ours of today does not', () => {
@@ -203,9 +237,16 @@ describe('the text', () => {
     const many = Array.from({ length: 40 }, (_, index) => pod(`many-${index}-0`, `many-${index}`));
     const card = agent('weather', true);
     const { callers } = reachOf(card, fleet({ pods: [pod('w-0', 'weather'), ...many, ...many.slice(0, 5)] }));
-    const outside = { who: 'shop/front', pods: 1, verified: false, now: 'open', enforced: 'open', by: null } as const;
-    const facts = { workload: null, conditions: [], checks: [], mode: 'off', policy: null, notes: [] };
-    const text = explanationText({ card: 'team/weather', ...facts, callers: [...callers, outside], reaches: [] });
+    const outside = {
+      who: 'shop/front',
+      pods: 1,
+      verified: false,
+      now: 'open',
+      enforced: 'open',
+      by: null,
+      list: null,
+    } as const;
+    const text = explanationText({ card: 'team/weather', ...quiet, callers: [...callers, outside], reaches: [] });
     expect(text).toContain(`   ├─ may call it
    │  ├─ team/… (40 workloads, 45 pods)
    │  └─ shop/front
@@ -224,6 +265,31 @@ describe('the text', () => {
          └─ team/plain
 `);
     expect(summarize(fleet()).namespaces).toEqual([{ name: 'team', cards: 2, mode: 'enforce', wouldClose: [] }]);
+  });
+
+  test('of the fleet says who may call whom, and what a list would cut', () => {
+    const proven = (name: string, id: string) => {
+      const { status, ...card } = agent(name, true);
+      return { ...card, status: { ...status, attestedAgentSpiffeId: `spiffe://example.org/ns/team/sa/${id}` } };
+    };
+    const callee = proven('plain', 'plain');
+    const callers = [{ serviceAccount: { name: 'cron' } }, { agentCard: { name: 'gone' } }];
+    const cards = [
+      proven('weather', 'weather'),
+      proven('jobs', 'cron'),
+      { ...callee, spec: { ...callee.spec, callers } },
+    ];
+    const audit = fleet({ cards, settings: { ...settings, enforcement: 'audit' } });
+    expect(summaryText(summarize(audit))).toContain(`└─ who may call
+   └─ team/plain
+      ├─ callers
+      │  └─ ServiceAccount team/cron
+      ├─ cannot call
+      │  └─ AgentCard team/gone: It is not there, or in a namespace that is not watched.
+      └─ enforcing would keep out
+         └─ team/weather
+`);
+    expect(summarize(fleet({ cards })).lists).toEqual([expect.objectContaining({ card: 'team/plain', wouldLose: [] })]);
   });
 
   test('draws a line per branch', () => {

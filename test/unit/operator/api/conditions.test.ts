@@ -11,7 +11,15 @@ import {
 const every = (Object.keys(reasons) as ConditionType[]).flatMap((type) =>
   Object.keys(reasons[type]).map((reason): [ConditionType, string] => [type, reason]),
 );
-const good = ['SyncSucceeded', 'SignatureValid', 'Bound', 'mTLSVerified', 'SignatureVerified', 'PolicyApplied'];
+const good = [
+  'SyncSucceeded',
+  'SignatureValid',
+  'Bound',
+  'mTLSVerified',
+  'SignatureVerified',
+  'PolicyApplied',
+  'Enforced',
+];
 
 describe('remedies', () => {
   test.each(every)('%s %s says what to do, unless all is well', (type, reason) => {

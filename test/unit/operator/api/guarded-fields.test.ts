@@ -19,6 +19,7 @@ const anything = fc.record(
       },
       { requiredKeys: [] },
     ),
+    callers: fc.array(fc.record({ spiffeID: id }), { maxLength: 3 }),
     approvedCardId: fc.constantFrom('a'.repeat(64), 'b'.repeat(64)),
     quarantine: fc.constantFrom({ reason: 'one' }, { reason: 'two' }),
   },
@@ -30,6 +31,7 @@ const editable = fc.record(
     identityBinding: fc.record({ strict: fc.constant(true) }, { requiredKeys: [] }),
     quarantine: fc.constant({ reason: 'three' }),
     suspend: fc.boolean(),
+    callers: fc.array(fc.record({ spiffeID: id }), { maxLength: 3 }),
   },
   { requiredKeys: [] },
 );
@@ -47,12 +49,22 @@ const folded = ([card, ...siblings]: readonly ReturnType<typeof cardOf>[]) => {
 
 /** What is demanded, whoever demands it; a list in no order. */
 function values(demands: FoldedDemands): Record<string, unknown> {
-  const { quarantine, ...rest } = demands;
+  const { quarantine, callers, ...rest } = demands;
   const plain = Object.entries(rest).map(([name, { value }]) => [
     name,
     Array.isArray(value) ? [...new Set(value)].sort() : value,
   ]);
-  return { ...Object.fromEntries(plain), quarantine: quarantine !== undefined };
+  const called = callers === undefined ? undefined : admitted(demands);
+  return { ...Object.fromEntries(plain), quarantine: quarantine !== undefined, called };
+}
+
+const everybody = ['a', 'b', 'c'].map((name) => `spiffe://example.org/${name}`);
+
+/** Whom all lists name. */
+function admitted({ callers }: FoldedDemands): string[] {
+  return everybody.filter((one) =>
+    (callers?.value ?? []).every((list) => list.some(({ spiffeID }) => spiffeID === one)),
+  );
 }
 
 describe('what the cards of a workload demand together', () => {
@@ -70,7 +82,8 @@ describe('what the cards of a workload demand together', () => {
       fc.property(cards, editable, (all, spec) => {
         const more = cardOf(spec, 9);
         const [before, after] = [folded(all), folded([more, ...all])];
-        const { strict, quarantine, ...given } = before;
+        const { strict, quarantine, callers, ...given } = before;
+        expect(admitted(after)).toEqual(admitted(after).filter((one) => admitted(before).includes(one)));
         expect(after).toMatchObject(given);
         if (strict?.value === true) expect(after.strict?.value).toBe(true);
         if (strict === undefined) expect(after.strict?.value).not.toBe(false);
@@ -91,9 +104,21 @@ describe('what the cards of a workload demand together', () => {
           const domain = spec.identityBinding?.trustDomain?.toLowerCase();
           if (trustDomain?.value !== undefined) expect([undefined, trustDomain.value]).toContain(domain);
           if (spec.identityBinding?.strict === true) expect(strict?.value).toBe(true);
+          const named = spec.callers?.map(({ spiffeID }) => spiffeID) ?? everybody;
+          for (const one of admitted(folded(all))) expect(named).toContain(one);
         }
       }),
     );
+  });
+
+  test('lets nobody call by more lists than people mean, however many cards there are', () => {
+    const listing = (count: number) =>
+      folded(
+        Array.from({ length: count }, (_, n) => cardOf({ callers: [{ spiffeID: `spiffe://example.org/${n}` }] }, n)),
+      );
+    expect(listing(16).callers?.value).toHaveLength(16);
+    expect(listing(17).callers?.value).toEqual([[]]);
+    expect(listing(3_000).callers?.value).toEqual([[]]);
   });
 
   test('names the card whose demand it is, its own before another’s', () => {
@@ -112,11 +137,12 @@ test.each(Object.entries(guardedFields))('%s is read where the policy looks for 
     trustDomain: 'x',
     approvedCardId: 'x',
     quarantine: { reason: 'x' },
+    callers: [{ spiffeID: 'x' }],
   };
   const [leaf = '', parent] = path.split('.').reverse();
   const field = { [leaf]: value[leaf as keyof typeof value] };
   const spec = cardOf(parent === undefined ? field : { [parent]: field }).spec;
-  expect(read(spec)).toEqual(field[leaf]);
+  expect([field[leaf], [field[leaf]]]).toContainEqual(read(spec));
   expect(isProtected(spec)).toBe(true);
 });
 

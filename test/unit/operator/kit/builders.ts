@@ -236,6 +236,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
       apiServer: [{ addresses: ['198.19.128.1'], ports: [443] }],
       dns: [{ namespace: 'kube-system', podLabels: { 'k8s-app': 'kube-dns' }, ports: [{ protocol: 'UDP', port: 53 }] }],
     },
+    agentNamed: () => undefined,
     evidence: noEvidence,
     signedCardVersion: undefined,
     fleetHeldUntil: undefined,

@@ -9,7 +9,7 @@ import {
   type Silence,
   type Stranger,
 } from '../../../../src/operator/inquiry/evidence.ts';
-import type { ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
+import type { Agent, ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import { ownerOf } from '../../../../src/operator/network/policy.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
@@ -53,6 +53,8 @@ export interface Given {
   readonly namespace?: Readonly<Record<string, string>>;
   readonly card?: CardGiven;
   readonly workload?: Partial<Workload> | null;
+  /** Other agents, by the keys of their cards; null where a card has no workload. */
+  readonly agents?: Readonly<Record<string, (Partial<Workload> & { readonly spec?: CachedCard['spec'] }) | null>>;
   readonly siblings?: readonly CachedCard[];
   readonly services?: readonly Service[];
   /** Instead of one slice with a ready endpoint for each pod. */
@@ -106,6 +108,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
       ...(status === undefined ? {} : { status }),
     },
     workload: given.workload === null ? undefined : { ...build.workload, ...given.workload },
+    agentNamed: (key) => agentOf(key, given.agents ?? {}),
     siblings: given.siblings ?? [],
     services: given.services ?? snapshot.services,
     slicesOf: slices === undefined ? snapshot.slicesOf : () => slices,
@@ -119,6 +122,19 @@ export function snapshotOf(given: Given, at: number): Snapshot {
     quarantineList: given.quarantineList === null ? undefined : (given.quarantineList ?? []),
     fleetHeldUntil: given.fleetHeldMinutes === undefined ? undefined : at + given.fleetHeldMinutes * build.minute,
   };
+}
+
+function agentOf(key: string, agents: NonNullable<Given['agents']>): Agent | undefined {
+  const given = agents[key];
+  if (given === undefined) return undefined;
+  const [namespace = '', name = ''] = key.split('/');
+  const { spec, ...workload } = given ?? {};
+  const card = build.card({
+    metadata: { name, namespace, uid: `${key}-uid` },
+    ...(spec === undefined ? {} : { spec }),
+  });
+  const found = { ...build.workload, namespace, name, serviceAccount: name, ...workload };
+  return { card, siblings: [], workload: given === null ? undefined : found };
 }
 
 function labelled(name: string, how: Label): Pod {

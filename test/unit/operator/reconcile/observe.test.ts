@@ -53,6 +53,23 @@ test('siblings are the other cards of the workload that stay', () => {
   expect(names(observed()?.siblings)).toEqual(['twin']);
 });
 
+test('another agent is found by the key of its card, while that stays', () => {
+  const { cards, deployments, observed } = world();
+  const named = (key: string) => observed()?.agentNamed(key);
+  expect(named('far/clock')).toBeUndefined();
+  cards.put(cardOf('clock', { namespace: 'far' }));
+  expect(named('far/clock')).toMatchObject({
+    card: { metadata: { name: 'clock' } },
+    siblings: [],
+    workload: undefined,
+  });
+  deployments.put(deployment('clock', { namespace: 'far', serviceAccount: 'tick' }));
+  cards.put(cardOf('twin', { namespace: 'far', target: 'clock' }));
+  expect(named('far/twin')).toMatchObject({ workload: { serviceAccount: 'tick' }, siblings: [{}] });
+  cards.put(changed(cardOf('clock', { namespace: 'far' }), going));
+  expect(named('far/clock')).toBeUndefined();
+});
+
 test('a card that another stands in for sees that one and a quarantine, and that one sees them all', () => {
   const { cards, sources, observed } = world();
   for (const name of ['anna', 'bert', 'carl']) cards.put(cardOf(name, { target: 'weather' }));

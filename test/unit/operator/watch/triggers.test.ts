@@ -221,7 +221,40 @@ const cards: readonly Row[] = [
   ['a card that is gone', (now) => now.cards.delete(twin()), both, (now) => now.cards.put(twin())],
 ];
 
-test.each<Row>([...ways, ...marks, ...cards])(
+/** An agent whose list of callers names the card of another. */
+function listing(now: World): void {
+  const card = cardOf('lister');
+  now.cards.put({ ...card, spec: { ...card.spec, callers: [{ agentCard: { name: 'weather' } }] } });
+}
+
+const asLister = '~team/lister';
+
+const callers: readonly Row[] = [
+  [
+    'a caller whose card people change',
+    (now) => now.cards.put(cardOf('weather', { generation: 2 })),
+    [weather, asLister],
+    listing,
+  ],
+  ['a caller whose card goes', (now) => now.cards.delete(now.weather), [weather, asLister], listing],
+  ['another card beside that of a caller', (now) => now.cards.put(twin()), [...both, asLister], listing],
+  [
+    'a caller that runs under another account',
+    (now) => now.deployments.put(deployment('weather', { serviceAccount: 'other' })),
+    [weather, asLister],
+    listing,
+  ],
+  ['a caller whose workload goes', (now) => now.deployments.delete(now.running), [weather, asLister], listing],
+  ['a caller whose workload is scaled', (now) => now.deployments.put(changed(now.running)), [weather], listing],
+  [
+    'a card of the same name elsewhere',
+    (now) => now.cards.put(cardOf('weather', { namespace: 'third' })),
+    ['third/weather'],
+    listing,
+  ],
+];
+
+test.each<Row>([...ways, ...marks, ...cards, ...callers])(
   '%s wakes those whom it concerns, and nobody else',
   (_, change, woken, before) => {
     const now = world();
