@@ -50,12 +50,17 @@ export function kindSchema(): Schema {
       apiVersion: { type: 'string' },
       kind: { type: 'string' },
       metadata: { type: 'object' },
-      spec: part(agentCardSpecSchema),
-      status: withQuestions(part(agentCardStatusSchema)),
+      spec: { description: 'What people want; required.', ...part(agentCardSpecSchema) },
+      status: {
+        description: 'What the operator found out; observedGeneration -1 until it has judged.',
+        ...withQuestions(part(agentCardStatusSchema)),
+        // On the property itself: a default of a property inside is not applied while there is no status.
+        default: { observedGeneration: -1 },
+      },
     },
     'x-kubernetes-validations': [
       {
-        // A stored card without spec, which other versions of the kind allow, keeps taking status and labels.
+        // Not among the required ones: a stored card without spec, which other versions of the kind allow, would take no label.
         rule: 'has(self.spec) || (oldSelf.hasValue() && !has(oldSelf.value().spec))',
         optionalOldSelf: true,
         fieldPath: '.spec',

@@ -13,9 +13,13 @@ export const statusTable = () => fieldTable('status');
 
 /** The schema from which the CRD is made, a row for each field. */
 function fieldTable(part: 'spec' | 'status'): string {
-  const rows = fieldsBelow(propertiesOf(kindSchema())[part] ?? {}, part).map(([path, schema]) => {
+  const rows = fieldsBelow(propertiesOf(kindSchema())[part] ?? {}, part).map(([path, schema, isRequired]) => {
     const preset = schema.default === undefined ? '' : ` Default: ${code(String(schema.default))}.`;
-    return [code(path), typeOf(schema), `${schema.description ?? ''}${preset}`.trim()];
+    return [
+      code(path),
+      typeOf(schema),
+      `${isRequired && part === 'spec' ? 'Required. ' : ''}${schema.description}${preset}`,
+    ];
   });
   return markdownTable(['Field', 'Type', 'What it is'], rows);
 }
@@ -27,14 +31,15 @@ export function columnTable(): string {
   return markdownTable(['Column', 'Field', ''], rows);
 }
 
-type Field = readonly [path: string, schema: Schema];
+type Field = readonly [path: string, schema: Schema, isRequired: boolean];
 
 function fieldsBelow(schema: Schema, path: string): Field[] {
+  const required = (schema.required ?? []) as readonly string[];
   return Object.entries(propertiesOf(schema)).flatMap(([name, property]) => {
     const own = `${path}.${name}`;
     const items = property.items as Schema | undefined;
     const below = items === undefined ? fieldsBelow(property, own) : fieldsBelow(items, `${own}[]`);
-    return [[own, property] as const, ...below];
+    return [[own, property, required.includes(name)] as const, ...below];
   });
 }
 

@@ -66,37 +66,31 @@ const identityBinding = z.object({
   ),
 });
 
-export const agentCardSpecSchema = z
-  .object({
-    targetRef: targetRef.optional().describe('The workload that serves this card.'),
-    syncPeriod: syncPeriod.default('5m').describe('How often one pod is asked again, as a Go duration; 5s to 24h.'),
-    identityBinding: identityBinding.optional().describe('Which identity the agent must prove.'),
-    sigstoreVerification: part('Accepted for compatibility; this version does not act on it.', {
-      certificateIdentity: shortText(2048).optional().describe('Identity in the certificate.'),
-      certificateOIDCIssuer: shortText(2048).optional().describe('Issuer of that identity.'),
-    }),
-    endpoint: part('Where the agent answers, when the defaults do not find it.', {
-      service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
-      port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
-      path: maybe(
-        'Path of the card, one that --card-paths allows. Default: the well-known ones.',
-        fitting(/^\//, 'must start with /').max(1024),
-      ),
-    }),
-    approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
-      .optional()
-      .describe('Only a card with this cardId is trusted.'),
-    callers,
-    suspend: z.boolean().optional().describe('Stops asking the agent. Evidence ages; enforcement goes on.'),
-    quarantine: part('Cuts the agent off the network now, whatever it proves.', {
-      reason: z.string().min(1).max(256).describe('Why, for everybody to read.'),
-    }),
-  })
-  .meta({
-    'x-kubernetes-validations': [
-      { rule: 'has(self.targetRef)', message: 'spec.targetRef is required: name the workload that serves this card' },
-    ],
-  });
+export const agentCardSpecSchema = z.object({
+  targetRef: targetRef.describe('The workload that serves this card.'),
+  syncPeriod: syncPeriod.default('5m').describe('How often one pod is asked again, as a Go duration; 5s to 24h.'),
+  identityBinding: identityBinding.optional().describe('Which identity the agent must prove.'),
+  sigstoreVerification: part('Accepted for compatibility; this version does not act on it.', {
+    certificateIdentity: shortText(2048).optional().describe('Identity in the certificate.'),
+    certificateOIDCIssuer: shortText(2048).optional().describe('Issuer of that identity.'),
+  }),
+  endpoint: part('Where the agent answers, when the defaults do not find it.', {
+    service: z.string().min(1).max(253).optional().describe('Name of the Service that leads to the agent.'),
+    port: z.string().min(1).max(63).optional().describe('Name of the Service port for plain HTTP.'),
+    path: maybe(
+      'Path of the card, one that --card-paths allows. Default: the well-known ones.',
+      fitting(/^\//, 'must start with /').max(1024),
+    ),
+  }),
+  approvedCardId: fitting(/^[0-9a-f]{64}$/, 'must be a cardId: 64 characters from 0-9 and a-f')
+    .optional()
+    .describe('Only a card with this cardId is trusted.'),
+  callers,
+  suspend: z.boolean().optional().describe('Stops asking the agent. Evidence ages; enforcement goes on.'),
+  quarantine: part('Cuts the agent off the network now, whatever it proves.', {
+    reason: z.string().min(1).max(256).describe('Why, for everybody to read.'),
+  }),
+});
 
 const check = z.object({
   name: shortText(63).describe('Which question.'),
@@ -193,7 +187,9 @@ export const agentCardStatusSchema = z.object({
 
 export type TargetRef = z.infer<typeof targetRef>;
 export type Check = z.infer<typeof check>;
-export type AgentCardSpec = z.infer<typeof agentCardSpecSchema>;
+type WholeSpec = z.infer<typeof agentCardSpecSchema>;
+/** Cards that were stored under another operator's definition may lack a target. */
+export type AgentCardSpec = Omit<WholeSpec, 'targetRef'> & Partial<Pick<WholeSpec, 'targetRef'>>;
 /** Conditions as every Kubernetes kind has them; the schema above is the same shape. */
 export type AgentCardStatus = Omit<z.infer<typeof agentCardStatusSchema>, 'conditions'> & {
   conditions?: Condition[] | undefined;

@@ -137,8 +137,9 @@ const withdrawn = Object.fromEntries(['checks', ...claims].map((field) => [field
 /** What a card still says of its agent: without an operator it would say so for ever. What was seen, and when, stays. */
 export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
   const { uid, generation } = card.metadata;
-  // The Go operator's statuses carry no generation, and are its own.
-  const told = card.status?.observedGeneration === undefined ? [] : (card.status.conditions ?? []);
+  // The Go operator's statuses carry no generation, or the kind's default of -1, and are its own.
+  const { observedGeneration = -1, conditions = [] } = card.status ?? {};
+  const told = observedGeneration < 0 ? [] : conditions;
   if (told.every(({ status }) => status === 'Unknown')) return undefined;
   const unknown = {
     status: 'Unknown',

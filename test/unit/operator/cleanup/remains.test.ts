@@ -72,6 +72,8 @@ describe('a verdict without an operator', () => {
 
   test('is left alone when it is not ours', () => {
     expect(verdictOf(card(verdict, {}), now)).toBeUndefined();
+    // Written over the default that a new card has.
+    expect(verdictOf(card(verdict, { observedGeneration: -1 }), now)).toBeUndefined();
   });
 });
 
