@@ -27,6 +27,10 @@ export interface FleetReport {
   readonly cards: number;
   /** The longest that each good agent waited for a question since `measure`, in milliseconds. */
   readonly waits: Readonly<Record<string, number>>;
+  /** Each such wait that ended, in milliseconds. */
+  readonly ended: readonly number[];
+  /** The longest that its own event loop stood still since `measure`, in milliseconds. */
+  readonly lagMs: number;
   /** Address of the Workload API. */
   readonly workloadApi: string;
   /** The operator's own SVID, for whoever does without the Workload API. */

@@ -1,6 +1,7 @@
 /** One process that is every agent, and the SPIFFE Workload API. Started by `startFleet`, led by messages. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { FakeWorkloadApi, svidMessage } from '../pki/fake-workload-api.ts';
 import { keyPemOf, type Minted, pemOf, root, svid } from '../pki/mint.ts';
@@ -31,6 +32,10 @@ let operator = svid(signer, operatorId);
 let cardBytes = 3_000;
 let newcomer: Actor | undefined;
 const counts = { dials: 0, cards: 0 };
+/** Of good agents, since it is measured. */
+let ended: number[] = [];
+const lag = monitorEventLoopDelay({ resolution: 20 });
+lag.enable();
 
 function newest(): Minted {
   const last = authorities.at(-1);
@@ -63,6 +68,7 @@ const http = createServer((request: IncomingMessage, response: ServerResponse) =
   }
   counts.cards += 1;
   actor.waited = waitOf(actor);
+  if (actor.part === 'good') ended.push(Date.now() - actor.askedAt);
   actor.askedAt = Date.now();
   const answer = () => {
     response.writeHead(200, { 'content-type': 'application/json', connection: 'close' });
@@ -105,6 +111,8 @@ function serveIdentity(): void {
 function report(): FleetReport {
   return {
     ...counts,
+    ended,
+    lagMs: lag.max / 1e6,
     waits: Object.fromEntries(
       [...actors.values()].flatMap((actor) => (actor.part === 'good' ? [[actor.member.name, waitOf(actor)]] : [])),
     ),
@@ -156,6 +164,8 @@ async function obey(message: FleetMessage): Promise<void> {
       break;
     case 'measure':
       for (const actor of actors.values()) Object.assign(actor, { askedAt: Date.now(), waited: 0 });
+      ended = [];
+      lag.reset();
       break;
     case 'report':
       break;

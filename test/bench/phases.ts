@@ -50,7 +50,7 @@ export async function measure(scene: Scene): Promise<Report> {
 }
 
 const profiles = 'dist/bench/profiles';
-const profiling = [
+export const profiling = [
   '--cpu-prof',
   `--cpu-prof-dir=${profiles}`,
   '--heapsnapshot-signal=SIGUSR2',
@@ -61,7 +61,7 @@ const profiling = [
 const moreFlags = () => (process.env.OPERATOR_NODE_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
 
 /** Profiles are written at an orderly end. */
-async function end({ daemon }: RunningOperator, profiled: boolean): Promise<void> {
+export async function end({ daemon }: RunningOperator, profiled: boolean): Promise<void> {
   if (!profiled) return daemon.kill();
   process.kill(daemon.pid, 'SIGUSR2');
   await sleep(15_000);

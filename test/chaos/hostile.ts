@@ -2,6 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runIsolated } from '../bench/namespace.ts';
+import type { OperatorLoad } from './load.ts';
 
 export interface HostileReport {
   readonly minutes: number;
@@ -13,9 +14,12 @@ export interface HostileReport {
   readonly periodSeconds: number;
   /** The longest that an honest agent waited for its next question. */
   readonly longestWaitSeconds: number;
+  /** How many waits of honest agents ended within so many seconds, by their upper bound. */
+  readonly waits: Readonly<Record<string, number>>;
+  /** Of the agents' own process, which shares the machine: what it stands still counts as waiting. */
+  readonly agentsLagSeconds: number;
+  readonly load: OperatorLoad;
   readonly restarts: number;
-  /** Of the operator and its children, at one time. */
-  readonly memoryMiB: number;
   readonly podReadsPerSecond: number;
   readonly logs: string;
 }
@@ -24,7 +28,8 @@ export interface HostileReport {
 const mostMemoryMiB = 512;
 
 export function failuresOf(report: HostileReport): readonly string[] {
-  const { restarts, ready, honest, lostReady, longestWaitSeconds, periodSeconds, memoryMiB } = report;
+  const { restarts, ready, honest, lostReady, longestWaitSeconds, periodSeconds } = report;
+  const { memoryMiB } = report.load;
   return [
     ...(restarts === 0 ? [] : ['the operator ended']),
     ...(ready === honest ? [] : [`${ready} of ${honest} honest agents are Ready`]),
