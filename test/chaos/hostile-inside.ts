@@ -13,10 +13,9 @@ import { addresses, createFleet, members } from '../bench/population.ts';
 import { startWorld } from '../bench/world.ts';
 import { until } from '../cluster/until.ts';
 import type { HostileReport } from './hostile.ts';
-import { histogram, underLoad } from './load.ts';
+import { histogram, metricsPort, underLoad } from './load.ts';
 import { attack, tenantMembers } from './tenant.ts';
 
-const metricsPort = 18_080;
 const say = (text: string) =>
   void process.stderr.write(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${text}\n`);
 
