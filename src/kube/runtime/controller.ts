@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setImmediate as pause } from 'node:timers/promises';
 import type { Logger } from './log.ts';
 import { type AddOptions, type Taken, WorkQueue } from './queue.ts';
 
@@ -49,6 +50,8 @@ export interface ControllerOptions {
 type Ending = { readonly requeue: Requeue | undefined } | { readonly error: unknown };
 
 const stuckTimeouts = 5;
+/** Runs that wait for nothing would keep sockets and timers waiting: after so long it is their turn. */
+const sliceMs = 5;
 
 /** Takes keys from its queue and reconciles them, several at once, never one key twice at a time. */
 export class Controller {
@@ -58,6 +61,8 @@ export class Controller {
   readonly #options: ControllerOptions;
   readonly #timeoutMs: number;
   #active = 0;
+  #sliceUsedMs = 0;
+  #pause: Promise<void> | undefined;
 
   constructor(options: ControllerOptions) {
     this.name = options.name;
@@ -91,7 +96,16 @@ export class Controller {
       this.#options.telemetry?.active?.(++this.#active);
       await this.#process(taken, abort);
       this.#options.telemetry?.active?.(--this.#active);
+      while (this.#sliceUsedMs > sliceMs) await this.#nextSlice();
     }
+  }
+
+  #nextSlice(): Promise<void> {
+    this.#pause ??= pause().then(() => {
+      this.#pause = undefined;
+      this.#sliceUsedMs = 0;
+    });
+    return this.#pause;
   }
 
   async #process(taken: Taken, abort: AbortSignal): Promise<void> {
@@ -101,6 +115,10 @@ export class Controller {
     const started = performance.now();
     const limit = this.#limit(abort);
     const run = this.#run({ key, reconcileId, signal: limit.signal, log });
+    // Until it first waited for something, nothing else could happen.
+    const usedMs = performance.now() - started;
+    this.#sliceUsedMs += usedMs;
+    this.queue.charge(key, usedMs);
     const ending = await Promise.race([run, limit.over]);
     limit.clear();
     this.#settle(taken, ending, log);

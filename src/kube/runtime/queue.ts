@@ -46,11 +46,14 @@ interface Item {
 }
 
 const maxTimerMs = 2 ** 31 - 1;
+/** Of what a share took, so that an hour of it weighs no more than the last seconds. */
+const halfLifeMs = 1_000;
 const jitter = 0.2;
 
 /**
  * Keys to work on: each at most once, none handed out twice at the same time. Of one share the more important go first; shares
- * take turns, whatever they hold. A key added while it is worked on comes again after `done`.
+ * take turns, whatever they hold, and of several the one that took least lately. A key added while it is worked on comes again
+ * after `done`.
  */
 export class WorkQueue {
   readonly #items = new Map<string, Item>();
@@ -61,6 +64,8 @@ export class WorkQueue {
   readonly #parked = new Map<string, Item>();
   readonly #working = new Map<string, number>();
   readonly #failures = new Map<string, number>();
+  /** By share. */
+  readonly #took = new Map<string, { readonly ms: number; readonly at: number }>();
   readonly #takers: ((taken: Taken | undefined) => void)[] = [];
   readonly #options: Required<QueueOptions>;
   #order = 0;
@@ -147,6 +152,12 @@ export class WorkQueue {
     this.#serve();
   }
 
+  /** What a key's work took from all others, since one thread does it. */
+  charge(key: string, ms: number): void {
+    const share = this.#options.shareOf(key);
+    this.#took.set(share, { ms: this.#tookLately(share) + ms, at: this.#options.now() });
+  }
+
   /** Nothing is handed out any more; keys in work may still be reported done. */
   shutDown(): void {
     this.#closed = true;
@@ -208,9 +219,14 @@ export class WorkQueue {
     this.#serve();
   }
 
+  #tookLately(share: string): number {
+    const { ms, at } = this.#took.get(share) ?? { ms: 0, at: 0 };
+    return ms * 2 ** ((at - this.#options.now()) / halfLifeMs);
+  }
+
   #serve(): void {
     while (!this.#closed && this.#takers.length > 0) {
-      const item = this.#ready.take();
+      const item = this.#ready.take((share) => this.#tookLately(share));
       if (item === undefined) return;
       this.#items.delete(item.key);
       const now = this.#options.now();

@@ -54,10 +54,15 @@ const renewalShare = 0.8;
 export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, cadence: Cadence, now: number) {
   const refresh = cadence.refresh !== undefined && cadence.refresh !== evidence.refresh;
   const ends = ({ podUid }: Endpoint) => intervalEnds(evidence.pods.get(podUid), now);
+  const rest = (endpoint: Endpoint) => restsUntil(endpoint, evidence, cadence);
   // All together, so that it is known when somebody's request was met.
-  const refreshAt = refresh ? Math.max(...endpoints.map(ends)) : undefined;
+  const refreshAt = refresh
+    ? Math.max(...endpoints.map((each) => (rest(each) === undefined ? ends(each) : atOnce)))
+    : undefined;
   const refreshes = refreshAt !== undefined && refreshAt <= now;
   const due = endpoints.map((endpoint) => {
+    const rests = rest(endpoint);
+    if (rests !== undefined) return { endpoint, urgent: false, at: rests };
     const wanted = dueAt(endpoint, evidence, cadence, now);
     const urgent = refreshes || wanted === atOnce;
     return { endpoint, urgent, at: refreshAt ?? (urgent ? ends(endpoint) : wanted) };
@@ -75,15 +80,17 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
 /** The time of what calls for a question by itself, whenever that is. */
 const atOnce = 0;
 
+/** Until when a pod rests of which an attempt taught nothing, whatever else is asked for. */
+function restsUntil({ podUid, version }: Endpoint, { strangers, unread }: CardEvidence, cadence: Cadence) {
+  const stranger = strangers.get(podUid);
+  const known = stranger ?? unread.get(podUid);
+  if (known?.endpointVersion !== version) return undefined;
+  // A workload that was deleted and made again takes over what it had left behind, which no slice tells.
+  return inVain(known, stranger === undefined ? unreadRetryMs : refusalRetryMs, cadence);
+}
+
 /** When this pod must be asked for its own sake; Infinity when only its turn brings it up. */
 function dueAt(endpoint: Endpoint, evidence: CardEvidence, cadence: Cadence, now: number): number {
-  const stranger = evidence.strangers.get(endpoint.podUid);
-  if (stranger !== undefined) {
-    // A workload that was deleted and made again takes over what it had left behind, which no slice tells.
-    return stranger.endpointVersion === endpoint.version ? inVain(stranger, refusalRetryMs, cadence) : atOnce;
-  }
-  const unread = evidence.unread.get(endpoint.podUid);
-  if (unread?.endpointVersion === endpoint.version) return inVain(unread, unreadRetryMs, cadence);
   const pod = evidence.pods.get(endpoint.podUid);
   if (pod === undefined || pod.endpointVersion !== endpoint.version || pod.transport !== cadence.transport)
     return atOnce;

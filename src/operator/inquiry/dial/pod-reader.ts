@@ -1,3 +1,4 @@
+import { setImmediate as pause } from 'node:timers/promises';
 import type { KubeClient } from '@agentcard-operator/kube';
 import { type LabelSelector, type Pod, resources } from '@agentcard-operator/kube/objects';
 import type { ReplicaSets } from '../../watch/replica-sets.ts';
@@ -34,7 +35,8 @@ export function podReader(
       const watched = labelled(namespace, name);
       if (known !== undefined && watched?.metadata.uid !== uid) return known;
       const isWatched = watched?.metadata.uid === uid;
-      if (!isWatched && budget.isSpent(namespace)) return undefined;
+      // Thousands of such in one go would keep everybody else from sockets and timers.
+      if (!isWatched && budget.isSpent(namespace)) return pause(undefined);
       const pod = isWatched ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
       const isIt = pod !== undefined && pod.metadata.uid === uid;
       const facts = isIt ? podFacts(pod, await replicaSets.of(pod, new Set([workloadUid])), selector) : undefined;

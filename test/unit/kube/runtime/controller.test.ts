@@ -204,3 +204,27 @@ test('keys added before the start are worked on after it', async () => {
   stop.abort();
   await done;
 });
+
+test('runs that wait for nothing leave turns to timers and sockets, and are charged to their keys', async () => {
+  vi.useRealTimers();
+  let clock = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => clock);
+  onTestFinished(() => void vi.restoreAllMocks());
+  const keys = Array.from({ length: 30 }, (_, index) => `key-${index}`);
+  const started: string[] = [];
+  const queue = new WorkQueue({ now: () => 0 });
+  const charged = vi.spyOn(queue, 'charge');
+  const reconcile = async ({ key }: { key: string }) => {
+    started.push(key);
+    clock += 20;
+    return undefined;
+  };
+  const { controller } = run({ reconcile, queue, workers: 2 });
+  for (const key of keys) controller.add(key);
+  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  await turn();
+  expect(started.length).toBeLessThan(10);
+  while (started.length < keys.length) await turn();
+  expect(started).toEqual(keys);
+  expect(charged.mock.calls).toEqual(keys.map((key) => [key, 20]));
+});

@@ -265,3 +265,23 @@ test('a share whose keys are added again all the time, at the highest priority, 
   }
   expect(order).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'a']);
 });
+
+test('of several shares the one whose work took least lately goes first, and what is long past weighs nothing', async () => {
+  const queue = new WorkQueue({ shareOf: (key) => key.slice(0, 1) });
+  const rounds = async (count: number) => {
+    const taken: string[] = [];
+    for (let i = 0; i < count; i++) {
+      for (const key of ['a/1', 'a/2', 'b/1', 'b/2']) queue.add(key);
+      const key = (await queue.take())?.key ?? '';
+      taken.push(key.slice(0, 1));
+      queue.charge(key, key.startsWith('a') ? 30 : 10);
+      queue.done(key);
+    }
+    return taken.filter((share) => share === 'a').length;
+  };
+  expect(await rounds(40)).toBe(10);
+  queue.charge('a/1', 1_000_000);
+  expect(await rounds(10)).toBe(0);
+  vi.advanceTimersByTime(60_000);
+  expect(await rounds(40)).toBe(10);
+});

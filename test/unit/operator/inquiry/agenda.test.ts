@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { agenda, type Cadence } from '../../../../src/operator/inquiry/agenda.ts';
-import { type CardEvidence, noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
+import { type CardEvidence, noEvidence, type Unread } from '../../../../src/operator/inquiry/evidence.ts';
 import { endpointsOf } from '../../../../src/operator/workload/service.ts';
 import { answered, evidence, minute, now, refused, service, silent, slice } from '../kit/builders.ts';
 
@@ -133,6 +133,22 @@ test('a pod that could not be read is not asked by its turn either, and one whos
   expect(due(['a-0'], seen).ask).toEqual([]);
   const moved = new Map([['a-0-uid', { at: now, endpointVersion: 'before', attempts: 5 }]]);
   expect(due(['a-0'], { ...noEvidence, unread: moved }).ask).toEqual(['a-0']);
+});
+
+test('a request for a refresh asks no pod that was tried in vain a moment ago, and is met by the others', () => {
+  const endpoints = endpointsOf(service, [slice(['a-0', 'a-1', 'a-2'])], 'agent-tls');
+  const [gone, other] = endpoints.map(({ version }) => ({ at: now, endpointVersion: version, attempts: 1 })) as [
+    Unread,
+    Unread,
+  ];
+  const seen = {
+    ...evidence(answered('a-2', { at: now - minute })),
+    unread: new Map([['a-0-uid', gone]]),
+    strangers: new Map([['a-1-uid', { ...other, podName: 'a-1', chosen: false, owner: 'ReplicaSet other' }]]),
+  };
+  const asked = agenda(endpoints, seen, { ...cadence, refresh: 'please' }, now);
+  expect(asked.now.map(({ endpoint, refreshes }) => [endpoint.podName, refreshes])).toEqual([['a-2', true]]);
+  expect(asked.next).toBe(now + 2_000);
 });
 
 test('whatever calls for a pod, it is asked once a second', () => {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { ApiError, type KubeClient } from '../../../../../src/kube/client/client.ts';
 import type { OwnerReference, ReplicaSet } from '../../../../../src/kube/objects.ts';
 import { podReader } from '../../../../../src/operator/inquiry/dial/pod-reader.ts';
@@ -129,4 +129,13 @@ test('reads of pods that are what they should be are never bounded', async () =>
   const { reads, facts } = cluster(set);
   for (let i = 0; i < 600; i++) await facts();
   expect(reads.filter((read) => read === 'read team/weather-0')).toHaveLength(600);
+});
+
+test('what is not read because the reads are spent leaves turns to timers and sockets', async () => {
+  const { read } = bogus();
+  await read('tenant', 500);
+  const turn = vi.fn();
+  setImmediate(turn);
+  expect(await read('tenant', 2)).toBe(0);
+  expect(turn).toHaveBeenCalled();
 });
