@@ -62,6 +62,8 @@ export const reasons = {
     Audit: 'Set enforcement to enforce when this is what you want.',
     NotEnforceable: 'Mend what Enforced says: until then the list holds nobody back.',
   },
+  /** True or absent; what to do is said where each comes from. */
+  Stalled: { Quarantined: '', CardNotApproved: '', NotAgentWorkload: '', AmbiguousService: '', Conflict: '' },
   Ready: {
     ReadyToServe: '',
     ReadyUnverified: 'Set --enable-verified-fetch or --enable-signature-verification to have its identity checked.',
@@ -82,9 +84,11 @@ export const longestMessage = 1024;
 /** What to do about a reason; empty when there is nothing to do. */
 export function remedy(type: ConditionType, reason: string, tlsPort: string = tlsPortName): string {
   const own: Readonly<Record<string, string>> = reasons[type];
-  if (Object.hasOwn(own, reason)) return (own[reason] ?? '').replace(tlsPortName, tlsPort);
-  // Ready takes its reason from the condition that stands in its way.
-  return type === 'Ready' ? remedy('Verified', reason, tlsPort) || remedy('Synced', reason) : '';
+  const words = Object.hasOwn(own, reason) ? (own[reason] ?? '') : '';
+  if (words !== '') return words.replace(tlsPortName, tlsPort);
+  // These take their reason from the condition that stands in the way.
+  const borrows = type === 'Ready' || type === 'Stalled';
+  return borrows ? remedy('Verified', reason, tlsPort) || remedy('Synced', reason) : '';
 }
 
 /** What to do where the platform lets no card accept another identity. */

@@ -2,6 +2,7 @@ import { sources } from '../api/agentcard.ts';
 import {
   type BoundReason,
   bindingRemedy,
+  reasons,
   type SignatureReason,
   type SyncedReason,
   type VerifiedReason,
@@ -173,7 +174,8 @@ function signatureOutcome({ matter, answers }: Heard): SignatureVerdict | undefi
 export function outcomesOf(heard: Heard, verified: Outcome<VerifiedReason> | undefined, quarantine?: Quarantine) {
   const synced = syncedOutcome(heard);
   const ready = readyOutcome(synced, verified, quarantine);
-  return { ready, synced, verified, bound: boundOutcome(heard), signature: signatureOutcome(heard) };
+  const stalled = stalledOutcome(ready, synced, verified);
+  return { ready, synced, verified, stalled, bound: boundOutcome(heard), signature: signatureOutcome(heard) };
 }
 
 /** Ready = Synced and (Verified or no mechanism) and not quarantined; guilt is named before absence. */
@@ -184,4 +186,10 @@ function readyOutcome(synced: Outcome<SyncedReason>, verified?: Outcome<Verified
   if (verified !== undefined && !verified.ok) return verified;
   if (verified !== undefined) return { ok: true, reason: 'ReadyToServe', message: 'The agent can be used.' };
   return { ok: true, reason: 'ReadyUnverified', message: 'The agent answers; who it is is not checked.' };
+}
+
+/** Stalled: no waiting helps, only a person; undefined otherwise. */
+function stalledOutcome(...outcomes: readonly (Outcome<string> | undefined)[]): Outcome<string> | undefined {
+  const cause = outcomes.find((outcome) => outcome !== undefined && Object.hasOwn(reasons.Stalled, outcome.reason));
+  return cause && { ...cause, ok: true };
 }

@@ -33,6 +33,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     Verified: verdict.verified,
     Bound: verdict.bound,
     SignatureVerified: verdict.signature?.outcome,
+    Stalled: verdict.stalled,
     Enforced: policy.enforced,
     CallersEnforced: callersOutcome(verdict.callers, policy.enforced),
   };
@@ -65,7 +66,7 @@ type Outcomes = Readonly<Partial<Record<ConditionType, Outcome<string> | undefin
 
 const order: readonly ConditionType[] = [
   ...(['Ready', 'Synced', 'Verified', 'Bound', 'SignatureVerified'] as const),
-  ...(['Enforced', 'CallersEnforced'] as const),
+  ...(['Enforced', 'CallersEnforced', 'Stalled'] as const),
 ];
 
 /** All conditions, built anew; the transition time moves only with the status. */

@@ -40,3 +40,19 @@ test('whatever is not True says what to do, and no reason is outside the list', 
     expect([message, own || message.endsWith(todo)]).toEqual([message, true]);
   }
 });
+
+test('Stalled is True where only a person can help, for that reason, and absent otherwise', () => {
+  const moments = plans.flatMap((file) => {
+    const { status } = recorded(readGolden(file), known);
+    return typeof status === 'string' ? [] : [status.conditions as object as Condition[]];
+  });
+  const deaf = ['Quarantined', 'CardNotApproved', 'NotAgentWorkload', 'AmbiguousService', 'Conflict'];
+  for (const conditions of moments) {
+    const told = ['Ready', 'Synced', 'Verified'].flatMap((type) => conditions.find((each) => each.type === type) ?? []);
+    const [cause] = told.filter(({ reason }) => deaf.includes(reason));
+    const stalled = conditions.find(({ type }) => type === 'Stalled');
+    expect(stalled && [stalled.status, stalled.reason, stalled.message]).toEqual(
+      cause && ['True', cause.reason, cause.message],
+    );
+  }
+});
