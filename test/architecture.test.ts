@@ -98,11 +98,11 @@ describe('the size of things', () => {
   });
 
   test.each([
-    ['the watch runtime', 2_925, /^src\/kube\//],
+    ['the watch runtime', 3_015, /^src\/kube\//],
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
     ['the operator', 7_200, /^src\/operator\//],
-    ['signer, command line and test agent', 2_585, /^src\/(signer|cli|agent)\//],
+    ['signer, command line and test agent', 2_690, /^src\/(signer|cli|agent)\//],
     ['sockets and buffers', 100, /^src\/wire\//],
   ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {
     const code = (file: string) =>
@@ -197,7 +197,7 @@ describe('the import graph', () => {
 
   test('client-node is imported for kubeconfigs alone', () => {
     const importers = sources.filter((file) => textOf(file).includes('@kubernetes/client-node'));
-    expect(importers).toEqual(['src/kube/client/config.ts']);
+    expect(importers).toEqual(['src/kube/client/kubeconfig.ts']);
   });
 });
 

@@ -21,6 +21,10 @@ export interface Option {
   readonly short?: string;
   readonly doc: string;
   readonly required?: true;
+  /** The words that it takes, where these are few. */
+  readonly words?: readonly string[];
+  /** May be given again, for another value. */
+  readonly multiple?: true;
 }
 
 /** One subcommand. A new one is a file with one of these and a line in run.ts. */
@@ -40,6 +44,8 @@ export interface Command {
 export interface Invocation {
   readonly operands: readonly string[];
   readonly option: (name: string) => string | undefined;
+  /** Every value of an option that may be given again. */
+  readonly all: (name: string) => readonly string[];
 }
 
 /** The command line or an input cannot be used: exit status 2 and this message, no trace. */
@@ -55,26 +61,22 @@ export function parseInvocation(command: Command, args: readonly string[]): Invo
     throw new Trouble(`${command.name} needs ${missing}${hint(command)}`);
   const extra = positionals[command.operands.length];
   if (extra !== undefined) throw new Trouble(`unexpected argument "${extra}"${hint(command)}`);
-  return {
-    operands: positionals,
-    option: (name) => {
-      const value = values[name];
-      return typeof value === 'boolean' ? String(value) : value;
-    },
-  };
+  const all = (name: string) => [values[name] ?? []].flat().map(String);
+  return { operands: positionals, option: (name) => all(name)[0], all };
 }
 
 interface ParsedArgs {
-  readonly values: Readonly<Record<string, string | boolean | undefined>>;
+  readonly values: Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
   readonly positionals: readonly string[];
 }
 
 function parse(command: Command, args: readonly string[]): ParsedArgs {
   const options = Object.fromEntries(
-    Object.entries(command.options).map(([name, { value, short }]) => [
+    Object.entries(command.options).map(([name, { value, short, multiple = false }]) => [
       name,
       {
         type: value === undefined ? ('boolean' as const) : ('string' as const),
+        multiple,
         ...(short === undefined ? {} : { short }),
       },
     ]),
@@ -87,7 +89,8 @@ function parse(command: Command, args: readonly string[]): ParsedArgs {
     throw new Trouble(`${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}${hint(command)}`);
   }
   const given = parsed.tokens.flatMap(({ kind, name }) => (kind === 'option' && name !== undefined ? [name] : []));
-  const repeated = given.find((name, index) => given.indexOf(name) !== index);
+  const isAgain = (name: string, index: number) => given.indexOf(name) !== index && !command.options[name]?.multiple;
+  const repeated = given.find(isAgain);
   // Of two values one would be dropped in silence, and which one is a matter of taste.
   if (repeated !== undefined) throw new Trouble(`--${repeated} is given twice, decide for one value${hint(command)}`);
   return parsed;

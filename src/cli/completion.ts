@@ -8,6 +8,7 @@ export function completionOf(commands: () => readonly Command[]): Command {
     summary: 'Print a completion script for bash or zsh',
     operands: ['<bash|zsh>'],
     options: {},
+    notes: ['Exit status: 0 printed, 2 wrong usage.'],
     examples: [
       'completion bash > /etc/bash_completion.d/kubectl-agentcard',
       'completion zsh > ~/.zfunc/_kubectl-agentcard',

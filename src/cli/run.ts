@@ -13,7 +13,7 @@ import { helpOf, overview } from './help.ts';
 
 const offline = [verify, sign, canonicalize, diff];
 const inCluster = [explain, quarantine, release, approve, migrate, cleanup];
-const commands: readonly Command[] = [...offline, ...inCluster, completionOf(() => commands)];
+export const commands: readonly Command[] = [...offline, ...inCluster, completionOf(() => commands)];
 
 /** Runs one command line and returns its exit status. It never throws: what goes wrong becomes one line on `err`. */
 export async function run(args: readonly string[], io: Io): Promise<number> {

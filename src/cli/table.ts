@@ -7,7 +7,12 @@ import { jsonText } from './screen.ts';
 const formats = ['text', 'wide', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof formats)[number];
 
-export const outputOption: Option = { value: '<format>', short: 'o', doc: `${formats.join(', ')} (default text)` };
+/** The first word is the default. */
+export function outputIn(words: readonly string[]): Option {
+  return { value: '<format>', short: 'o', words, doc: `${words.join(', ')} (default ${words[0]})` };
+}
+
+export const outputOption = outputIn(formats);
 
 export function formatOf(invocation: Invocation): Format {
   return choice(invocation, 'output', [...formats]);

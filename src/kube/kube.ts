@@ -1,6 +1,7 @@
 export { ApiError, type TransportReason } from './client/api-error.ts';
 export { hasCode, KubeClient, type RawCall } from './client/client.ts';
-export { type ClusterConfig, inClusterConfig, kubeconfigConfig } from './client/config.ts';
+export { type ClusterConfig, inClusterConfig } from './client/config.ts';
+export { type KubeconfigChoice, kubeconfigConfig } from './client/kubeconfig.ts';
 export type * from './client/options.ts';
 export { metadataType, objectPath, resourcePath } from './client/path.ts';
 export type { Answer } from './client/transport.ts';

@@ -131,4 +131,9 @@ Exit status 0 is yes (verified; Ready), 1 is no, and 2 means that there is no an
 \`explain\` notes what you may not list; \`explain --all\` without sight of any card exits with 2. \`migrate\` and \`cleanup\` list, and
 change something with \`--apply\` alone; they take \`-o wide\`, \`json\`, \`yaml\` and \`name\` as kubectl does. Colours are for
 terminals only, and \`NO_COLOR\` turns them off.
+
+What asks a cluster takes kubectl's \`--kubeconfig\`, \`--context\`, \`--cluster\`, \`--user\`, \`--as\`, \`--as-group\`, \`--token\`, \`--request-timeout\` and
+\`-n\`, what goes through a whole cluster \`-A\` besides; \`KUBECONFIG\` may be a list with files that are not there. \`--token\` takes the place of
+the user's credentials. A card is named \`weather\` or \`agentcard/weather\`. \`verify\` without \`--spiffe-id\` warns that any workload of the
+trust domain would pass (\`"identity": "any"\` in JSON).
 `;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { canonicalForms, cardId } from '@agentcard-operator/agentcard';
 import { type Command, choice, exit } from '../command.ts';
 import { jsonText } from '../screen.ts';
+import { outputIn } from '../table.ts';
 import { readCard } from './input.ts';
 
 const names = canonicalForms.map(({ name }) => name);
@@ -11,10 +12,9 @@ export const canonicalize: Command = {
   summary: 'Print the bytes of a card that a signature is over',
   operands: ['<card.json|url|->'],
   options: {
-    form: { value: '<name>', doc: `canonical form: ${names.join(', ')} (default ${names[0]})` },
+    form: { value: '<name>', words: names, doc: `canonical form: ${names.join(', ')} (default ${names[0]})` },
     output: {
-      value: '<format>',
-      short: 'o',
+      ...outputIn(['text', 'json']),
       doc: 'text: the bytes and nothing else; json: with hashes (default text)',
     },
   },

@@ -1,13 +1,14 @@
 import { type CardChange, diffCards, type JsonValue } from '@agentcard-operator/agentcard';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { escaped, jsonText } from '../screen.ts';
+import { outputIn } from '../table.ts';
 import { requireCard } from './input.ts';
 
 export const diff: Command = {
   name: 'diff',
   summary: 'Say what changed from one card to another, and what of it matters to callers',
   operands: ['<old card.json|url|->', '<new card.json|url|->'],
-  options: { output: { value: '<format>', short: 'o', doc: 'text or json (default text)' } },
+  options: { output: outputIn(['text', 'json']) },
   notes: [
     'Signatures are not compared. Exit status: 0 the same card, 1 another card, 2 wrong usage or unreadable input.',
   ],

@@ -27,6 +27,8 @@ export interface Verdict {
   readonly verified: boolean;
   readonly reason: string;
   readonly message: string;
+  /** Who must have signed; `any` workload of the trust domain where nobody is named. */
+  readonly identity: string;
   readonly signer: string | null;
   readonly form: string | null;
   readonly algorithm: string | null;
@@ -45,6 +47,11 @@ const reasons = {
 } as const;
 
 export async function judge(card: Result<CardDocument>, question: Question): Promise<Verdict> {
+  const { verified, reason, message, ...rest } = await found(card, question);
+  return { verified, reason, message, identity: question.expected?.uri ?? 'any', ...rest };
+}
+
+async function found(card: Result<CardDocument>, question: Question): Promise<Omit<Verdict, 'identity'>> {
   if (!card.ok) {
     const { code, message } = card.error;
     const check: Check = {

@@ -8,6 +8,7 @@ import {
 } from '@agentcard-operator/spiffe/x509';
 import { type Command, choice, exit, type Invocation, type Io, Trouble } from '../command.ts';
 import { jsonText, painted } from '../screen.ts';
+import { outputIn } from '../table.ts';
 import { readCard, readTextFile } from './input.ts';
 import { judge, type Question, type Verdict } from './verdict.ts';
 
@@ -26,7 +27,7 @@ export const verify: Command = {
       doc: `canonical forms to try, of ${canonicalForms.map(({ name }) => name).join(', ')} (default ${defaultForms.map(({ name }) => name).join()})`,
     },
     at: { value: '<time>', doc: 'moment to judge at, RFC 3339 (default now)' },
-    output: { value: '<format>', short: 'o', doc: 'text or json (default text)' },
+    output: outputIn(['text', 'json']),
   },
   notes: [
     'Exit status: 0 verified, 1 refused, 2 wrong usage or unreadable input.',
@@ -42,6 +43,8 @@ export const verify: Command = {
     const output = choice(invocation, 'output', ['text', 'json']);
     const question = await readQuestion(invocation, io);
     const verdict = await judge(await readCard(invocation.operands[0] ?? '', io), question);
+    if (verdict.identity === 'any')
+      io.err(`warning: any workload of ${invocation.option('trust-domain')} would pass; name the one by --spiffe-id\n`);
     io.out(output === 'json' ? jsonText(verdict) : painted(describe(verdict), io.color));
     return verdict.verified ? exit.ok : exit.refused;
   },

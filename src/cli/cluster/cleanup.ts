@@ -7,7 +7,8 @@ import { type Command, exit, type Io, Trouble } from '../command.ts';
 import { operatorSelector } from '../explain/fleet.ts';
 import { nameOf } from '../explain/forecast.ts';
 import { formatOf, outputOption } from '../table.ts';
-import { asking, fleetOptions, isName, namespacesOf, type Place, placeOf, sightOf } from './cluster.ts';
+import { fleetOptions, namespacesOf, sightOf } from './cluster.ts';
+import { atCluster, isName, type Place } from './connection.ts';
 import { listed, reported } from './remains.ts';
 import { standDown } from './stand-down.ts';
 
@@ -31,25 +32,22 @@ export const cleanup: Command = {
     'Exit status: 0 done or listed, 1 some were refused, 2 wrong usage, no cluster, or an operator that still runs.',
   ],
   examples: ['cleanup', 'cleanup --apply --operator agentcard-system/agentcard-operator'],
-  run: async (invocation, io) => {
-    const place = await placeOf(invocation);
+  run: atCluster(async (place, invocation, io) => {
     const format = formatOf(invocation);
     const namespaces = namespacesOf(invocation);
     if (invocation.option('apply') === undefined) {
-      io.out(listed(await asking(ownRemains(place.client, namespaces, io.now())), format));
+      io.out(listed(await ownRemains(place.client, namespaces, io.now()), format));
       return exit.ok;
     }
     let status: number = exit.ok;
-    await asking(
-      alone(place, invocation.option('operator'), io, async () => {
-        const remains = await ownRemains(place.client, namespaces, io.now());
-        const refused = await undoAll(remains, place.client);
-        io.out(listed(remains, format));
-        status = reported(remains, refused, io);
-      }),
-    );
+    await alone(place, invocation.option('operator'), io, async () => {
+      const remains = await ownRemains(place.client, namespaces, io.now());
+      const refused = await undoAll(remains, place.client);
+      io.out(listed(remains, format));
+      status = reported(remains, refused, io);
+    });
     return status;
-  },
+  }),
 };
 
 /** Runs the work while no operator writes: the named one is stopped for good; without one none may run. */

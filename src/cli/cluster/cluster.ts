@@ -1,84 +1,57 @@
-import { ApiError, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
+import { ApiError } from '@agentcard-operator/kube';
 import { type KubeObject, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../../operator/api/agentcard.ts';
+import { kindNames } from '../../operator/api/kind.ts';
 import { customResources } from '../../operator/api/resources.ts';
 import { type Invocation, type Option, Trouble } from '../command.ts';
+import { connectionOptions, nameIn, type Place } from './connection.ts';
 
-const kubeconfig: Option = { value: '<file>', doc: 'kubeconfig to use (default KUBECONFIG, else ~/.kube/config)' };
+const namespace: Option = { value: '<name>', short: 'n', doc: "namespace of the card (default the context's)" };
 
 /** Options of every command that asks a cluster about a card. */
-export const clusterOptions: Readonly<Record<string, Option>> = {
-  namespace: { value: '<name>', short: 'n', doc: "namespace of the card (default the context's)" },
-  kubeconfig,
-};
+export const clusterOptions: Readonly<Record<string, Option>> = { namespace, ...connectionOptions };
+
+export const everywhere: Option = { short: 'A', doc: 'in every namespace' };
 
 /** Options of every command that goes through a whole cluster. */
 export const fleetOptions: Readonly<Record<string, Option>> = {
-  namespaces: { value: '<list>', doc: 'only these namespaces, by commas (default all)' },
-  kubeconfig,
+  namespace: { ...namespace, doc: 'only this namespace' },
+  namespaces: { value: '<list>', doc: 'only these namespaces, by commas' },
+  'all-namespaces': { ...everywhere, doc: 'every namespace (the default)' },
+  ...connectionOptions,
 };
 
-export function namespacesOf(invocation: Invocation): readonly string[] {
-  const given = invocation.option('namespaces');
-  const names = (given ?? '').split(',').flatMap((part) => part.trim() || []);
+export function namespacesOf({ option }: Invocation): readonly string[] {
+  const given = ['namespace', 'namespaces', 'all-namespaces'].filter((name) => option(name) !== undefined);
+  // Of two answers to where, one would be dropped in silence.
+  if (given.length > 1) throw new Trouble(`--${given.join(' and --')} say different things, decide for one`);
+  const list = option('namespace') ?? option('namespaces');
+  const names = (list ?? '').split(',').flatMap((part) => part.trim() || []);
   // Nothing between the commas is not everything.
-  return (given !== undefined && names.length === 0 ? [''] : names).map((name) => nameIn(name, '--namespaces'));
+  return (list !== undefined && names.length === 0 ? [''] : names).map((name) => nameIn(name, `--${given[0]}`));
 }
 
-/** Nothing else may become part of a path. */
-export function isName(text: string): boolean {
-  return /^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(text);
+/** The name alone, or behind the kind as kubectl writes it: agentcard/weather, cards/weather, agentcards.agent.kagenti.dev/weather. */
+function cardName(text: string): string {
+  const [, kind, name = text] = /^([^/]*)\/(.*)$/s.exec(text) ?? [];
+  const { plural, singular, shortNames, group } = kindNames;
+  const isCard = [plural, singular, ...shortNames].some((one) => kind === one || kind === `${one}.${group}`);
+  if (kind !== undefined && !isCard)
+    throw new Trouble(`"${text}" is no AgentCard: write its name, or ${singular}/<name>`);
+  return nameIn(name, 'the name of the card');
 }
 
-/** An empty one is a variable that was not set. */
-function nameIn(text: string, option: string): string {
-  if (isName(text)) return text;
-  throw new Trouble(
-    text === ''
-      ? `${option} is empty: fill it in, or leave it out`
-      : `${option}: "${text}" is no name; names are of a-z, 0-9 and -`,
-  );
-}
-
-export interface Place {
-  readonly client: KubeClient;
-  readonly namespace: string;
-}
-
-/** In a pod, as the uninstall hook runs, its own service account; else the kubeconfig. */
-export async function placeOf(invocation: Invocation): Promise<Place> {
-  const file = invocation.option('kubeconfig');
-  const given = invocation.option('namespace');
-  if (given !== undefined) nameIn(given, '--namespace');
-  try {
-    const inside = file === undefined && process.env.KUBECONFIG === undefined && process.env.KUBERNETES_SERVICE_HOST;
-    const config = inside ? inClusterConfig() : await kubeconfigConfig(file);
-    const namespace = given ?? config.namespace ?? 'default';
-    return { client: new KubeClient(config, { userAgent: 'kubectl-agentcard' }), namespace };
-  } catch (error) {
-    throw new Trouble(error instanceof Error ? error.message : String(error));
-  }
-}
-
-/** Refusals of the API server become the command's one line. */
-export async function asking<T>(question: Promise<T>): Promise<T> {
-  try {
-    return await question;
-  } catch (error) {
-    throw error instanceof ApiError ? new Trouble(error.message) : error;
-  }
-}
-
-export async function cardAt({ client, namespace }: Place, name: string): Promise<AgentCard> {
-  const key = `${namespace}/${nameIn(name, 'the name of the card')}`;
-  const card = await asking(client.get<AgentCard>(customResources.agentCards, key));
-  if (card !== undefined) return card;
+export async function cardAt({ client, namespace, origin }: Place, operand: string | undefined): Promise<AgentCard> {
+  const name = cardName(operand ?? '');
+  const card = await client.get<AgentCard>(customResources.agentCards, `${namespace}/${name}`);
+  // One that was stored under another version of the kind may lack it.
+  if (card !== undefined) return { ...card, spec: card.spec ?? {} };
   // Who may not read namespaces is told of the card alone.
   const isThere = await client.get(resources.namespaces, namespace).catch(() => true);
   throw new Trouble(
     isThere === undefined
-      ? `there is no namespace ${namespace}, so no AgentCard ${name} in it; name another with -n`
-      : `there is no AgentCard ${name} in namespace ${namespace}; name one with -n`,
+      ? `there is no namespace ${namespace}, so no AgentCard ${name} in it; name another with -n (${origin})`
+      : `there is no AgentCard ${name} in namespace ${namespace}; name another with -n (${origin})`,
   );
 }
 
@@ -105,8 +78,7 @@ export async function sightOf<T extends KubeObject, U>(
       for await (const { items } of pages) for (const item of items) seen.push(keep(item));
       return { seen, of, refusal };
     } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.code !== 403 && error.code !== 404) throw new Trouble(error.message);
+      if (!(error instanceof ApiError) || (error.code !== 403 && error.code !== 404)) throw error;
       refusal = error;
     }
   }

@@ -3,7 +3,8 @@ import { predecessorRemains, runningPredecessor } from '../../operator/cleanup/p
 import { undoAll } from '../../operator/cleanup/remains.ts';
 import { type Command, exit } from '../command.ts';
 import { formatOf, outputOption } from '../table.ts';
-import { asking, fleetOptions, namespacesOf, placeOf } from './cluster.ts';
+import { fleetOptions, namespacesOf } from './cluster.ts';
+import { atCluster } from './connection.ts';
 import { kindOwner } from './kind.ts';
 import { listed, reported } from './remains.ts';
 
@@ -21,12 +22,11 @@ export const migrate: Command = {
     'Exit status: 0 done or listed, 1 the Go operator still runs or something was refused, 2 wrong usage or no cluster.',
   ],
   examples: ['migrate -o wide', 'migrate --apply --namespaces team-a,team-b'],
-  run: async (invocation, io) => {
-    const { client } = await placeOf(invocation);
+  run: atCluster(async ({ client }, invocation, io) => {
     const format = formatOf(invocation);
-    const remains = await asking(predecessorRemains(client, namespacesOf(invocation)));
-    const running = await asking(runningPredecessor(client, io.now()));
-    const owner = await asking(kindOwner(client));
+    const remains = await predecessorRemains(client, namespacesOf(invocation));
+    const running = await runningPredecessor(client, io.now());
+    const owner = await kindOwner(client);
     io.out(listed(remains, format));
     if (owner !== undefined) io.err(`${owner}\n`);
     if (running !== undefined) {
@@ -35,5 +35,5 @@ export const migrate: Command = {
     }
     if (invocation.option('apply') === undefined) return exit.ok;
     return running === undefined ? reported(remains, await undoAll(remains, client), io) : exit.refused;
-  },
+  }),
 };

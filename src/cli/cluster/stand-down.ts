@@ -1,8 +1,9 @@
 import { hostname } from 'node:os';
-import { ApiError, hasCode, type KubeClient } from '@agentcard-operator/kube';
+import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type Key, resources, splitKey } from '@agentcard-operator/kube/objects';
 import { LeaderElection } from '@agentcard-operator/kube/runtime';
 import { leaseName } from '../../operator/api/labels.ts';
+import { Trouble } from '../command.ts';
 
 /**
  * Ends an operator's writing for good: scales its Deployment to none and takes the Lease from it, which its last replica
@@ -20,13 +21,13 @@ export async function standDown(client: KubeClient, deployment: Key, work: () =>
   const gone = `there is no namespace ${namespace}, where the Lease would be: name the operator's own`;
   const onError = (error: Error) => {
     // Waiting brings neither a namespace nor a right.
-    if (hasCode(error, 404)) hopeless.abort(new ApiError(404, 'NotFound', gone));
+    if (hasCode(error, 404)) hopeless.abort(new Trouble(gone));
     if (hasCode(error, 403)) hopeless.abort(error);
   };
   const election = new LeaderElection({ client, namespace, name: leaseName, identity, onError });
   await election.acquire(AbortSignal.any([hopeless.signal, AbortSignal.timeout(patienceMs)])).catch(() => {
     if (hopeless.signal.aborted) throw hopeless.signal.reason;
-    throw ApiError.transport('Timeout', `Lease ${lease} was not released: stop every replica of the operator first`);
+    throw new Trouble(`Lease ${lease} was not released: stop every replica of the operator first`);
   });
   client.fence = () => election.isLeader();
   try {

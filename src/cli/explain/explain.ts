@@ -1,10 +1,11 @@
 import { keyOf } from '@agentcard-operator/kube/objects';
 import { modeFor } from '../../operator/network/mode.ts';
 import type { Workload } from '../../operator/workload/workload.ts';
-import { cardAt, clusterOptions, placeOf } from '../cluster/cluster.ts';
+import { cardAt, clusterOptions, everywhere } from '../cluster/cluster.ts';
+import { atCluster } from '../cluster/connection.ts';
 import { type Command, choice, exit, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';
-import { serialized } from '../table.ts';
+import { outputIn, serialized } from '../table.ts';
 import { loadFleet } from './fleet.ts';
 import { reachOf, workloadOf } from './forecast.ts';
 import { summarize, summaryText } from './summary.ts';
@@ -18,8 +19,9 @@ export const explain: Command = {
   operands: ['[<name>]'],
   options: {
     ...clusterOptions,
-    all: { short: 'A', doc: 'a summary of every card that you may see' },
-    output: { value: '<format>', short: 'o', doc: `${formats.join(', ')} (default text)` },
+    all: { doc: 'a summary of every card that you may see' },
+    'all-namespaces': { ...everywhere, doc: 'the same' },
+    output: outputIn(formats),
   },
   notes: [
     'Exit status: 0 Ready (with --all: every card), 1 not Ready, 2 wrong usage or no answer of the cluster.',
@@ -27,15 +29,14 @@ export const explain: Command = {
     'Hosts, the pods on their network and meshes are not looked at; a node reaches its own pods whatever policies say.',
   ],
   examples: ['explain weather -n team', 'explain weather -n team -o json', 'explain --all'],
-  run: async (invocation, io) => {
+  run: atCluster(async (place, invocation, io) => {
     const output = choice(invocation, 'output', formats);
     const show = (value: object, text: (width?: number) => string) =>
       io.out(output === 'text' ? painted(text(io.width), io.color) : serialized(output, value));
     const [name] = invocation.operands;
-    const all = invocation.option('all') !== undefined;
+    const all = invocation.option('all') !== undefined || invocation.option('all-namespaces') !== undefined;
     if (all === (name !== undefined))
       throw new Trouble('explain takes the name of a card, or --all; see kubectl agentcard explain --help');
-    const place = await placeOf(invocation);
     if (name === undefined) {
       const fleet = await loadFleet(place, false);
       const summary = summarize(fleet);
@@ -57,7 +58,7 @@ export const explain: Command = {
     };
     show(explanation, (width) => explanationText(explanation, width, fleet.settings.agentTlsPortName));
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
-  },
+  }),
 };
 
 function hostNote(workload: Workload | undefined): string[] {

@@ -16,7 +16,8 @@ import { type Settings, settingsFrom } from '../../operator/settings/settings.ts
 import { workloadKinds } from '../../operator/workload/kinds.ts';
 import { serviceNameLabel } from '../../operator/workload/service.ts';
 import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
-import { type Place, type Sight, sightOf } from '../cluster/cluster.ts';
+import { type Sight, sightOf } from '../cluster/cluster.ts';
+import type { Place } from '../cluster/connection.ts';
 import { Trouble } from '../command.ts';
 
 /** Everything that this user may see of what decides about packets. */
@@ -113,7 +114,7 @@ function noCards({ namespace }: Place, refusal: Sight<unknown>['refusal']): Trou
 
 function withoutText({ metadata, spec, status = {} }: AgentCard): AgentCard {
   const { card: _, ...rest } = status;
-  return { metadata, spec, status: rest };
+  return { metadata, spec: spec ?? {}, status: rest };
 }
 
 function seenByPolicies({ metadata, spec, status }: Pod): Pod {

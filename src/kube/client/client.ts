@@ -27,6 +27,7 @@ const patchTypes = {
   apply: 'application/apply-patch+yaml',
 } as const;
 const maxRetryWaitMs = 5_000;
+const longestTimerMs = 2 ** 31 - 1;
 
 /** The verbs of the Kubernetes API over raw JSON. Every failure is an {@link ApiError}. */
 export class KubeClient {
@@ -35,18 +36,22 @@ export class KubeClient {
   fence: (() => boolean) | undefined;
   readonly #transport: Transport;
   readonly #telemetry: ClientTelemetry;
+  readonly #timeout: Pick<CallOptions, 'timeoutMs'>;
 
   constructor(config: ClusterConfig, options: ClientOptions = {}) {
     this.config = config;
     this.fence = options.fence;
     this.#transport = new Transport(config, options.userAgent ?? 'node');
     this.#telemetry = options.telemetry ?? {};
+    this.#timeout = options.timeoutMs === undefined ? {} : { timeoutMs: Math.min(options.timeoutMs, longestTimerMs) };
   }
 
   /** Undefined when there is no such object. */
   async get<T extends KubeObject>(resource: Resource, key: Key, options: CallOptions = {}): Promise<T | undefined> {
     try {
-      return await this.json<T>({ method: 'GET', path: objectPath(resource, key), ...options });
+      const object = await this.json<T>({ method: 'GET', path: objectPath(resource, key), ...options });
+      if (!isObject(object)) throw ApiError.transport('Malformed', `the API server answered no ${resource.kind}`);
+      return object;
     } catch (error) {
       if (hasCode(error, 404)) return undefined;
       throw error;
@@ -64,7 +69,10 @@ export class KubeClient {
       timeoutMs: timeoutMs ?? 60_000,
     });
     const { resourceVersion = '', continue: next } = list.metadata ?? {};
-    return { items: list.items ?? [], resourceVersion, ...(next ? { continue: next } : {}) };
+    const items = list.items ?? [];
+    if (!Array.isArray(items) || !items.every(isObject))
+      throw ApiError.transport('Malformed', `the API server answered no list of ${resource.plural}`);
+    return { items, resourceVersion, ...(next ? { continue: next } : {}) };
   }
 
   /** All objects, page by page. */
@@ -169,7 +177,7 @@ export class KubeClient {
   }
 
   async #once(call: Call): Promise<Answer> {
-    const answer = await this.#measured(call, () => this.#transport.send(call));
+    const answer = await this.#measured(call, () => this.#transport.send({ ...call, ...this.#timeout }));
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw ApiError.fromStatus(answer.status, parseJson(answer.body), answer.headers['retry-after']);
   }
@@ -198,6 +206,10 @@ export class KubeClient {
     }
     return error.reason === 'StaleConnection' && call.method === 'GET';
   }
+}
+
+function isObject(value: unknown): value is KubeObject {
+  return typeof (value as Partial<KubeObject> | null)?.metadata?.name === 'string';
 }
 
 function dryRunQuery(dryRun: boolean | undefined): { dryRun?: string } {

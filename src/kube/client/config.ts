@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
-import { parseProxy } from './proxy.ts';
 
 export interface TlsMaterial {
   readonly ca?: Buffer | string;
@@ -19,7 +18,9 @@ export interface ClusterConfig {
   readonly proxy?: URL;
   /** The namespace we run in, or the context's. */
   readonly namespace?: string;
-  headers(): Eventually<Readonly<Record<string, string>>>;
+  /** Who named the server, in words: a context of a file. */
+  readonly origin?: string;
+  headers(): Eventually<Readonly<Record<string, string | string[]>>>;
   tls(): Eventually<TlsMaterial>;
   /** The server answered 401: the next call reads the credentials again. */
   invalidate(): void;
@@ -30,7 +31,7 @@ const rereadMs = 60_000;
 const serviceAccount = '/var/run/secrets/kubernetes.io/serviceaccount';
 
 /** A value that is read again when it is older than a minute. A failed read keeps the last good value. */
-function reread<T>(read: () => T, now: () => number): { get(): T; expire(): void } {
+export function reread<T>(read: () => T, now: () => number): { get(): T; expire(): void } {
   let value: { readonly is: T } | undefined;
   let readAt = Number.NEGATIVE_INFINITY;
   return {
@@ -78,69 +79,10 @@ export function inClusterConfig(options: InClusterOptions = {}): ClusterConfig {
   };
 }
 
-function optional<T>(read: () => T): T | undefined {
+export function optional<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch {
     return undefined;
   }
-}
-
-interface AppliedOptions extends TlsMaterial {
-  headers: Record<string, string>;
-  auth?: string;
-}
-
-/**
- * A kubeconfig with certificates, tokens, exec plugins or OIDC, read by @kubernetes/client-node.
- * It is imported only here: in a cluster it would cost 28 MiB for nothing.
- */
-export async function kubeconfigConfig(path?: string): Promise<ClusterConfig> {
-  const { KubeConfig } = await import('@kubernetes/client-node/dist/config.js');
-  const load = () => {
-    const loaded = new KubeConfig();
-    if (path === undefined) loaded.loadFromDefault();
-    else loaded.loadFromFile(path);
-    return loaded;
-  };
-  let kubeconfig = load();
-  const read = async (): Promise<AppliedOptions> => {
-    const options: AppliedOptions = { headers: {} };
-    // client-node would make agents of its own for proxies, which we do not use.
-    kubeconfig.clusters = kubeconfig.clusters.map(({ proxyUrl: _, ...direct }) => direct);
-    await kubeconfig.applyToHTTPSOptions(options).catch((error: unknown) => {
-      credentials.expire();
-      throw error;
-    });
-    if (options.auth) options.headers.authorization = `Basic ${Buffer.from(options.auth).toString('base64')}`;
-    return options;
-  };
-  const credentials = reread(read, () => performance.now());
-  const cluster = kubeconfig.getCurrentCluster();
-  if (!cluster?.server)
-    throw new Error('the kubeconfig has no current cluster: choose one by `kubectl config use-context`');
-  const namespace = kubeconfig.getContextObject(kubeconfig.getCurrentContext())?.namespace;
-  return {
-    server: new URL(cluster.server),
-    ...(cluster.proxyUrl ? { proxy: parseProxy(cluster.proxyUrl) } : {}),
-    ...(namespace ? { namespace } : {}),
-    headers: async () => lowerCase((await credentials.get()).headers),
-    tls: async () => tlsOf(await credentials.get()),
-    invalidate() {
-      // An OIDC refresh token may be good for one use, and its successor lives only in memory.
-      if (kubeconfig.getCurrentUser()?.authProvider?.name !== 'oidc') kubeconfig = load();
-      credentials.expire();
-    },
-  };
-}
-
-function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-}
-
-const tlsMembers = ['ca', 'cert', 'key', 'servername', 'rejectUnauthorized'] as const;
-
-function tlsOf(applied: AppliedOptions): TlsMaterial {
-  const given = tlsMembers.filter((member) => applied[member] !== undefined);
-  return Object.fromEntries(given.map((member) => [member, applied[member]]));
 }

@@ -54,6 +54,8 @@ export interface ClientTelemetry {
 }
 
 export interface ClientOptions {
+  /** For every call, whatever it asks for itself; endless when infinite. */
+  readonly timeoutMs?: number | undefined;
   /** Our name in the API server's audit log; `node`. */
   readonly userAgent?: string;
   readonly telemetry?: ClientTelemetry;

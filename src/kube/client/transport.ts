@@ -97,7 +97,7 @@ export class Transport {
     const options = await this.#options(call, agent, payload);
     return new Promise((resolve, reject) => {
       let response: IncomingMessage | undefined;
-      const request = http.request(target(this.#config.server, call), options);
+      const request = sent(target(this.#config.server, call), options);
       // After the headers only the response keeps the reason of its end.
       const fail = (error: ApiError) => void (response ?? request).destroy(error);
       const timeoutMs = call.timeoutMs ?? defaultTimeoutMs;
@@ -130,7 +130,7 @@ export class Transport {
 
   async #options(call: Call, agent: http.Agent, payload?: Buffer): Promise<RequestOptions> {
     try {
-      const headers: Record<string, string> = {
+      const headers: Record<string, string | string[]> = {
         ...(await this.#config.headers()),
         accept: call.accept ?? 'application/json',
         'user-agent': this.#userAgent,
@@ -145,6 +145,15 @@ export class Transport {
     } catch (error) {
       throw ApiError.transport('CredentialsUnavailable', asApiError(error).message);
     }
+  }
+}
+
+/** What Node cannot send, such as a token with a line feed, is a failed call. */
+function sent(url: URL, options: RequestOptions): http.ClientRequest {
+  try {
+    return http.request(url, options);
+  } catch (error) {
+    throw ApiError.transport('CredentialsUnavailable', asApiError(error).message);
   }
 }
 

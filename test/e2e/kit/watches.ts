@@ -1,5 +1,5 @@
 import { KubeClient } from '../../../src/kube/client/client.ts';
-import { kubeconfigConfig } from '../../../src/kube/client/config.ts';
+import { kubeconfigConfig } from '../../../src/kube/client/kubeconfig.ts';
 import type { KubeObject, Resource } from '../../../src/kube/objects.ts';
 import { type Handler, Informer } from '../../../src/kube/watch/informer.ts';
 import type { World } from './world.ts';

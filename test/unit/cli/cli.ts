@@ -34,6 +34,9 @@ export async function cli(args: readonly string[], stdin: string | Uint8Array = 
 
 export const trust = ['--bundle', pathOf('pki/root.pem'), '--trust-domain', 'example.org'];
 
+/** What verify says aloud where nobody is named. */
+export const anyone = 'warning: any workload of example.org would pass; name the one by --spiffe-id\n';
+
 const directory = mkdtempSync(join(tmpdir(), 'agentcard-'));
 
 export function temporaryFile(name: string, content: string | Uint8Array): string {
@@ -42,14 +45,14 @@ export function temporaryFile(name: string, content: string | Uint8Array): strin
   return path;
 }
 
-/** Command lines against an API server that answers "GET /path": with an object, or with the code of a refusal. */
-export async function onCluster(answer: (call: string, body: string) => object | number) {
+/** Command lines against an API server that answers "GET /path": with an object, the code of a refusal, or a text as it is. */
+export async function onCluster(answer: (call: string, body: string) => object | number | string) {
   const { requests, server } = await fakeApi([
     (response, request) => {
       const { pathname } = new URL(request.url ?? '', 'http://fake');
       const answered = answer(`${request.method} ${pathname}`, request.body);
       if (typeof answered === 'number') refuse(answered)(response, request);
-      else response.end(JSON.stringify(answered));
+      else response.end(typeof answered === 'string' ? answered : JSON.stringify(answered));
     },
   ]);
   const { port } = server.address() as AddressInfo;
@@ -62,6 +65,8 @@ export async function onCluster(answer: (call: string, body: string) => object |
   };
   const kubeconfig = temporaryFile(`kubeconfig-${port}`, JSON.stringify(config));
   return {
+    kubeconfig,
+    requests,
     run: (...args: string[]) => cli([...args, '--kubeconfig', kubeconfig]),
     writes: () => requests.flatMap(({ method, url }) => (method === 'GET' ? [] : `${method} ${url}`)),
   };

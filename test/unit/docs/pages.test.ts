@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { commands } from '../../../src/cli/run.ts';
 import type { ConfigMap } from '../../../src/kube/client/kinds.ts';
 import { questions } from '../../../src/operator/judge/questions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
@@ -59,8 +60,9 @@ describe('what a page names is there', () => {
   test.each([...pages])('every flag that %s names is there', (_, text) => {
     const ours = Object.values(flags as Readonly<Record<string, Flag>>);
     const known = ours.flatMap(({ name, aliases }) => [name, ...Object.keys(aliases ?? {})]);
-    // Of the command line, of helm, of all.
-    const others = ['apply', 'operator', 'set', 'take-ownership', 'help'];
+    const plugin = commands.flatMap(({ options }) => Object.keys(options));
+    // Of helm, of all.
+    const others = [...plugin, 'set', 'take-ownership', 'help'];
     const named = [...text.matchAll(/`--([a-z0-9-]+)/g)].map(([, name = '']) => name);
     expect(named.filter((name) => !known.includes(name) && !others.includes(name))).toEqual([]);
   });

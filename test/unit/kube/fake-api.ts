@@ -58,17 +58,18 @@ export async function fakeApi(script: readonly Step[], config: Partial<ClusterCo
     url: string;
     query: URLSearchParams;
     headers: IncomingMessage['headers'];
+    headersDistinct: IncomingMessage['headersDistinct'];
     body: string;
   }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const { method = '', url = '', headers } = request;
+      const { method = '', url = '', headers, headersDistinct } = request;
       const query = new URL(url, 'http://fake').searchParams;
       const body = Buffer.concat(chunks).toString();
       const step = script[Math.min(requests.length, script.length - 1)];
-      requests.push({ method, url, query, headers, body });
+      requests.push({ method, url, query, headers, headersDistinct, body });
       step?.(response, Object.assign(request, { query, body }));
     });
   });

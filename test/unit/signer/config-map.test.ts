@@ -88,7 +88,9 @@ test('the operator reads what the signer writes', async () => {
 
 test('a card too long to be kept is read when it is needed', async () => {
   const kept = { get: () => ({ metadata: { name: 'weather-card-signed' } }) } as unknown as Informer<ConfigMap>;
-  const { client, requests } = await fakeApi([answer({ data: { 'agent-card.json': 'long' } })]);
+  const { client, requests } = await fakeApi([
+    answer({ metadata: { name: 'weather-card-signed' }, data: { 'agent-card.json': 'long' } }),
+  ]);
   const read = signedCardReader(client, kept);
   const workload = { namespace: 'team1', name: 'weather' } as Parameters<typeof read>[0];
   expect(Buffer.from((await read(workload)) ?? []).toString()).toBe('long');

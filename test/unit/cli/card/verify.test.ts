@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { bytesOf, cardOf, manifest, pathOf } from '../../agentcard/signature/vectors.ts';
-import { cli, temporaryFile, trust } from '../cli.ts';
+import { anyone, cli, temporaryFile, trust } from '../cli.ts';
 
 const reasons: Readonly<Record<string, string>> = {
   valid: 'SignatureValid',
@@ -16,7 +16,7 @@ const good = pathOf('cards/alg-es384.json');
 
 async function verdictOf(args: readonly string[], stdin: string | Uint8Array = '') {
   const { status, out, err } = await cli(['verify', ...args, ...trust, '-o', 'json'], stdin);
-  expect(err).toBe('');
+  expect(err).toBe(args.includes('--spiffe-id') ? '' : anyone);
   return { status, ...JSON.parse(out) };
 }
 
@@ -25,11 +25,19 @@ test.each(manifest.vectors)('verify says of $name that it is $outcome', async ({
   expect(verdict).toMatchObject({ verified, status: verified ? 0 : 1, reason: reasons[outcome], form: form ?? null });
 });
 
+test('without a name verify says aloud that any workload of the trust domain would pass, and keeps its exit status', async () => {
+  expect(await cli(['verify', good, ...trust])).toMatchObject({ status: 0, err: anyone });
+  expect(await verdictOf([good])).toMatchObject({ status: 0, verified: true, identity: 'any' });
+  const named = await verdictOf([good, '--spiffe-id', manifest.spiffeId]);
+  expect(named).toMatchObject({ status: 0, verified: true, identity: manifest.spiffeId });
+});
+
 test('the JSON has the same members whatever the answer is', async () => {
   const members = [
     'verified',
     'reason',
     'message',
+    'identity',
     'signer',
     'form',
     'algorithm',
@@ -168,7 +176,7 @@ test('whatever bytes come in, the answer is 0, 1 or 2 and no trace', async () =>
     fc.asyncProperty(anything, fc.constantFrom('text', 'json'), async (bytes, format) => {
       const { status, out, err } = await cli(['verify', '-', ...trust, '-o', format], bytes);
       expect([0, 1]).toContain(status);
-      expect(err).toBe('');
+      expect(err).toBe(anyone);
       noTrace(out);
       if (format === 'json') expect(JSON.parse(out).verified).toBe(status === 0);
     }),
@@ -220,7 +228,7 @@ test('whatever the command line is, the answer is 0, 1 or 2 and no trace', async
 test('the program itself answers with its exit status', () => {
   const main = new URL('../../../../src/cli/main.ts', import.meta.url).pathname;
   const statusOf = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
-  expect(statusOf('verify', good, ...trust)).toMatchObject({ status: 0, stderr: '' });
-  expect(statusOf('verify', pathOf('cards/tamper-url.json'), ...trust)).toMatchObject({ status: 1, stderr: '' });
+  expect(statusOf('verify', good, ...trust)).toMatchObject({ status: 0, stderr: anyone });
+  expect(statusOf('verify', pathOf('cards/tamper-url.json'), ...trust)).toMatchObject({ status: 1, stderr: anyone });
   expect(statusOf('frobnicate')).toMatchObject({ status: 2, stdout: '' });
 });

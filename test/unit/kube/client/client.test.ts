@@ -140,7 +140,7 @@ test('401 is tried once more with fresh credentials', async () => {
 
 test('a read on a kept connection that the server had closed is repeated, a write is not', async () => {
   const cut: Step = (response) => void response.socket?.destroy();
-  const { client, requests } = await fakeApi([answer({}), cut, answer({}), cut]);
+  const { client, requests } = await fakeApi([answer(widget('a', 1)), cut, answer(widget('a', 1)), cut]);
   await client.get(widgets, 'default/a');
   await client.get(widgets, 'default/a');
   expect(requests).toHaveLength(3);
@@ -186,7 +186,7 @@ test.each(['', 'no json', '[]x', 'null', '3'])('an answer that is no JSON object
 });
 
 test('a server that is not there is a failed connection', async () => {
-  const { client, server } = await fakeApi([answer({})]);
+  const { client, server } = await fakeApi([answer(widget('a', 1))]);
   await new Promise((resolve) => server.close(resolve));
   expect(await failure(client.get(widgets, 'default/a'))).toMatchObject({ code: 0, reason: 'ConnectionFailed' });
 });
@@ -211,7 +211,7 @@ test('every request is counted, refused and broken ones too', async () => {
 });
 
 test('the API server is told by every request who asks: the name that the program gave, else node', async () => {
-  const { client, requests } = await fakeApi([answer({})]);
+  const { client, requests } = await fakeApi([answer(widget('a', 1))]);
   const named = new KubeClient(client.config, { userAgent: 'widget-controller' });
   for (const each of [client, named]) await each.get(widgets, 'default/a');
   named.close();
@@ -219,9 +219,41 @@ test('the API server is told by every request who asks: the name that the progra
 });
 
 test('three hundred calls share a few connections', async () => {
-  const { client, server } = await fakeApi([answer({})]);
+  const { client, server } = await fakeApi([answer(widget('a', 1))]);
   let connections = 0;
   server.on('connection', () => connections++);
   await Promise.all(Array.from({ length: 300 }, () => client.get(widgets, 'default/a')));
   expect(connections).toBeLessThanOrEqual(16);
+});
+
+test.each([
+  '{}',
+  '[]',
+  'null',
+  '"x"',
+  '{"metadata":null}',
+  '{"items":{}}',
+  '{"items":[null]}',
+  '{"items":[{"metadata":{}}]}',
+])('what is no object and no list of objects is an answer of nobody: %s', async (text) => {
+  const { client } = await fakeApi([(response) => void response.end(text)]);
+  expect(await failure(client.get(widgets, 'default/a'))).toMatchObject({ code: 0, reason: 'Malformed' });
+  if (/items|x|null$/.test(text))
+    expect(await failure(client.list(widgets))).toMatchObject({ code: 0, reason: 'Malformed' });
+});
+
+test('a time that the program gave holds for every call, whatever the call asks for', async () => {
+  const { client } = await fakeApi([() => {}]);
+  const hasty = new KubeClient(client.config, { timeoutMs: 20 });
+  expect(await failure(hasty.listPage(widgets, { timeoutMs: 60_000 }))).toMatchObject({ reason: 'Timeout' });
+  hasty.close();
+  const { client: quick } = await fakeApi([answer(widget('a', 1))]);
+  const patient = new KubeClient(quick.config, { timeoutMs: Number.POSITIVE_INFINITY });
+  expect(await patient.get(widgets, 'default/a')).toMatchObject({ metadata: { name: 'a' } });
+  patient.close();
+});
+
+test('a header that Node cannot send is a failed call', async () => {
+  const { client } = await fakeApi([answer({})], { headers: () => ({ authorization: 'Bearer a\nb' }) });
+  expect(await failure(client.get(widgets, 'default/a'))).toMatchObject({ reason: 'CredentialsUnavailable' });
 });

@@ -2,7 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { inClusterConfig, kubeconfigConfig } from '../../../../src/kube/client/config.ts';
+import { inClusterConfig } from '../../../../src/kube/client/config.ts';
+import { kubeconfigConfig } from '../../../../src/kube/client/kubeconfig.ts';
 
 function folder(files: Record<string, string>): string {
   const directory = mkdtempSync(join(tmpdir(), 'kube-config-'));

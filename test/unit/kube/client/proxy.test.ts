@@ -2,7 +2,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
 import type { ApiError } from '../../../../src/kube/client/api-error.ts';
 import { KubeClient } from '../../../../src/kube/client/client.ts';
-import { kubeconfigConfig } from '../../../../src/kube/client/config.ts';
+import { kubeconfigConfig } from '../../../../src/kube/client/kubeconfig.ts';
 import { resources } from '../../../../src/kube/objects.ts';
 import { pemOf } from '../../../pki/mint.ts';
 import {
