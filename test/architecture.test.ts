@@ -101,7 +101,7 @@ describe('the size of things', () => {
     ['the watch runtime', 3_015, /^src\/kube\//],
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
-    ['the operator', 7_200, /^src\/operator\//],
+    ['the operator', 7_311, /^src\/operator\//],
     ['signer, command line and test agent', 2_690, /^src\/(signer|cli|agent)\//],
     ['sockets and buffers', 100, /^src\/wire\//],
   ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {

@@ -10,7 +10,7 @@ import {
 } from '@agentcard-operator/kube/runtime';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
 import { plainText } from './api/budget.ts';
-import { leaseName } from './api/labels.ts';
+import { apiGroup, leaseName, managedByValue } from './api/labels.ts';
 import { Asker, type AskerHooks, type Asking } from './inquiry/asking/asker.ts';
 import { askerProgram } from './inquiry/asking/asker-program.ts';
 import { registerIdentityMetrics } from './metrics/identity.ts';
@@ -42,7 +42,7 @@ export async function createPlatform(config: Config, env: Env, log: Logger) {
   const identity = new IdentitySource({ clock: now, ...source });
   registerIdentityMetrics(metrics.registry, identity);
   const instance = config.podName || hostname();
-  const controller = 'agent.kagenti.dev/agentcard-operator';
+  const controller = `${apiGroup}/${managedByValue}`;
   const events = new EventRecorder({ client, controller, instance, onFate: metrics.event });
   const namespace = config.podNamespace || cluster.namespace || 'default';
   const candidate = { client, namespace, name: leaseName, identity: `${instance}_${randomUUID()}` };

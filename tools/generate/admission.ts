@@ -1,5 +1,5 @@
 import { type GuardVerb, guardedFields, type Loosening } from '../../src/operator/api/guarded-fields.ts';
-import { managedByLabel } from '../../src/operator/api/labels.ts';
+import { apiGroup, managedByLabel } from '../../src/operator/api/labels.ts';
 import { generatedNotice, templateBody, yamlText } from './yaml-text.ts';
 
 interface Loosened {
@@ -36,7 +36,7 @@ const isUser = (controller: string) =>
 
 /** A deleted collection is checked card by card, and only the old object tells which. */
 const name = 'oldObject == null ? request.name : oldObject.metadata.name';
-const authorizer = `authorizer.group('agent.kagenti.dev').resource('agentcards').namespace(request.namespace).name(${name})`;
+const authorizer = `authorizer.group('${apiGroup}').resource('agentcards').namespace(request.namespace).name(${name})`;
 
 /** What decides for which workload a card counts, and how long it stays. */
 const pinned = [
@@ -111,7 +111,7 @@ spec:
   const body = (value: object) => templateBody(yamlText(value)).replaceAll(/^(?=.)/gm, '  ');
   const kind = (suffix: string) =>
     `apiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingAdmissionPolicy${suffix}\n`;
-  const resources = { apiGroups: ['agent.kagenti.dev'], apiVersions: ['*'], resources: ['agentcards'] };
+  const resources = { apiGroups: [apiGroup], apiVersions: ['*'], resources: ['agentcards'] };
   const resourceRules = [{ ...resources, operations: ['CREATE', 'UPDATE', 'DELETE'] }];
   const text = `# ${generatedNotice}
 {{- /* Who may loosen what a card demands: the verbs trust and quarantine on agentcards, which the role …-security has. */}}

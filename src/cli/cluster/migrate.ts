@@ -1,4 +1,4 @@
-import { predecessor } from '../../operator/api/predecessor.ts';
+import { goOperators } from '../../operator/api/names.ts';
 import { predecessorRemains, runningPredecessor } from '../../operator/cleanup/predecessor.ts';
 import { undoAll } from '../../operator/cleanup/remains.ts';
 import { type Command, exit } from '../command.ts';
@@ -10,7 +10,7 @@ import { listed, reported } from './remains.ts';
 
 export const migrate: Command = {
   name: 'migrate',
-  summary: `List what the Go operator (${predecessor.managedBy}) left on a cluster, and clean it`,
+  summary: `List what the Go operator (${goOperators.join(', ')}) left on a cluster, and clean it`,
   operands: [],
   options: {
     ...fleetOptions,
@@ -30,7 +30,9 @@ export const migrate: Command = {
     io.out(listed(remains, format));
     if (owner !== undefined) io.err(`${owner}\n`);
     if (running !== undefined) {
-      io.err(`${predecessor.managedBy} still runs in namespace ${running}, and would put back what is taken away: `);
+      io.err(
+        `${running.operator} still runs in namespace ${running.namespace}, and would put back what is taken away: `,
+      );
       io.err('uninstall it, or scale its Deployment to none, first\n');
     }
     if (invocation.option('apply') === undefined) return exit.ok;

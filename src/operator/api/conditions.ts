@@ -1,5 +1,5 @@
 import type { Settings } from '../settings/settings.ts';
-import { tlsPortName } from './labels.ts';
+import { agentTypeLabel, agentTypeValue, enforcementLabel, protocolLabelPrefix, tlsPortName } from './labels.ts';
 
 /**
  * Every condition, every reason, and what to do about it. The reference's table and the end of every condition
@@ -9,9 +9,9 @@ export const reasons = {
   Synced: {
     SyncSucceeded: '',
     WorkloadNotFound: 'Create the workload or correct spec.targetRef.',
-    NotAgentWorkload: 'Label the workload kagenti.io/type=agent, or point spec.targetRef at a supported kind.',
+    NotAgentWorkload: `Label the workload ${agentTypeLabel}=${agentTypeValue}, or point spec.targetRef at a supported kind.`,
     WorkloadNotReady: 'Scale the workload up, or find out why its pods do not start.',
-    NoProtocol: 'Label the workload protocol.kagenti.io/a2a.',
+    NoProtocol: `Label the workload ${protocolLabelPrefix}a2a.`,
     ServiceNotFound: "Create a Service that selects the workload's pods, or name one in spec.endpoint.service.",
     AmbiguousService: 'Name the Service in spec.endpoint.service.',
     FetchFailed: 'Look at the agent: its log, its port, and the NetworkPolicies around it.',
@@ -50,7 +50,7 @@ export const reasons = {
   },
   Enforced: {
     PolicyApplied: '',
-    Off: 'Set --enforcement=enforce or label the namespace agent.kagenti.dev/enforcement=enforce.',
+    Off: `Set --enforcement=enforce or label the namespace ${enforcementLabel}=enforce.`,
     Audit: 'Set enforcement to enforce when this is what you want.',
     PolicyPending: 'Mend what stands in the way; it is tried again by itself.',
     Weakened: 'Narrow or delete the NetworkPolicy that allows more.',

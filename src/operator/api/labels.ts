@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
+import { ownFamily } from './names.ts';
 
 /** Every label, annotation and port name that the operator reads or writes, and how it names its objects. */
-export const apiGroup = 'agent.kagenti.dev';
+export const apiGroup = ownFamily.group;
 
-/** Read from workloads. */
-export const agentTypeLabel = 'kagenti.io/type';
+/** Read from workloads, under the names of every family; these are the ones that people are told. */
+export const agentTypeLabel = ownFamily.type;
 export const agentTypeValue = 'agent';
-export const protocolLabelPrefix = 'protocol.kagenti.io/';
-export const deprecatedProtocolLabels = ['kagenti.io/protocol', 'kagenti.io/agent-protocol'] as const;
+export const protocolLabelPrefix = ownFamily.protocolPrefix;
 export const autoCardAnnotation = `${apiGroup}/auto-card`;
 
 /** Read from AgentCards: any new value asks the agent now. */
@@ -17,7 +17,7 @@ export const refreshAnnotation = `${apiGroup}/refresh`;
 export const enforcementLabel = `${apiGroup}/enforcement`;
 
 /** Written on pods, in place. */
-export const verifiedLabel = `${apiGroup}/signature-verified`;
+export const verifiedLabel = ownFamily.verified;
 /** Which identity was proven: what policies let in by name. */
 export const identityLabel = `${apiGroup}/identity`;
 export const attestedAnnotation = `${apiGroup}/attested`;
@@ -33,20 +33,19 @@ export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedByValue = 'agentcard-operator';
 /** Of the operator's own pods, in every deployment. */
 export const operatorPodLabels = { 'app.kubernetes.io/name': managedByValue } as const;
-const policyCardLabel = 'kagenti.dev/agentcard';
-/** The Go operator before us writes the same. */
-const policyTypeLabels = { 'kagenti.dev/policy-type': 'identity-verification' } as const;
+
+const policyType = 'identity-verification';
 
 export function policyLabels(card: string): Readonly<Record<string, string>> {
-  return { [managedByLabel]: managedByValue, [policyCardLabel]: fitName(card), ...policyTypeLabels };
+  return {
+    [managedByLabel]: managedByValue,
+    [ownFamily.policyCard]: fitName(card),
+    [ownFamily.policyType]: policyType,
+  };
 }
 
-/** Chooses the NetworkPolicies of one operator, ours or the Go one. */
-export function policiesManagedBy(operator: string): string {
-  return Object.entries({ [managedByLabel]: operator, ...policyTypeLabels })
-    .map((pair) => pair.join('='))
-    .join(',');
-}
+/** Chooses the operator's NetworkPolicies. */
+export const ownPolicies = `${managedByLabel}=${managedByValue},${ownFamily.policyType}=${policyType}`;
 
 /** Read from ConfigMaps that hold a signed card. */
 export const signedCardLabel = `${apiGroup}/card`;

@@ -1,4 +1,4 @@
-import { quarantineListName } from './labels.ts';
+import { apiGroup, quarantineListName } from './labels.ts';
 
 /** One RBAC rule and why the operator needs it. The chart's roles are generated from this list. */
 export interface Permission extends Limits {
@@ -30,10 +30,10 @@ const read = 'get list watch';
 export const operatorPermissions: readonly Permission[] = [
   may(
     `${read} create delete patch`,
-    'agent.kagenti.dev/agentcards',
+    `${apiGroup}/agentcards`,
     "The kind itself; cards of labelled workloads are created, and deleted when a hand-written one takes over. The Go operator's finalizers are patched off cards that go.",
   ),
-  may('patch', 'agent.kagenti.dev/agentcards/status', 'The verdict.'),
+  may('patch', `${apiGroup}/agentcards/status`, 'The verdict.'),
   may(read, 'apps/deployments statefulsets', 'Targets of cards: selector, service account, revision, readiness.'),
   may('get', 'apps/replicasets', "A pod's owner chain leads through its ReplicaSet to the Deployment."),
   may(read, 'agents.x-k8s.io/sandboxes', 'Targets of cards, where that kind is installed.'),
@@ -69,10 +69,10 @@ export const cleanupPermissions: readonly Permission[] = [
   may('list delete', 'networking.k8s.io/networkpolicies', "The operator's policies go."),
   may(
     'list patch',
-    'agent.kagenti.dev/agentcards',
+    `${apiGroup}/agentcards`,
     'Finalizers of the Go operator would hold cards, and their namespaces, for ever.',
   ),
-  may('patch', 'agent.kagenti.dev/agentcards/status', 'A verdict that nobody renews becomes Unknown.'),
+  may('patch', `${apiGroup}/agentcards/status`, 'A verdict that nobody renews becomes Unknown.'),
   may('get', 'apps/deployments', 'Whether the operator is still there.', { scope: 'own' }),
   may('patch', 'apps/deployments/scale', 'The operator is scaled to none.', { scope: 'own' }),
   may(

@@ -1,9 +1,9 @@
 import { hasCode, type KubeClient } from '@agentcard-operator/kube';
 import { type Key, type KubeObject, keyOf, type Resource, resources } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
-import { managedByValue, policiesManagedBy } from '../api/labels.ts';
+import { ownPolicies } from '../api/labels.ts';
 import { marksFor, wearsAny } from '../api/marks.ts';
-import { foreignFinalizers, predecessor } from '../api/predecessor.ts';
+import { foreignFinalizers } from '../api/names.ts';
 import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
 
@@ -22,7 +22,11 @@ export type Fix =
   /** A merge patch that carries the uid as precondition. */
   | { readonly merge: object; readonly subresource?: 'status' }
   /** A list of JSON patch operations. */
-  | { readonly json: readonly object[] };
+  | { readonly json: readonly object[] }
+  /** Another object; that one of its name is there is a refusal. */
+  | { readonly create: KubeObject; readonly as: Resource }
+  /** Each once the one before it is done. */
+  | { readonly steps: readonly Fix[] };
 
 /** What was refused, in the API server's words. */
 export interface Refused {
@@ -33,17 +37,27 @@ export interface Refused {
 /** Undoes all and returns what was refused; one refusal does not stop the rest. What is gone needs nothing. */
 export async function undoAll(remains: readonly Remain[], client: KubeClient): Promise<readonly Refused[]> {
   const refused: Refused[] = [];
-  const waiting = remains.values();
-  const worker = async () => {
-    for (const remain of waiting) {
-      await undo(remain, client).catch((error: Error) => refused.push({ remain, message: error.message }));
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, worker));
+  // A webhook that nobody answers any more refuses changes of what it watches.
+  for (const namespaced of [false, true]) {
+    const waiting = remains.filter(({ resource }) => resource.namespaced === namespaced).values();
+    const worker = async () => {
+      for (const remain of waiting) {
+        await undo(remain, client).catch((error: Error) => refused.push({ remain, message: error.message }));
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, worker));
+  }
   return refused;
 }
 
-async function undo({ resource, key, fix }: Remain, client: KubeClient): Promise<void> {
+async function undo(remain: Remain, client: KubeClient): Promise<void> {
+  const { resource, key, fix } = remain;
+  if ('steps' in fix) {
+    for (const step of fix.steps) await undo({ ...remain, fix: step }, client);
+    return;
+  }
+  // Where the kind is missing, nothing was made, and what follows must not happen.
+  if ('create' in fix) return void (await client.create(fix.as, fix.create));
   try {
     if ('delete' in fix) await client.delete(resource, key, fix.delete);
     else if ('merge' in fix) {
@@ -86,7 +100,7 @@ interface Where {
 export async function ownRemains(client: KubeClient, namespaces: readonly string[], now: Date) {
   const [marks, policies, cards] = await Promise.all([
     remainsIn(client, { resource: resources.pods, namespaces, metadataOnly: true }, markOf),
-    policyRemains(client, namespaces, managedByValue),
+    policyRemains(client, namespaces, ownPolicies, "the operator's NetworkPolicy"),
     remainsIn<AgentCard>(client, { resource: customResources.agentCards, namespaces }, (card) =>
       [finalizersOf(card) ?? [], verdictOf(card, now) ?? []].flat(),
     ).catch(noneWithoutKind),
@@ -110,11 +124,10 @@ export function markOf(pod: KubeObject): Remain | undefined {
   return { resource: resources.pods, key: keyOf(pod), what: 'the verified label', fix: { merge: { metadata } } };
 }
 
-/** The NetworkPolicies of an operator, ours or the Go one. */
-export function policyRemains(client: KubeClient, namespaces: readonly string[], operator: string) {
+/** The NetworkPolicies of an operator, ours or the Go one, which the selector chooses. */
+export function policyRemains(client: KubeClient, namespaces: readonly string[], labelSelector: string, what: string) {
   const resource = resources.networkPolicies;
-  const what = operator === managedByValue ? "the operator's NetworkPolicy" : `a NetworkPolicy of ${operator}`;
-  const policies = { resource, namespaces, labelSelector: policiesManagedBy(operator), metadataOnly: true };
+  const policies = { resource, namespaces, labelSelector, metadataOnly: true };
   return remainsIn(client, policies, (policy) => {
     return { resource, key: keyOf(policy), what, fix: { delete: { uid: policy.metadata.uid ?? '' } } };
   });
@@ -155,16 +168,20 @@ export function verdictOf(card: AgentCard, now: Date): Remain | undefined {
 
 /** The finalizers that the Go operator put on a card. */
 export function finalizersOf(card: KubeObject): Remain | undefined {
-  const { uid, finalizers } = card.metadata;
+  const json = releasing(card);
+  return json && onCard(card, 'finalizers of the Go operator', { json });
+}
+
+/** The patch that takes them off; undefined where there is none. */
+export function releasing({ metadata: { uid, finalizers } }: KubeObject): readonly object[] | undefined {
   const kept = foreignFinalizers(finalizers);
   if (kept === undefined) return undefined;
   // Against the list that was seen, not the whole version: other changes of the card do not matter, another finalizer does.
-  const json = [
+  return [
     { op: 'test', path: '/metadata/uid', value: uid },
     { op: 'test', path: '/metadata/finalizers', value: finalizers },
     { op: 'replace', path: '/metadata/finalizers', value: kept },
   ];
-  return onCard(card, `finalizers of ${predecessor.managedBy}`, { json });
 }
 
 /** Takes the Go operator's finalizers off a card that is being deleted: the deletion would wait for that operator for ever. */

@@ -1,15 +1,15 @@
 import { excerpt } from '@agentcard-operator/spiffe/x509';
 import { blockedRemedies } from '../api/conditions.ts';
+import { agentTypeLabel, agentTypeValue } from '../api/labels.ts';
 import type { Settings } from '../settings/settings.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import { choosePaths, choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
 import { winnerOver } from '../workload/winner.ts';
-import { groupKind, isAgent, protocolsOf, type Workload } from '../workload/workload.ts';
+import { groupKind, isAgent, protocolsOf, spokenProtocol, type Workload } from '../workload/workload.ts';
 import { demandedOf, noDemands } from './demanded.ts';
 import type { Snapshot, Target, Unfound, Unreachable } from './snapshot.ts';
 
 const supported = new Set(workloadKinds.map(({ resource }) => `${resource.group}/${resource.kind}`));
-const spokenProtocol = 'a2a';
 
 /** From a card to the agent behind it: workload, expected identity, Service, endpoints; or why not. */
 export function resolve(snapshot: Snapshot, settings: Settings): Target {
@@ -76,7 +76,8 @@ function conflict({ card, siblings }: Snapshot): Unfound | undefined {
 }
 
 function notAgent(workload: Workload): Unfound | undefined {
-  if (!isAgent(workload)) return gone('NotAgentWorkload', `${title(workload)} is not labelled kagenti.io/type=agent.`);
+  if (!isAgent(workload))
+    return gone('NotAgentWorkload', `${title(workload)} is not labelled ${agentTypeLabel}=${agentTypeValue}.`);
   const protocols = protocolsOf(workload);
   if (protocols.includes(spokenProtocol)) return undefined;
   const seen = protocols.length === 0 ? 'names no protocol' : `names only ${protocols.slice(0, 5).join(', ')}`;

@@ -2,7 +2,7 @@ import { parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
 import { jsonOrUndefined } from '../api/json.ts';
-import { tlsPortName } from '../api/labels.ts';
+import { enforcementLabel, tlsPortName } from '../api/labels.ts';
 import { spiffeId } from '../api/schema.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
 import { address, addressRanges, boolean, duration, trustDomainName } from './flag-schemas.ts';
@@ -103,7 +103,7 @@ export const flags = flagsFrom({
   enforcement: {
     schema: z.enum(['off', 'audit', 'enforce']),
     default: 'off',
-    doc: 'Whether NetworkPolicies follow the verdicts. A namespace labelled agent.kagenti.dev/enforcement decides for itself.',
+    doc: `Whether NetworkPolicies follow the verdicts. A namespace labelled ${enforcementLabel} decides for itself.`,
     aliases: { 'enforce-network-policies': (text: string) => (text === 'false' ? 'off' : 'enforce') },
   },
   ingressAllow: {

@@ -1,4 +1,5 @@
 import type { LabelSelector } from '@agentcard-operator/kube/objects';
+import { apiGroup, identityLabel } from '../api/labels.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -17,19 +18,20 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
 }
 
 /** Written on pods by controllers, admission and us, besides their template; app.kubernetes.io/ is for people. */
-const addedLater =
-  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid|agent\.kagenti\.dev\/identity)$|^(?!app\.kubernetes\.io\/).*\b(kubernetes|k8s)\.io\//;
+const byOthers =
+  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/).*\b(kubernetes|k8s)\.io\//;
+const isAddedLater = (key: string) => key === identityLabel || byOthers.test(key);
 
 /** Whether a selector could choose pods whose template has these labels: what is added later may be anything. */
 export function maySelect({ matchLabels = {}, matchExpressions = [] }: LabelSelector, template: Labels): boolean {
-  const pairs = Object.entries(matchLabels).filter(([key]) => !addedLater.test(key));
-  const known = matchExpressions.filter(({ key }) => !addedLater.test(key));
+  const pairs = Object.entries(matchLabels).filter(([key]) => !isAddedLater(key));
+  const known = matchExpressions.filter(({ key }) => !isAddedLater(key));
   return selects({ matchLabels: Object.fromEntries(pairs), matchExpressions: known }, template);
 }
 
 /** What all that a selector chooses has in its template: a pair, or one of several; undefined where nothing is said of that. */
 export function termsOf({ matchLabels = {}, matchExpressions = [] }: LabelSelector) {
-  const stands = (key: string) => !addedLater.test(key) && !key.startsWith('agent.kagenti.dev/');
+  const stands = (key: string) => !isAddedLater(key) && !key.startsWith(`${apiGroup}/`);
   const [pair] = Object.entries(matchLabels)
     .filter(([key]) => stands(key))
     .sort();

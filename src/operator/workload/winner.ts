@@ -1,11 +1,11 @@
 import type { KubeObject } from '@agentcard-operator/kube/objects';
 import { managedByLabel, managedByValue } from '../api/labels.ts';
-import { predecessor } from '../api/predecessor.ts';
+import { goOperators } from '../api/names.ts';
 
 /** By us, or by the Go operator before us. */
 export function isAutoCreated(card: KubeObject): boolean {
-  const by = card.metadata.labels?.[managedByLabel];
-  return by === managedByValue || by === predecessor.managedBy;
+  const by = card.metadata.labels?.[managedByLabel] ?? '';
+  return by === managedByValue || goOperators.includes(by);
 }
 
 /** The card that stands for the workload instead of this one: hand-written before auto-created, older, then by name. */

@@ -1,12 +1,7 @@
 import type { LabelSelector } from '@agentcard-operator/kube/objects';
 import type { TargetRef } from '../api/agentcard.ts';
-import {
-  agentTypeLabel,
-  agentTypeValue,
-  autoCardAnnotation,
-  deprecatedProtocolLabels,
-  protocolLabelPrefix,
-} from '../api/labels.ts';
+import { agentTypeValue, autoCardAnnotation, managedByLabel } from '../api/labels.ts';
+import { families } from '../api/names.ts';
 
 /** What the operator needs to know of a workload, whatever its kind. */
 export interface Workload {
@@ -40,18 +35,29 @@ export function workloadKey(namespace: string, reference: WorkloadReference): st
 }
 
 export function isAgent(workload: Workload): boolean {
-  return workload.labels[agentTypeLabel] === agentTypeValue;
+  return families.some(({ type }) => workload.labels[type] === agentTypeValue);
 }
 
-/** The protocols that the workload's labels name, sorted; the deprecated labels count only when no current one does. */
-export function protocolsOf(workload: Workload): readonly string[] {
-  const current = Object.keys(workload.labels)
-    .filter((label) => label.startsWith(protocolLabelPrefix))
-    .map((label) => label.slice(protocolLabelPrefix.length))
-    .filter((protocol) => protocol !== '');
-  if (current.length > 0) return current.sort();
-  const deprecated = deprecatedProtocolLabels.map((label) => workload.labels[label]).find(Boolean);
-  return deprecated === undefined ? [] : [deprecated];
+/** The one that the operator speaks, and whatever an AgentRuntime is for. */
+export const spokenProtocol = 'a2a';
+
+/**
+ * The protocols that the workload's labels name, sorted; the deprecated labels count only when no current one does, and what
+ * an AgentRuntime of one family says by its two labels only when there is neither.
+ */
+export function protocolsOf({ labels }: Workload): readonly string[] {
+  const prefixes = families.map(({ protocolPrefix }) => protocolPrefix);
+  const named = Object.keys(labels).flatMap((label) =>
+    prefixes.filter((prefix) => label.startsWith(prefix)).map((prefix) => label.slice(prefix.length)),
+  );
+  const current = new Set(named.filter((protocol) => protocol !== ''));
+  if (current.size > 0) return [...current].sort();
+  const deprecated = families.flatMap((each) => each.deprecatedProtocols).map((label) => labels[label]);
+  const byRuntime = families.some(
+    ({ type, operator }) => labels[type] === agentTypeValue && labels[managedByLabel] === operator,
+  );
+  const first = deprecated.find(Boolean) ?? (byRuntime ? spokenProtocol : undefined);
+  return first === undefined ? [] : [first];
 }
 
 export function optsOut(annotations: Readonly<Record<string, string>> | undefined): boolean {

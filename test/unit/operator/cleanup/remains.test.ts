@@ -1,7 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { resources } from '../../../../src/kube/objects.ts';
-import { cardRemains, workloadRemain } from '../../../../src/operator/cleanup/predecessor.ts';
-import { finalizersOf, markOf, verdictOf } from '../../../../src/operator/cleanup/remains.ts';
+import { ApiError, type KubeClient } from '../../../../src/kube/kube.ts';
+import { type KubeObject, resources } from '../../../../src/kube/objects.ts';
+import { customResources } from '../../../../src/operator/api/resources.ts';
+import {
+  cardRemains,
+  foreignCardRemain,
+  isGuard,
+  workloadRemain,
+} from '../../../../src/operator/cleanup/predecessor.ts';
+import { type Fix, finalizersOf, markOf, undoAll, verdictOf } from '../../../../src/operator/cleanup/remains.ts';
 
 const verified = { 'agent.kagenti.dev/signature-verified': 'true' };
 const metadata = { name: 'weather', namespace: 'team', uid: 'u1', resourceVersion: '7' };
@@ -96,7 +103,7 @@ describe('what the Go operator left', () => {
     const more = { finalizers: foreign, labels, ownerReferences: [owner], deletionTimestamp: '2026-01-01T00:00:00Z' };
     const spec = { identityBinding: { strict: false } };
     expect(cardRemains({ metadata: { ...metadata, ...more }, spec }).map(({ what }) => what)).toEqual([
-      'finalizers of kagenti-operator',
+      'finalizers of the Go operator',
     ]);
   });
 
@@ -121,5 +128,120 @@ describe('what the Go operator left', () => {
       merge: { spec: { template: { metadata: { labels: { 'agent.kagenti.dev/signature-verified': null } } } } },
     });
     expect(workloadRemain({ metadata }, resources.deployments)).toBeUndefined();
+  });
+});
+
+describe('a card of the successor project', () => {
+  const resource = { ...customResources.agentCards, group: 'agent.rossoctl.dev' };
+  const held = ['agentcard.rossoctl.dev/finalizer', 'agentcard.rossoctl.dev/network-policy'];
+  const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather' };
+  const annotations = { 'argocd.argoproj.io/tracking-id': 'app:agent.rossoctl.dev/AgentCard:team/weather' };
+  const identityBinding = { trustDomain: 'td.example', strict: false };
+  const card = {
+    metadata: { ...metadata, finalizers: held, annotations, labels: { app: 'weather' } },
+    spec: { targetRef, syncPeriod: '30s', identityBinding },
+  };
+  const stepsOf = (fix: Fix | undefined) => (fix !== undefined && 'steps' in fix ? fix.steps : []);
+  const releases = {
+    json: [
+      { op: 'test', path: '/metadata/uid', value: 'u1' },
+      { op: 'test', path: '/metadata/finalizers', value: held },
+      { op: 'replace', path: '/metadata/finalizers', value: [] },
+    ],
+  };
+
+  test('becomes ours before it loses its finalizers and goes; the default that loosens does not come along', () => {
+    const remain = foreignCardRemain(card, resource, false);
+    expect(remain).toMatchObject({ resource, key: 'team/weather', what: 'an AgentCard of agent.rossoctl.dev' });
+    expect(remain?.consequence).toContain('becomes ours; without strict: false');
+    const [first, ...then] = stepsOf(remain?.fix);
+    expect(JSON.parse(JSON.stringify(first))).toEqual({
+      as: customResources.agentCards,
+      create: {
+        apiVersion: 'agent.kagenti.dev/v1alpha1',
+        kind: 'AgentCard',
+        metadata: { name: 'weather', namespace: 'team', ownerReferences: [] },
+        spec: { targetRef, syncPeriod: '30s', identityBinding: { trustDomain: 'td.example' } },
+      },
+    });
+    expect(then).toEqual([releases, { delete: { uid: 'u1' } }]);
+  });
+
+  test('that was created for its workload is created for it still, and strict stays', () => {
+    const labels = { 'app.kubernetes.io/managed-by': 'rossoctl-operator' };
+    const strict = { targetRef, syncPeriod: '30s', identityBinding: { strict: true } };
+    const created = { metadata: { ...metadata, labels, ownerReferences: [owner] }, spec: strict };
+    const [first] = stepsOf(foreignCardRemain(created, resource, false)?.fix);
+    expect(JSON.parse(JSON.stringify(first))).toMatchObject({
+      create: {
+        metadata: {
+          labels: { 'app.kubernetes.io/managed-by': 'agentcard-operator' },
+          ownerReferences: [{ uid: 'u0', controller: true, blockOwnerDeletion: false }],
+        },
+        spec: { identityBinding: { strict: true } },
+      },
+    });
+  });
+
+  test('goes without another when ours has its name, and is only released while it is being deleted', () => {
+    expect(stepsOf(foreignCardRemain(card, resource, true)?.fix)).toEqual([releases, { delete: { uid: 'u1' } }]);
+    const going = { ...card, metadata: { ...card.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+    expect(foreignCardRemain(going, resource, false)?.fix).toEqual(releases);
+    const free = { ...going, metadata: { ...going.metadata, finalizers: [] } };
+    expect(foreignCardRemain(free, resource, false)).toBeUndefined();
+  });
+
+  test.each([404, 409])('stays when ours cannot be made (HTTP %d)', async (status) => {
+    const asked: string[] = [];
+    const client = {
+      create: async () => {
+        asked.push('create');
+        throw new ApiError(status, 'Refused', 'no');
+      },
+      patch: async () => void asked.push('patch'),
+      delete: async () => void asked.push('delete'),
+    } as unknown as KubeClient;
+    const remain = foreignCardRemain(card, resource, false);
+    expect(await undoAll(remain === undefined ? [] : [remain], client)).toHaveLength(1);
+    expect(asked).toEqual(['create']);
+  });
+
+  test("its labels and annotations on workloads and templates go like the older name's", () => {
+    const { fix } = workloadRemain(
+      {
+        metadata: { ...metadata, annotations: { 'verified-state.agent.rossoctl.dev/weather': 'true' } },
+        spec: {
+          template: {
+            metadata: {
+              labels: { 'agent.rossoctl.dev/signature-verified': 'true' },
+              annotations: { 'agentcard.rossoctl.dev/resign-trigger': 'x' },
+            },
+          },
+        },
+      },
+      resources.deployments,
+    ) ?? { fix: undefined };
+    expect(fix).toEqual({
+      merge: {
+        metadata: { uid: 'u1', annotations: { 'verified-state.agent.rossoctl.dev/weather': null } },
+        spec: {
+          template: {
+            metadata: {
+              labels: { 'agent.rossoctl.dev/signature-verified': null },
+              annotations: { 'agentcard.rossoctl.dev/resign-trigger': null },
+            },
+          },
+        },
+      },
+    });
+  });
+
+  test('its admission policy is known by its name and what it is about', () => {
+    const policy = (name: string, expression: string) =>
+      isGuard({ metadata: { name }, spec: { matchConditions: [{ expression }] } } as KubeObject);
+    expect(policy('agent-label-protection', "'rossoctl.io/type' in object.metadata.labels")).toBe(true);
+    expect(policy('rossoctl-agent-label-protection', "'kagenti.io/type' in object.metadata.labels")).toBe(true);
+    expect(policy('agent-label-protection', "'example.org/type' in object.metadata.labels")).toBe(false);
+    expect(policy('mine', "'rossoctl.io/type' in object.metadata.labels")).toBe(false);
   });
 });
