@@ -3,6 +3,7 @@ export { type Fault, ok, type Result, refused } from './result.ts';
 export { type BundleSet, parseBundle, type SkippedAuthority, type TrustBundle } from './x509/bundle.ts';
 export { type LeafIdentity, leafIdentity } from './x509/leaf.ts';
 export {
+  leafFault,
   maxChain,
   type PathRole,
   type PeerInput,

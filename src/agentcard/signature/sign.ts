@@ -1,7 +1,7 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
 import {
   type BundleSet,
-  type Fault,
+  leafFault,
   leafIdentity,
   maxChain,
   ok,
@@ -62,17 +62,8 @@ async function confirmed(signed: JsonObject, chain: Chain, now: Date): Promise<R
   const own = signatures.at(-1);
   if (own?.outcome === 'valid') return ok(signed);
   const { code = 'SignatureMissing', message = '' } = own ?? {};
-  const fault = chain.length === 1 && code === 'PathNotFound' ? faultOf(chain[0], now) : { code, message };
+  const fault = chain.length === 1 && code === 'PathNotFound' ? leafFault(chain[0], now) : { code, message };
   return fault === undefined ? ok(signed) : refused(fault.code, fault.message);
-}
-
-/** Of a certificate alone: what no authority could mend. */
-function faultOf(leaf: Uint8Array, now: Date): Fault | undefined {
-  const { validFromDate, validToDate, signatureAlgorithm = '' } = new X509Certificate(leaf);
-  if (now < validFromDate) return { code: 'CertificateNotYetValid', message: 'the certificate is not valid yet' };
-  if (now >= validToDate) return { code: 'CertificateExpired', message: 'the certificate has ended; take a new one' };
-  const isWeak = /sha1|md5/i.test(signatureAlgorithm);
-  return isWeak ? { code: 'CertificateWeak', message: 'the certificate is signed with a weak algorithm' } : undefined;
 }
 
 function bundleAbove([leaf, ...issuers]: Chain): BundleSet {

@@ -5,7 +5,7 @@ import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tl
 import { bounded } from '@agentcard-operator/wire/bounded';
 import { connectTls, workloadTls } from '@agentcard-operator/wire/tls';
 import type { TrustBundle } from '../x509/bundle.ts';
-import { verifyPeer } from '../x509/path.ts';
+import { type VerifiedPath, verifyPeer } from '../x509/path.ts';
 import { presentedChain } from '../x509/presented.ts';
 import type { X509Svid } from '../x509/svid.ts';
 import { connectionFailure, handshakeFailure } from './errors.ts';
@@ -50,6 +50,7 @@ export function openTls(
   const { bundle } = credentials;
   let proven: Peer | undefined;
   let chain: readonly Buffer[] = [];
+  const judge = once(() => verifyPeer({ chain, bundle, now: new Date(), role: 'server' }));
   const { stream, lift } = bounded(dial(target));
   const socket = connectTls({
     socket: stream,
@@ -59,10 +60,9 @@ export function openTls(
     ALPNProtocols: ['http/1.1'],
     // Asked once OpenSSL has said yes: both must.
     checkServerIdentity: () => {
-      const checked = verifyPeer({ chain, bundle, now: new Date(), role: 'server' });
+      const checked = judge();
       if (!checked.ok) return new Error(checked.error.message);
-      const { id, leafNotBefore: notBefore, leafNotAfter: notAfter } = checked.value;
-      proven = { id, chain, notBefore, notAfter };
+      proven = peerOf(checked.value, chain);
       return undefined;
     },
   });
@@ -76,8 +76,20 @@ export function openTls(
     return 'kind' in peer ? peer : { socket, peer };
   };
   const refuse = (error: Error): FetchFailure =>
-    handshakeFailure(error, { bundle, chain, unverified: isUnverified(socket) });
+    handshakeFailure(error, { bundle, leaf: chain[0], judge, unverified: isUnverified(socket) });
   return settled(socket, stop, { ready: 'secureConnect', accept, refuse });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function peerOf({ id, leafNotBefore, leafNotAfter }: VerifiedPath, chain: readonly Buffer[]): Peer {
+  return { id, chain, notBefore: leafNotBefore, notAfter: leafNotAfter };
 }
 
 /**

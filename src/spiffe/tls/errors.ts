@@ -2,15 +2,17 @@
 
 import { handshakeTooLarge, mostHandshakeBytes } from '@agentcard-operator/wire/bounded';
 import { excerpt } from '../id.ts';
+import type { Result } from '../result.ts';
 import type { TrustBundle } from '../x509/bundle.ts';
 import { leafIdentity } from '../x509/leaf.ts';
-import { verifyPeer } from '../x509/path.ts';
 import { type FetchFailure, type FetchFailureCode, failed } from './outcome.ts';
 
 export interface Handshake {
   readonly bundle: TrustBundle;
-  /** What the peer presented, leaf first, whether or not it verified. */
-  readonly chain: readonly Uint8Array[];
+  /** What the peer presented first, whether or not it verified. */
+  readonly leaf: Uint8Array | undefined;
+  /** Our own verdict on all that it presented. */
+  readonly judge: () => Result<unknown>;
   /** The handshake came to its end and the chain was then refused, by OpenSSL or by us. */
   readonly unverified: boolean;
 }
@@ -86,8 +88,7 @@ function alertFailure(error: Error): FetchFailure {
 }
 
 /** The reason is ours where we have one: OpenSSL's names what it met last. */
-function certificateFailure(error: Error, { bundle, chain }: Handshake): FetchFailure {
-  const [leaf] = chain;
+function certificateFailure(error: Error, { bundle, leaf, judge }: Handshake): FetchFailure {
   const identity = leaf && leafIdentity(leaf);
   const claimed = identity?.ok ? identity.value.id : undefined;
   const { trustDomain } = bundle;
@@ -99,7 +100,7 @@ function certificateFailure(error: Error, { bundle, chain }: Handshake): FetchFa
       claimed.uri,
     );
   }
-  const verdict = verifyPeer({ chain, bundle, now: new Date(), role: 'server' });
+  const verdict = judge();
   const { code, message } = verdict.ok ? { code: '', message: reasonOf(error) } : verdict.error;
   return failed(
     chainFailure(code),

@@ -174,7 +174,7 @@ function anchored(path: Path, subject: Certificate, search: Search): Result<Path
 }
 
 /** What is wrong with one certificate of a path, in its place. */
-function placeFault(path: Path, index: number, { now, role }: Search): Fault | undefined {
+function placeFault(path: Path, index: number, { now, role }: Pick<Search, 'now' | 'role'>): Fault | undefined {
   const certificate = path[index] ?? path[0];
   const isAnchor = index === path.length - 1;
   return (
@@ -184,6 +184,12 @@ function placeFault(path: Path, index: number, { now, role }: Search): Fault | u
     // An anchor is trusted as it is, so its own signature is never looked at.
     (isAnchor || isStrongSignature(certificate.signatureAlgorithm) ? undefined : weakSignature)
   );
+}
+
+/** What is wrong with a certificate that an authority has signed, whichever that is. */
+export function leafFault(der: Uint8Array, now: Date): Fault | undefined {
+  const leaf = attempt('CertificateMalformed', () => readCertificate(der));
+  return leaf.ok ? placeFault([leaf.value, leaf.value], 0, { now, role: 'signer' }) : leaf.error;
 }
 
 const weakSignature = error('CertificateWeak', 'a certificate is signed with a weak or unusual algorithm');

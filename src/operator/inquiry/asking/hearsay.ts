@@ -90,7 +90,7 @@ function peerFrom(presented: readonly string[], trustDomains: readonly TrustDoma
   const chain = presented.map(fromBase64);
   for (const name of trustDomains) {
     const known = provenBy.get(bundles.get(name) ?? bundles)?.get(key);
-    if (known !== undefined && now >= known.from && now <= known.until) return { ...known.who, chain };
+    if (known !== undefined && now >= known.from && now < known.until) return { ...known.who, chain };
   }
   const verified = verifySvid({ chain, bundles, now: new Date(now), role: 'server' });
   if (!verified.ok) return refusedPeer(verified.error);

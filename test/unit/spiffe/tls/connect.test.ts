@@ -1,8 +1,11 @@
 import { createServer } from 'node:tls';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { connect } from '../../../../src/spiffe/tls/fetch.ts';
+import { verifyPeer } from '../../../../src/spiffe/x509/path.ts';
 import { svid } from '../../../pki/mint.ts';
-import { agentId, agentSvid, domainA, domainB, identity, listen, rootB, tlsOptions } from './peers.ts';
+import { agentId, agentSvid, domainA, domainB, identity, listen, rootA, rootB, tlsOptions } from './peers.ts';
+
+vi.mock('../../../../src/spiffe/x509/path.ts', { spy: true });
 
 const never = new AbortController().signal;
 const to = (port: number) => ({ address: '127.0.0.1', port, family: 4 }) as const;
@@ -34,4 +37,13 @@ test('a name is no address: nobody is asked where it leads', async () => {
   const named = { ...to(await echo()), address: 'localhost' };
   expect(await connect(named, ours, never)).toMatchObject({ code: 'RequestInvalid' });
   expect(await connect({ ...to(1), family: 6 }, ours, never)).toMatchObject({ code: 'RequestInvalid' });
+});
+
+test.each([
+  ['by OpenSSL, which asks nobody then', svid(rootA, agentId, { to: Date.now() - 1_000 }), 'PeerCertificateExpired'],
+  ['by us alone', svid(rootA, 'spiffe://a.test'), 'PeerCertificateInvalid'],
+])('a chain that is refused %s is judged by us once', async (_, leaf, code) => {
+  vi.mocked(verifyPeer).mockClear();
+  expect(await connect(to(await echo(leaf)), ours, never)).toMatchObject({ code });
+  expect(verifyPeer).toHaveBeenCalledTimes(1);
 });

@@ -90,7 +90,13 @@ describe('a peer that is claimed and not proven is refused:', () => {
 test('a chain that was proven counts no longer than it is valid, and by no other bundle', () => {
   const told = answer(chainOf(svid(ours, id, { from: at.now - hour, to: at.now + hour })));
   expect(make(told)).toMatchObject({ kind: 'answer' });
-  at.now += 2 * hour;
+  // A certificate has ended at its very last instant, as for whoever proves the chain anew.
+  const end = Math.trunc((at.now + hour) / 1_000) * 1_000;
+  at.now = end;
+  expect(make(told)).toMatchObject({ code: 'PeerCertificateExpired' });
+  at.now = end - 1;
+  expect(make(told)).toMatchObject({ kind: 'answer' });
+  at.now += 1 + hour;
   expect(make(told)).toMatchObject({ code: 'PeerCertificateExpired' });
   at.now -= 4 * hour;
   expect(make(told)).toMatchObject({ code: 'PeerCertificateInvalid' });
