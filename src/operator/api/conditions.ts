@@ -1,4 +1,5 @@
 import type { Settings } from '../settings/settings.ts';
+import type { AgentCardStatus } from './agentcard.ts';
 import { agentTypeLabel, agentTypeValue, enforcementLabel, protocolLabelPrefix, tlsPortName } from './labels.ts';
 
 /**
@@ -18,7 +19,8 @@ export const reasons = {
     CardInvalid: 'Correct the card that the agent serves.',
     ReplicasDisagree: 'Roll the workload so that all its pods serve the same card.',
     Suspended: 'Unset spec.suspend to ask the agent again.',
-    Conflict: 'Delete one of the two AgentCards.',
+    Conflict:
+      'Delete one of the AgentCards; where that one demands something of the workload, it takes the verb trust or quarantine.',
   },
   SignatureVerified: {
     SignatureValid: '',
@@ -77,6 +79,11 @@ export type VerifiedReason = keyof typeof reasons.Verified;
 export type EnforcedReason = keyof typeof reasons.Enforced;
 export type CallersReason = keyof typeof reasons.CallersEnforced;
 export type SignatureReason = keyof typeof reasons.SignatureVerified;
+
+/** By its status, the card is trusted. */
+export function isVerified(status: Pick<AgentCardStatus, 'conditions'> | undefined): boolean {
+  return status?.conditions?.some((told) => told.type === 'Verified' && told.status === 'True') === true;
+}
 
 /** The longest condition message, in characters. */
 export const longestMessage = 1024;

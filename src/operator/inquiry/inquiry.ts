@@ -3,6 +3,7 @@ import type { KnownChains } from '@agentcard-operator/agentcard';
 import { type Key, keyOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, type Logger, lowPriority } from '@agentcard-operator/kube/runtime';
 import type { IdentitySnapshot, IdentitySource } from '@agentcard-operator/spiffe/workload-api';
+import { isVerified } from '../api/conditions.ts';
 import { asksWorkloadApi } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
@@ -52,9 +53,6 @@ const background = { priority: lowPriority };
 /** How long nothing is dialled while our own identity is on its way. */
 const identityPatienceMs = 10_000;
 
-const isVerified = ({ status }: CachedCard) =>
-  status?.conditions?.some((condition) => condition.type === 'Verified' && condition.status === 'True') === true;
-
 /** What agents say: puts questions to their pods, away from the reconcile, and keeps what they answered. */
 export class Inquiry {
   readonly #parts: InquiryParts;
@@ -67,7 +65,7 @@ export class Inquiry {
     const { maxDistrust, maxHold: maxHoldMs } = parts.config;
     this.#brake = new FleetBrake({ maxDistrust, maxHoldMs, onChange: parts.onBrake });
     this.#dialler = this.#createDialler();
-    const trust = (card: CachedCard) => this.#brake.trust(keyOf(card), isVerified(card));
+    const trust = (card: CachedCard) => this.#brake.trust(keyOf(card), isVerified(card.status));
     const remove = (card: CachedCard) => this.#brake.trust(keyOf(card), false);
     parts.caches.cards.onEvent({ add: trust, update: (_, card) => trust(card), remove });
   }

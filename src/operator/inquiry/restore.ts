@@ -3,6 +3,7 @@ import type { Pod } from '@agentcard-operator/kube/objects';
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { AgentCardSpec, AgentCardStatus } from '../api/agentcard.ts';
 import { mostCovered } from '../api/budget.ts';
+import { isVerified } from '../api/conditions.ts';
 import { attestedAnnotation } from '../api/labels.ts';
 import type { Proven } from '../api/marks.ts';
 import { containersHash, podFacts } from '../workload/pod.ts';
@@ -83,8 +84,7 @@ type Status = Omit<AgentCardStatus, 'card'>;
 
 /** Over mutual TLS, which alone can be restored. */
 function wasVerified(status: Status | undefined): status is Status {
-  const verified = status?.conditions?.find(({ type }) => type === 'Verified');
-  return verified?.status === 'True' && status?.attestedAgentSpiffeId !== undefined;
+  return isVerified(status) && status?.attestedAgentSpiffeId !== undefined;
 }
 
 function restored(

@@ -4,7 +4,6 @@ import { agentTypeLabel, agentTypeValue } from '../api/labels.ts';
 import type { Settings } from '../settings/settings.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import { choosePaths, choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
-import { winnerOver } from '../workload/winner.ts';
 import { groupKind, isAgent, protocolsOf, spokenProtocol, type Workload } from '../workload/workload.ts';
 import { demandedOf, noDemands } from './demanded.ts';
 import type { Snapshot, Target, Unfound, Unreachable } from './snapshot.ts';
@@ -69,8 +68,7 @@ function missing({ card }: Snapshot): Unfound {
   return gone('WorkloadNotFound', `${targetRef.kind} ${targetRef.name} does not exist in this namespace.`);
 }
 
-function conflict({ card, siblings }: Snapshot): Unfound | undefined {
-  const winner = winnerOver(card, siblings);
+function conflict({ winner }: Snapshot): Unfound | undefined {
   if (winner === undefined) return undefined;
   return gone('Conflict', `AgentCard ${winner.metadata.name} already stands for this workload.`);
 }

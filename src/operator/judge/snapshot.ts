@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly workload: Workload | undefined;
   /** Other cards on the same workload, none of them being deleted. */
   readonly siblings: readonly CachedCard[];
+  /** The one of them that stands for the workload in place of this card. */
+  readonly winner: CachedCard | undefined;
   /** The Services that could lead to the workload. */
   readonly services: readonly Service[];
   readonly slicesOf: (serviceName: string) => readonly EndpointSlice[];

@@ -1,5 +1,6 @@
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { Check } from '../api/agentcard.ts';
+import { isVerified } from '../api/conditions.ts';
 import type { Proven } from '../api/marks.ts';
 import { type CardEvidence, longestEvidenceMs } from '../inquiry/evidence.ts';
 import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
@@ -179,8 +180,8 @@ function holdOf({ card, workload }: Snapshot, target: Target, pods: readonly Jud
  */
 function isPending({ card, evidence }: Snapshot, pods: readonly JudgedPod[], mayStand: boolean): boolean {
   const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
-  const wasTrusted = card.status?.conditions?.some(({ type, status }) => type === 'Verified' && status === 'True');
-  if (unasked.length === pods.length) return card.spec.suspend !== true || (wasTrusted === true && mayStand);
+  const wasTrusted = isVerified(card.status);
+  if (unasked.length === pods.length) return card.spec.suspend !== true || (wasTrusted && mayStand);
   if (evidence.complete || card.status?.conditions === undefined) return false;
   const guilty = pods.some(({ standing }) => standing.kind === 'negative');
   if (guilty && wasTrusted) return false;

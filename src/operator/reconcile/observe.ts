@@ -56,12 +56,17 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
   };
 }
 
-function agentOf(card: CachedCard, caches: Caches): Agent {
+/** A card that another stands in for sees that one and one that orders a quarantine: the rest are not its to see. */
+function agentOf(card: CachedCard, caches: Caches): Agent & Pick<Snapshot, 'winner'> {
   const { targetRef } = card.spec;
   const { namespace = '' } = card.metadata;
-  if (targetRef === undefined) return { card, workload: undefined, siblings: [] };
-  const siblings = siblingsOf(card, caches, workloadKey(namespace, targetRef));
-  return { card, workload: workloadOf(caches, namespace, targetRef), siblings };
+  if (targetRef === undefined) return { card, workload: undefined, siblings: [], winner: undefined };
+  const target = workloadKey(namespace, targetRef);
+  const { winner: first, quarantining } = rivals(caches.cards)(target);
+  const winner = first === card ? undefined : first;
+  const seen = winner === undefined ? standing(caches.cards, target) : [winner, quarantining];
+  const siblings = [...new Set(seen)].flatMap((other) => (other === undefined || other === card ? [] : [other]));
+  return { card, workload: workloadOf(caches, namespace, targetRef), siblings, winner };
 }
 
 /** Also other cards', of which those count that may choose pods with these labels. */
@@ -84,13 +89,6 @@ function labelledPods(caches: Caches, workload: Workload | undefined): Pick<Snap
 function signedCardVersion(caches: Caches, workload: Workload): string | undefined {
   const held = caches.signedCards?.get(`${workload.namespace}/${signedCardName(workload)}`);
   return held && `${held.metadata.uid} ${held.metadata.resourceVersion}`;
-}
-
-/** For a card that another stands in for, that one and one that orders a quarantine: the rest are not its to see. */
-function siblingsOf(card: CachedCard, { cards }: Caches, target: string): readonly CachedCard[] {
-  const { winner, quarantining } = rivals(cards)(target);
-  const seen = winner === card ? standing(cards, target) : [winner, quarantining];
-  return [...new Set(seen)].flatMap((other) => (other === undefined || other === card ? [] : [other]));
 }
 
 function candidates(card: CachedCard, workload: Workload, caches: Caches): Service[] {

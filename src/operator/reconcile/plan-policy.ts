@@ -5,7 +5,6 @@ import { no, type Outcome } from '../judge/conditions.ts';
 import type { Judged } from '../judge/verdict.ts';
 import { type EnforcementMode, modeFor } from '../network/mode.ts';
 import { desiredPolicy, ownerOf, owningCard } from '../network/policy.ts';
-import { winnerOver } from '../workload/winner.ts';
 import { planQuarantine } from './plan-quarantine.ts';
 import { type PolicyOperation, type PolicyPlan, towards } from './policy-difference.ts';
 import { meaningOf, subjectOf, weakeningOf } from './policy-subject.ts';
@@ -23,8 +22,8 @@ export function planPolicy(judged: Judged): PolicyPlan {
 }
 
 /** Of two cards on one workload the other enforces, and says so. */
-export function isLoser({ snapshot: { card, siblings } }: Judged): boolean {
-  return winnerOver(card, siblings) !== undefined;
+export function isLoser({ snapshot }: Judged): boolean {
+  return snapshot.winner !== undefined;
 }
 
 const yielded = { mode: 'off', policy: undefined, enforced: undefined } as const;
@@ -38,9 +37,8 @@ export function leftovers(judged: Judged): PolicyPlan {
 
 /** The card that stands for the workload gets the policy, and of a quarantine all. */
 function farewell(policy: NetworkPolicy, { snapshot, verdict }: Judged): PolicyOperation {
-  const { card, siblings } = snapshot;
+  const { card, winner } = snapshot;
   const { targetRef } = card.spec;
-  const winner = winnerOver(card, siblings);
   const { name, uid = '' } = policy.metadata;
   const isIts = verdict.quarantine !== undefined || (targetRef !== undefined && name === policyName(targetRef));
   if (winner === undefined || !isIts) return { kind: 'delete', uid, policy };

@@ -8,12 +8,7 @@ export function isAutoCreated(card: KubeObject): boolean {
   return by === managedByValue || goOperators.includes(by);
 }
 
-/** The card that stands for the workload instead of this one: hand-written before auto-created, older, then by name. */
-export function winnerOver<T extends KubeObject>(card: T, siblings: readonly T[]): T | undefined {
-  const first = winnerOf([card, ...siblings]);
-  return first === card ? undefined : first;
-}
-
+/** The card that stands for their workload: hand-written before auto-created, older, then by name. */
 export function winnerOf<T extends KubeObject>(cards: readonly T[]): T | undefined {
   const [first, ...others] = cards;
   return first && others.reduce((best, card) => (beats(card, best) ? card : best), first);

@@ -6,6 +6,7 @@ import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import { defaultTemplate } from '../../../../src/operator/settings/spiffe-id-template.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { containersHash, podFacts } from '../../../../src/operator/workload/pod.ts';
+import { winnerOf } from '../../../../src/operator/workload/winner.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
 import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 
@@ -216,11 +217,13 @@ export function evidence(...pods: [string, PodEvidence][]): CardEvidence {
 
 /** One agent with one pod, weather-0, that has not been asked yet. */
 export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } = {}): Snapshot {
-  const { pods = ['weather-0'], ...rest } = over;
+  const { pods = ['weather-0'], card: one = card(), siblings = [], ...rest } = over;
+  const first = winnerOf([one, ...siblings]);
   return {
-    card: card(),
+    card: one,
     workload,
-    siblings: [],
+    siblings,
+    winner: first === one ? undefined : first,
     services: [service],
     slicesOf: (name) => (name === 'weather' ? [slice(pods)] : []),
     labelledPods: [],

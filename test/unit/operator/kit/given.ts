@@ -97,19 +97,19 @@ export function snapshotOf(given: Given, at: number): Snapshot {
   const base = build.card();
   const { pods = { 'weather-0': { answers: {} } }, policies = {}, slices } = given;
   const { status, ...over } = given.card ?? {};
-  const snapshot = build.snapshot({ pods: Object.keys(pods) });
+  const card = {
+    ...base,
+    ...over,
+    metadata: { ...base.metadata, ...over.metadata },
+    spec: withoutNull({ ...base.spec, ...over.spec }),
+    ...(status === undefined ? {} : { status }),
+  };
+  const { siblings = [] } = given;
+  const snapshot = build.snapshot({ pods: Object.keys(pods), card, siblings });
   return {
     ...snapshot,
-    card: {
-      ...base,
-      ...over,
-      metadata: { ...base.metadata, ...over.metadata },
-      spec: withoutNull({ ...base.spec, ...over.spec }),
-      ...(status === undefined ? {} : { status }),
-    },
     workload: given.workload === null ? undefined : { ...build.workload, ...given.workload },
     agentNamed: (key) => agentOf(key, given.agents ?? {}),
-    siblings: given.siblings ?? [],
     services: given.services ?? snapshot.services,
     slicesOf: slices === undefined ? snapshot.slicesOf : () => slices,
     labelledPods: Object.entries(given.labelled ?? {}).map(([name, how]) => labelled(name, how)),
