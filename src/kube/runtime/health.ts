@@ -70,6 +70,9 @@ function run(probe: Probe): string | undefined {
 /** In all, and of one address once they are idle: far more than probes and scrapes need at one time. */
 const connections = { most: 256, perAddress: 16, idleMs: 1_000 };
 
+/** While the event loop is busy, more than Node's 511 may knock, of whom the kernel would turn the last away. */
+const backlog = 4_096;
+
 /**
  * Whoever holds connections keeps no probe out. A new one always comes in; what has been unused for longest goes, from
  * among those of the address that holds most. A burst may exceed the share of its address until it is idle, so that a
@@ -150,7 +153,7 @@ function listen(server: Server, address: string): Promise<void> {
   const bare = host?.replace(/^\[(.*)\]$/, '$1');
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ port: Number(port), ...(bare ? { host: bare } : {}) }, () => {
+    server.listen({ port: Number(port), backlog, ...(bare ? { host: bare } : {}) }, () => {
       server.off('error', reject);
       server.on('error', () => {});
       resolve();

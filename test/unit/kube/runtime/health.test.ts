@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { Worker } from 'node:worker_threads';
 import { Registry } from 'prom-client';
 import { afterEach, beforeEach, describe, expect, type MockInstance, onTestFinished, test, vi } from 'vitest';
 import { Health, type HttpServer, serveMetrics } from '../../../../src/kube/runtime/health.ts';
@@ -175,4 +176,27 @@ describe('a server of probes', () => {
     expect(await text(socket)).toMatch(/^HTTP\/1.1 200 OK\r\n(?:.+\r\n)*connection: close\r\n/i);
     expect(check).toHaveBeenCalledOnce();
   });
+});
+
+/** From a thread of its own; says when all are there. */
+const knocking = `
+  const { connect } = require('node:net');
+  const { workerData: { port, count, said } } = require('node:worker_threads');
+  let there = 0;
+  for (let i = 0; i < count; i++) connect(port, '127.0.0.1', () => {
+    there += 1;
+    if (there === count) Atomics.notify(said, 0, Atomics.store(said, 0, 1));
+  }).on('error', () => {});
+`;
+
+test('while the event loop is busy a thousand may knock, and none is turned away', async () => {
+  const server = await health().serve('127.0.0.1:0');
+  const said = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(knocking, { eval: true, workerData: { port: server?.port, count: 1_000, said } });
+  await once(worker, 'online');
+  // Here nobody accepts: it is the kernel that takes them.
+  const heard = Atomics.wait(said, 0, 0, 30_000);
+  await worker.terminate();
+  await server?.close();
+  expect(heard).not.toBe('timed-out');
 });
