@@ -37,7 +37,7 @@ lint: node_modules/.package-lock.json ## Biome and the type checker
 generate: node_modules/.package-lock.json ## Write CRD, RBAC, chart schema and docs/reference.md from the source
 	$(NODE) tools/generate.ts
 
-verify: node_modules/.package-lock.json ## Fail when a generated file is stale
+verify: node_modules/.package-lock.json ## Fail when a generated file is stale, or a promise is broken in silence
 	$(NODE) tools/generate.ts --check
 
 image: node_modules/.package-lock.json ## Build the image (BASE_IMAGE=… names the base)

@@ -4,11 +4,19 @@ import { admissionFiles } from './generate/admission.ts';
 import { crdFiles } from './generate/crd.ts';
 import { markFiles } from './generate/marks.ts';
 import { monitoringFiles } from './generate/monitoring.ts';
+import { brokenPromises, keptPromises, promises, promisesFile } from './generate/promises.ts';
 import { rbacFiles } from './generate/rbac.ts';
 import { referencePage } from './generate/reference.ts';
 import { valuesSchema } from './generate/values-schema.ts';
 
-/** Writes every generated file; with --check writes nothing and fails, naming those that are stale. */
+const promised = keptPromises(
+  await promises(),
+  // Without it nobody would know what was promised: it has to come from the history.
+  await readFile(promisesFile, 'utf8'),
+  (await contentOf('CHANGELOG.md')) ?? '',
+);
+
+/** Writes every generated file; with --check writes nothing and fails, naming those that are stale. Either fails on a broken promise. */
 const generated: ReadonlyMap<string, string> = new Map([
   ...crdFiles(),
   ...rbacFiles(),
@@ -17,6 +25,7 @@ const generated: ReadonlyMap<string, string> = new Map([
   ...monitoringFiles(),
   ['charts/agentcard-operator/values.schema.json', valuesSchema()],
   ['docs/reference.md', await referencePage()],
+  [promisesFile, promised.text],
 ]);
 
 const stale: string[] = [];
@@ -34,6 +43,11 @@ if (process.argv.includes('--check')) {
     await writeFile(path, generated.get(path) ?? '');
     console.log(`wrote ${path}`);
   }
+}
+
+if (promised.broken.length > 0) {
+  console.error(brokenPromises(promised.broken));
+  process.exitCode = 1;
 }
 
 async function contentOf(path: string): Promise<string | undefined> {

@@ -13,7 +13,7 @@ export const statusTable = () => fieldTable('status');
 
 /** The schema from which the CRD is made, a row for each field. */
 function fieldTable(part: 'spec' | 'status'): string {
-  const rows = fieldsBelow(propertiesOf(kindSchema())[part] ?? {}, part).map(([path, schema, isRequired]) => {
+  const rows = fieldsOf(part).map(([path, schema, isRequired]) => {
     const preset = schema.default === undefined ? '' : ` Default: ${code(String(schema.default))}.`;
     return [
       code(path),
@@ -31,7 +31,9 @@ export function columnTable(): string {
   return markdownTable(['Column', 'Field', ''], rows);
 }
 
-type Field = readonly [path: string, schema: Schema, isRequired: boolean];
+export const fieldsOf = (part: 'spec' | 'status') => fieldsBelow(propertiesOf(kindSchema())[part] ?? {}, part);
+
+export type Field = readonly [path: string, schema: Schema, isRequired: boolean];
 
 function fieldsBelow(schema: Schema, path: string): Field[] {
   const required = (schema.required ?? []) as readonly string[];

@@ -9,14 +9,19 @@ import { code, markdownTable } from './markdown.ts';
 /** prom-client keeps the names of the labels on each metric, and leaves them out of its types. */
 type Registered = MetricObject & { readonly labelNames: readonly string[] };
 
-/** Every metric that a running operator registers, registered here by the same code; those of the operator come first. */
-export function metricTable(): string {
+/** Every metric that a running operator registers, registered here by the same code. */
+export function registeredMetrics(): readonly Registered[] {
   const { registry } = createMetrics();
   statusMetrics(registry, { cards: () => [], fleet: () => ({ silent: 0, heldUntil: undefined }) });
   fetchMetrics(registry);
   askerMetrics(registry);
   registerIdentityMetrics(registry, new IdentitySource({ clock: () => 0 }));
-  const metrics = registry.getMetricsAsArray() as Registered[];
+  return registry.getMetricsAsArray() as Registered[];
+}
+
+/** Those of the operator come first. */
+export function metricTable(): string {
+  const metrics = registeredMetrics();
   const ours = ({ name }: Registered) => name.startsWith('agentcard_');
   const rows = [...metrics.filter(ours), ...metrics.filter((metric) => !ours(metric))].map(
     ({ name, type, labelNames, help }) => [code(name), String(type), labelNames.map(code).join(', '), help],

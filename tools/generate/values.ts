@@ -10,13 +10,23 @@ interface Schema {
 
 /** Every value of the chart: its default and comment from values.yaml, its description from the schema. */
 export async function valueTable(): Promise<string> {
-  const { contents } = parseDocument(await readFile('charts/agentcard-operator/values.yaml', 'utf8'));
-  if (!isMap<Node, Node>(contents)) throw new Error('values.yaml is no map');
-  const rows = valuesBelow(contents, JSON.parse(valuesSchema()) as Schema, '');
+  const rows = (await chartValues()).map(([name, preset, what]) => [
+    code(name),
+    preset === '' ? '' : code(preset),
+    what,
+  ]);
   return markdownTable(['Value', 'Default', 'What it does'], rows);
 }
 
-function valuesBelow(map: YAMLMap<Node, Node>, schema: Schema, path: string): string[][] {
+type Value = readonly [name: string, preset: string, what: string];
+
+export async function chartValues(): Promise<readonly Value[]> {
+  const { contents } = parseDocument(await readFile('charts/agentcard-operator/values.yaml', 'utf8'));
+  if (!isMap<Node, Node>(contents)) throw new Error('values.yaml is no map');
+  return valuesBelow(contents, JSON.parse(valuesSchema()) as Schema, '');
+}
+
+function valuesBelow(map: YAMLMap<Node, Node>, schema: Schema, path: string): Value[] {
   return map.items.flatMap(({ key, value }, index) => {
     const name = String(isScalar(key) ? key.value : key);
     const described = schema.properties?.[name] ?? {};
@@ -24,9 +34,9 @@ function valuesBelow(map: YAMLMap<Node, Node>, schema: Schema, path: string): st
     const comment = index === 0 && path !== '' ? map.commentBefore : key.commentBefore;
     const what = joined(described.description, name === 'config' ? undefined : prose(comment));
     const isGroup = isMap<Node, Node>(value) && described.properties !== undefined && value.items.length > 0;
-    const preset = isGroup || String(value) === '' ? '' : code(String(value));
+    const preset = isGroup ? '' : String(value);
     const below = isGroup ? valuesBelow(value, described, `${path}${name}.`) : [];
-    return isGroup && what === '' ? below : [[code(`${path}${name}`), preset, what], ...below];
+    return isGroup && what === '' ? below : [[`${path}${name}`, preset, what], ...below];
   });
 }
 
