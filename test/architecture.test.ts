@@ -101,8 +101,9 @@ describe('the size of things', () => {
     ['the watch runtime', 3_016, /^src\/kube\//],
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
-    ['the operator', 7_311, /^src\/operator\//],
+    ['the operator', 7_441, /^src\/operator\//],
     ['signer, command line and test agent', 2_690, /^src\/(signer|cli|agent)\//],
+    ['the network probe', 100, /^src\/probe\//],
     ['sockets and buffers', 100, /^src\/wire\//],
   ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {
     const code = (file: string) =>

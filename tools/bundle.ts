@@ -12,6 +12,7 @@ const programs = {
   /** Started by the operator. */
   'agentcard-asker': 'src/operator/inquiry/asking/asker-main.ts',
   'kubectl-agentcard': 'src/cli/main.ts',
+  'network-probe': 'src/probe/network-probe.ts',
   'agentcard-signer': 'src/signer/main.ts',
   'test-tls-agent': 'src/agent/test-tls-agent.ts',
 };

@@ -42,6 +42,7 @@ async function install(place: Place): Promise<void> {
     'verifiedFetch.trustDomain': place.trustDomain,
     'spiffe.volume': 'hostPath',
     'enforcement.mode': 'enforce',
+    'networkProbe.enabled': true,
     // So that a second `make demo` takes the image that was just built.
     'podAnnotations.demo': `run-${Date.now()}`,
   };

@@ -17,6 +17,7 @@ import { reconcile } from './reconcile/reconcile.ts';
 import type { Config } from './settings/config.ts';
 import { settingsFrom } from './settings/settings.ts';
 import { type Caches, createCaches } from './watch/caches.ts';
+import { followProbes } from './watch/network-probes.ts';
 import { OwnWrites } from './watch/own-writes.ts';
 import { followQuarantineList } from './watch/quarantine-list.ts';
 import { connect } from './watch/triggers.ts';
@@ -43,10 +44,13 @@ export function assemble(config: Config, platform: Platform) {
   const metrics = statusMetrics(platform.metrics.registry, {
     cards: () => caches.cards.values(),
     fleet: () => inquiry.fleet,
+    network: () => network(),
   });
   const quarantineList = followQuarantineList(caches, { wake, record, log, malformed: metrics.quarantineList });
+  const network = followProbes(caches, { wake, now, holdMs: config.evidenceTtl });
   const ownWrites = new OwnWrites();
-  const edges = storyEdges({ client, now, record, caches, config, ownWrites, inquiry, metrics, quarantineList });
+  const followed = { quarantineList, network };
+  const edges = storyEdges({ client, now, record, caches, config, ownWrites, inquiry, metrics, ...followed });
   const cards = new Controller({
     ...measured('agentcard', config.concurrency, platform),
     reconcile: ({ key }) => reconcile(key, settings, edges),

@@ -4,6 +4,7 @@ import type { MetricObject } from 'prom-client';
 import { statusMetrics } from '../../src/operator/metrics/cards.ts';
 import { askerMetrics, fetchMetrics } from '../../src/operator/metrics/fetches.ts';
 import { registerIdentityMetrics } from '../../src/operator/metrics/identity.ts';
+import { unproven } from '../../src/operator/network/proof.ts';
 import { code, markdownTable } from './markdown.ts';
 
 /** prom-client keeps the names of the labels on each metric, and leaves them out of its types. */
@@ -12,7 +13,8 @@ type Registered = MetricObject & { readonly labelNames: readonly string[] };
 /** Every metric that a running operator registers, registered here by the same code. */
 export function registeredMetrics(): readonly Registered[] {
   const { registry } = createMetrics();
-  statusMetrics(registry, { cards: () => [], fleet: () => ({ silent: 0, heldUntil: undefined }) });
+  const fleet = () => ({ silent: 0, heldUntil: undefined });
+  statusMetrics(registry, { cards: () => [], fleet, network: () => unproven });
   fetchMetrics(registry);
   askerMetrics(registry);
   registerIdentityMetrics(registry, new IdentitySource({ clock: () => 0 }));

@@ -83,6 +83,15 @@ const alerts: readonly Alert[] = [
       'The log says of which object and why; most often the API server or an admission policy refuses a write.',
   },
   {
+    name: 'AgentCardNetworkNotEnforcing',
+    expr: 'max(agentcard_network_proof{state="refuted"}) > 0',
+    for: '1m',
+    severity: 'critical',
+    summary: 'The network lets through what NetworkPolicies deny',
+    description:
+      'Nothing that the operator writes stops a packet there. kubectl describe agentcard names the pool of nodes.',
+  },
+  {
     name: 'AgentCardQuarantineListMalformed',
     expr: 'max(agentcard_quarantine_list_malformed) > 0',
     for: '1m',

@@ -78,6 +78,23 @@ const ownValues: Readonly<Record<string, Schema>> = {
     enabled: truth("Let nobody reach the operator's pods but for probes and metrics."),
     metricsFrom: list('NetworkPolicy peers that may scrape. Default: any.'),
   }),
+  networkProbe: closed({
+    enabled: truth('Run pods that show whether the network enforces NetworkPolicies.'),
+    pools: {
+      type: 'array',
+      minItems: 1,
+      description: 'Pools of nodes whose network may differ, with a pair of pods each.',
+      items: {
+        ...closed({
+          name: text('Name of the pool.', { pattern: '^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$' }),
+          nodeSelector: open('Labels of its nodes. Default: all nodes.'),
+          tolerations: list('Taints of its nodes.'),
+        }),
+        required: ['name'],
+      },
+    },
+    resources: open('CPU and memory of each of the two pods.'),
+  }),
   cleanup: closed({ enabled: truth('Take off what the operator leaves, before the release is uninstalled.') }),
   labelGuard: closed({
     enabled: auto('Refuse the verified label from anybody but the operator.'),

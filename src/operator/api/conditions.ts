@@ -52,6 +52,8 @@ export const reasons = {
   },
   Enforced: {
     PolicyApplied: '',
+    NotProven:
+      'Set networkProbe.enabled=true in the chart, or look at its probe pods in the namespace of the operator.',
     Off: `Set --enforcement=enforce or label the namespace ${enforcementLabel}=enforce.`,
     Audit: 'Set enforcement to enforce when this is what you want.',
     PolicyPending: 'Mend what stands in the way; it is tried again by itself.',

@@ -33,6 +33,12 @@ export const managedByLabel = 'app.kubernetes.io/managed-by';
 export const managedByValue = 'agentcard-operator';
 /** Of the operator's own pods, in every deployment. */
 export const operatorPodLabels = { 'app.kubernetes.io/name': managedByValue } as const;
+/** Of the pods that show whether the network enforces NetworkPolicies: never the operator's own name, which policies let in. */
+export const probePodLabels = {
+  'app.kubernetes.io/name': 'agentcard-network-probe',
+  'app.kubernetes.io/component': 'dialler',
+} as const;
+export const probePoolLabel = 'agentcard-network-probe/pool';
 
 const policyType = 'identity-verification';
 

@@ -60,6 +60,7 @@ export const operatorPermissions: readonly Permission[] = [
     also: 'own',
   }),
   may(read, '/configmaps', 'The list of quarantines.', { names: [quarantineListName], scope: 'own' }),
+  may('list watch', '/pods', 'What the pods that probe the network have found.', { scope: 'own' }),
   may('get create patch update', 'coordination.k8s.io/leases', 'Leader election.', { scope: 'own' }),
 ];
 

@@ -79,7 +79,7 @@ export function callersOutcome(
 ): Outcome<CallersReason> | undefined {
   if (callers === undefined || enforced === undefined) return undefined;
   const { listed, unknown } = callers;
-  if (!enforced.ok && enforced.reason !== 'Audit') return no('NotEnforceable', enforced.message);
+  if (!enforced.ok && enforced.reason !== 'Audit') return { ...enforced, reason: 'NotEnforceable' };
   const [first] = unknown;
   if (first !== undefined) {
     const more = unknown.length > 1 ? ` ${unknown.length - 1} more are unknown too.` : '';

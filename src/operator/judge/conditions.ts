@@ -18,6 +18,8 @@ import { type JudgedPod, servedBy, trustedId } from './standing.ts';
 /** What a condition says, before it is written. */
 export interface Outcome<Reason extends string> {
   readonly ok: boolean;
+  /** Not ok, because nobody knows. */
+  readonly unknown?: true;
   readonly reason: Reason;
   /** What was seen; the remedy is added where the message is written. */
   readonly message: string;

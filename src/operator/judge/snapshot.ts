@@ -3,6 +3,7 @@ import type { CallerReference } from '../api/callers.ts';
 import type { CardEvidence } from '../inquiry/evidence.ts';
 import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
+import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import type { Endpoint } from '../workload/service.ts';
@@ -40,6 +41,8 @@ export interface Snapshot {
   readonly cluster: ClusterFacts;
   /** Another AgentCard with its workload, by its key; undefined where it is not there, or is going. */
   readonly agentNamed: (key: Key) => Agent | undefined;
+  /** Whether it was shown that the network enforces NetworkPolicies. */
+  readonly network: NetworkProof;
   readonly evidence: CardEvidence;
   /** While the fleet brake holds: until when nobody loses trust for absence. */
   readonly fleetHeldUntil: number | undefined;

@@ -1,6 +1,7 @@
 import { counter, gauge } from '@agentcard-operator/kube/runtime';
 import type { Registry } from 'prom-client';
 import type { Finding } from '../inquiry/evidence.ts';
+import { type NetworkProof, proofStates } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import { scraped } from './scraped.ts';
 
@@ -9,6 +10,7 @@ export interface Fleet {
   readonly cards: () => Iterable<CachedCard>;
   /** Cards without an answer now, and until when the brake holds. */
   readonly fleet: () => { readonly silent: number; readonly heldUntil: number | undefined };
+  readonly network: () => NetworkProof;
 }
 
 export type StatusMetrics = ReturnType<typeof statusMetrics>;
@@ -55,8 +57,11 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
   ];
 }
 
-function fleetGauges(registry: Registry, { cards, fleet }: Fleet): void {
+function fleetGauges(registry: Registry, { cards, fleet, network }: Fleet): void {
   const read = scraped(registry);
+  read('agentcard_network_proof', '1 for what probes have shown of NetworkPolicies', ['state'], (byState) => {
+    for (const state of proofStates) byState.set({ state }, state === network().state ? 1 : 0);
+  });
   read('agentcard_held_cards', 'Cards whose verdict rests on earlier evidence', [], (held) => {
     for (const { status } of cards()) if (status?.heldSince !== undefined) held.inc();
   });

@@ -4,6 +4,7 @@ import { customResources } from '../api/resources.ts';
 import { releaseCard } from '../cleanup/remains.ts';
 import type { Inquiry } from '../inquiry/inquiry.ts';
 import type { StatusMetrics } from '../metrics/cards.ts';
+import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { OwnWrites } from '../watch/own-writes.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
@@ -16,6 +17,7 @@ export interface EdgeParts extends Pick<Edges, 'client' | 'now'>, Pick<Sources, 
   readonly inquiry: Inquiry;
   readonly metrics: StatusMetrics;
   readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
+  readonly network: () => NetworkProof;
 }
 
 /** The world around the story as it runs: caches, the inquiry, the API server. */
@@ -26,7 +28,10 @@ export function storyEdges(parts: EdgeParts): Edges {
     client,
     now,
     lastWritten,
-    snapshot: (key) => observe(key, { caches, config, ...inquiry.known(key), quarantineList: parts.quarantineList() }),
+    snapshot: (key) => {
+      const followed = { quarantineList: parts.quarantineList(), network: parts.network() };
+      return observe(key, { caches, config, ...inquiry.known(key), ...followed });
+    },
     takePolicy: (policy) => ownWrites.take(policy, caches.policies),
     takeMark: (pod) => ownWrites.note(pod),
     takeCard: (card) => ownWrites.take(card as CachedCard, caches.cards),

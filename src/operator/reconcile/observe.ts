@@ -4,6 +4,7 @@ import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { Agent, ClusterFacts, Snapshot } from '../judge/snapshot.ts';
 import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
+import type { NetworkProof } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
@@ -19,6 +20,7 @@ export interface Sources extends Knowledge {
   readonly caches: Caches;
   readonly config: Pick<Config, 'podNamespace' | 'dnsService'>;
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
+  readonly network: NetworkProof;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Sources extends Knowledge {
  * or going: what is written there then is refused or deleted again.
  */
 export function observe(key: Key, sources: Sources): Snapshot | undefined {
-  const { caches, config, evidence, fleetHeldUntil, quarantineList } = sources;
+  const { caches, config, evidence, fleetHeldUntil, network, quarantineList } = sources;
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
@@ -50,6 +52,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
       const named = caches.cards.get(other);
       return named?.metadata.deletionTimestamp === undefined ? named && agentOf(named, caches) : undefined;
     },
+    network,
     evidence,
     fleetHeldUntil,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),

@@ -7,7 +7,7 @@ import { type EnforcementMode, modeFor } from '../network/mode.ts';
 import { desiredPolicy, ownerOf, owningCard } from '../network/policy.ts';
 import { planQuarantine } from './plan-quarantine.ts';
 import { type PolicyOperation, type PolicyPlan, towards } from './policy-difference.ts';
-import { meaningOf, subjectOf, weakeningOf } from './policy-subject.ts';
+import { applied, meaningOf, subjectOf, weakeningOf } from './policy-subject.ts';
 
 /** The policy that should be, against those that are: created, replaced, deleted; nothing when they agree. */
 export function planPolicy(judged: Judged): PolicyPlan {
@@ -77,8 +77,7 @@ function wantedPolicy(judged: Judged): Wanted {
     return none('Audit', `NetworkPolicy ${name} would be written: ${meaningOf(shape, callers)}.${also}`);
   }
   if (weakening !== undefined) return { mode, policy, enforced: no('Weakened', weakening) };
-  const message = `NetworkPolicy ${name}: ${meaningOf(shape, callers)}.`;
-  return { mode, policy, enforced: { ok: true, reason: 'PolicyApplied', message } };
+  return { mode, policy, enforced: applied(`NetworkPolicy ${name}: ${meaningOf(shape, callers)}.`, snapshot) };
 }
 
 function obstacleOf(namesake: NetworkPolicy | undefined, cardUid: string): string | undefined {

@@ -8,7 +8,7 @@ import type { Judged } from '../judge/verdict.ts';
 import { desiredPolicy, owningCard } from '../network/policy.ts';
 import { isPositive } from '../workload/selector.ts';
 import { type PolicyPlan, towards } from './policy-difference.ts';
-import { besides, meaning, onHostNetwork, type Subject, subjectOf, weakeningOf } from './policy-subject.ts';
+import { applied, besides, meaning, onHostNetwork, type Subject, subjectOf, weakeningOf } from './policy-subject.ts';
 
 /**
  * A quarantine outlives its workload, however that is made again: what chooses pods of it goes on choosing them, whatever the
@@ -67,5 +67,5 @@ function outcome(
   const others = [...new Set(policies.flatMap(({ spec }) => besides(spec.podSelector, judged.snapshot) ?? []))];
   const also = others.length === 0 ? '' : ` It also cuts off ${others.join(' and ')}.`;
   const names = policies.map(({ metadata }) => metadata.name).join(', ');
-  return { ok: true, reason: 'PolicyApplied', message: `NetworkPolicy ${names}: ${meaning.quarantined}.${also}` };
+  return applied(`NetworkPolicy ${names}: ${meaning.quarantined}.${also}`, judged.snapshot);
 }

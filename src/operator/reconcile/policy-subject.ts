@@ -1,5 +1,7 @@
 import type { NetworkPolicy } from '@agentcard-operator/kube/objects';
+import type { EnforcedReason } from '../api/conditions.ts';
 import { policyName, verifiedLabel } from '../api/labels.ts';
+import { no, type Outcome } from '../judge/conditions.ts';
 import type { Snapshot } from '../judge/snapshot.ts';
 import type { Judged } from '../judge/verdict.ts';
 import type { PolicyShape } from '../network/policy.ts';
@@ -65,6 +67,14 @@ function leftBehind({ card, ownPolicies }: Snapshot): Subject | undefined {
   if (left === undefined) return undefined;
   const { podSelector: selector } = left.spec;
   return { ...targetRef, selector, templateLabels: selector.matchLabels ?? {}, hostNetwork: false };
+}
+
+/** A policy that stands is no proof: what it comes to is what probes have shown of the network. */
+export function applied(message: string, { network }: Snapshot): Outcome<EnforcedReason> {
+  const { state, says } = network;
+  if (state === 'proven') return { ok: true, reason: 'PolicyApplied', message };
+  if (state === 'unproven') return { ...no('NotProven', `${message} ${says}`), unknown: true };
+  return no('NotEnforceable', `${says} ${message}`);
 }
 
 export const meaning: Readonly<Record<PolicyShape, string>> = {

@@ -79,8 +79,8 @@ function conditionsFrom(
   return order.flatMap((type): Condition[] => {
     const outcome = outcomes[type];
     if (outcome === undefined) return [];
-    const { ok, reason, todo = remedy(type, reason, tlsPort) } = outcome;
-    const status = ok ? 'True' : 'False';
+    const { ok, unknown, reason, todo = remedy(type, reason, tlsPort) } = outcome;
+    const status = unknown ? 'Unknown' : ok ? 'True' : 'False';
     const before = stored?.conditions?.find((condition) => condition.type === type);
     const lastTransitionTime = before?.status === status ? before.lastTransitionTime : isoTime(now);
     const message = messageWithRemedy(type, reason, outcome.message, todo);

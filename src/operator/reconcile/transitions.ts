@@ -49,7 +49,7 @@ function conditionNotes(before: StatusFields, after: StatusFields): Note[] {
     if (is === undefined || (was?.status === is.status && was.reason === is.reason)) return [];
     const listed = news[type];
     const own = listed === 'every reason' || (listed.has(is.reason) && (is.reason !== 'NotVerified' || readable));
-    if (is.status === 'False' && was?.status !== 'True' && !own) return [];
+    if (is.status !== 'True' && was?.status !== 'True' && !own) return [];
     const calm = (is.status === 'True' && is.reason !== 'EvidenceHeld') || quiet.has(is.reason);
     return [{ type: calm ? 'Normal' : 'Warning', reason: is.reason, action: `Evaluate${type}`, note: is.message }];
   });

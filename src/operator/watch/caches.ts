@@ -19,10 +19,18 @@ import {
   type Service,
   splitKey,
 } from '@agentcard-operator/kube/objects';
-import { apiGroup, quarantineListName, signedCardKeys, signedCardLabel, verifiedLabel } from '../api/labels.ts';
+import {
+  apiGroup,
+  probePodLabels,
+  quarantineListName,
+  signedCardKeys,
+  signedCardLabel,
+  verifiedLabel,
+} from '../api/labels.ts';
 import { customResources } from '../api/resources.ts';
 import { apiServerService } from '../network/facts.ts';
 import { type KeptPolicy, keptPolicy } from '../network/kept.ts';
+import { findingOf, type Probe, type ProbePod } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
@@ -43,7 +51,8 @@ export function everyCache({ workloads, replicaSets: _, ...rest }: Caches) {
   const all = [...Object.values(rest), ...workloads.values()].filter((cache) => cache !== undefined);
   return all.map((cache) => {
     const { plural } = cache.resource;
-    return { name: cache === rest.quarantine ? `${plural}-quarantine` : plural, cache };
+    const special = cache === rest.quarantine ? '-quarantine' : cache === rest.probes ? '-probes' : '';
+    return { name: `${plural}${special}`, cache };
   });
 }
 
@@ -81,6 +90,8 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
     signedCards: scope.enableSignatureVerification ? watch<ConfigMap>(resources.configMaps, ofSigners) : undefined,
     /** The one ConfigMap agentcard-quarantine, where the operator knows its own namespace. */
     quarantine: ownNamespace === '' ? undefined : watch<ConfigMap>(resources.configMaps, list),
+    /** The pods that show whether the network enforces policies, there as well. */
+    probes: ownNamespace === '' ? undefined : watch<Probe>(resources.pods, ofProbes(ownNamespace)),
     /** Absent when only some namespaces are watched: reading them is a right on the whole cluster. */
     namespaces: namespaces.length > 0 ? undefined : watch(resources.namespaces, { transform: trimNamespace }),
   };
@@ -118,6 +129,12 @@ function trimPod({ metadata, spec = {}, status = {} }: Pod): Pod {
       ephemeralContainerStatuses: ids(status.ephemeralContainerStatuses),
     },
   };
+}
+
+function ofProbes(namespace: string) {
+  const pairs = Object.entries(probePodLabels).map((pair) => pair.join('='));
+  const transform = (raw: ProbePod): Probe => ({ metadata: identityOf(raw.metadata), finding: findingOf(raw) });
+  return { namespaces: [namespace], labelSelector: pairs.join(','), transform };
 }
 
 type Statuses = NonNullable<Pod['status']>['containerStatuses'];

@@ -47,6 +47,7 @@ export class World {
       verifiedFetch: { enabled: true, trustDomain: 'example.org' },
       spiffe: { volume: 'hostPath' },
       enforcement: { mode: 'enforce' },
+      networkProbe: { enabled: true },
       config: { 'metrics-bind-address': ':8080' },
       ...values,
     };

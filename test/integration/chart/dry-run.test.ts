@@ -5,7 +5,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
-import { chart, cleanupOf, helm, image, namespace, objectsOf, placed, podOf, render, verified } from './helm.ts';
+import {
+  chart,
+  cleanupOf,
+  helm,
+  image,
+  isProbe,
+  namespace,
+  objectsOf,
+  placed,
+  podOf,
+  render,
+  verified,
+} from './helm.ts';
 
 let server: ApiServer;
 let folder: string;
@@ -55,6 +67,7 @@ describe('an API server takes', () => {
         verified,
         'priorityClassName=system-cluster-critical,nodeSelector.disk=fast,config.metrics-bind-address=:8080',
         'tolerations=[{"operator":"Exists"}]',
+        'networkProbe.enabled=true',
         'imagePullSecrets=[{"name":"registry"}]',
         'podAnnotations.team=platform,podLabels.team=platform,serviceAccount.annotations.team=platform',
         'affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution=[]',
@@ -98,6 +111,8 @@ describe('the notes of an installation', () => {
     const said = await notes(verified, 'enforcement.mode=audit');
     expect(said).toContain('Agents of trust domain example.org are verified over mutual TLS');
     expect(said).not.toContain('NetworkPolicies are left alone');
+    expect(said).toContain('--set networkProbe.enabled=true');
+    expect(await notes(verified, 'networkProbe.enabled=true,enforcement.mode=audit')).not.toContain('networkProbe');
     expect(said).not.toContain('were left out');
   });
 
@@ -135,6 +150,16 @@ describe('restricted Pod Security', () => {
 
   test('admits the pod of the clean-up', async () => {
     expect(await dryRun(podManifest(await render(), 'cleanup'))).toContain('pod/probe');
+  });
+
+  test('admits the pods that probe the network', async () => {
+    const probes = objectsOf(await render('networkProbe.enabled=true')).filter(isProbe);
+    expect(probes.length).toBe(2);
+    for (const probe of probes) {
+      const { metadata, spec } = podOf([probe]);
+      const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: 'probe' }, spec };
+      expect(await dryRun(JSON.stringify(pod))).toContain('pod/probe');
+    }
   });
 
   test('refuses the hostPath volume, as the notes say', async () => {

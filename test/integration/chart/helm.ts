@@ -84,6 +84,11 @@ export function podOf(objects: readonly Rendered[], of: 'Deployment' | 'Job' = '
   return template;
 }
 
+/** A Deployment of one of the pods that probe the network. */
+export function isProbe({ kind, metadata }: Rendered): boolean {
+  return kind === 'Deployment' && metadata.name.startsWith('probe-');
+}
+
 /** The operator's environment, as the flags will see it. */
 export function environmentOf(objects: readonly Rendered[]): Record<string, string> {
   const [container] = podOf(objects).spec.containers;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { cleanupOf, environmentOf, installed, named, namespace, objectsOf, podOf, render } from './helm.ts';
+import { operatorPodLabels, probePodLabels, probePoolLabel } from '../../../src/operator/api/labels.ts';
+import { portsOf } from '../../../src/probe/tally.ts';
+import { cleanupOf, environmentOf, installed, isProbe, named, namespace, objectsOf, podOf, render } from './helm.ts';
 
 describe('watching single namespaces', () => {
   const values = ['config.namespaces=["team-a","team-b"]', 'config.trust-bundle-configmap=spire/spire-bundle'];
@@ -105,5 +107,67 @@ describe('watching the operator', () => {
         { ports: [{ protocol: 'TCP', port: 9090 }], from: [{ namespaceSelector: {} }] },
       ],
     });
+  });
+});
+
+describe('the pods that probe the network', () => {
+  const objects = async (...values: string[]) => objectsOf(await render('networkProbe.enabled=true', ...values));
+
+  test('are left out unless asked for', async () => {
+    expect(objectsOf(await render()).filter(isProbe)).toEqual([]);
+  });
+
+  test('are a pair for each pool, on its nodes, and each pair has its own address', async () => {
+    const pools =
+      'networkProbe.pools=[{"name":"cpu"},{"name":"gpu","nodeSelector":{"gpu":"yes"},"tolerations":[{"key":"gpu"}]}]';
+    const all = await objects(pools);
+    const found = all.filter(isProbe).map(({ metadata, spec }) => [metadata.name, spec?.template?.spec] as const);
+    const base = 'probe-demo-agentcard-operator';
+    expect(found.map(([name]) => name).sort()).toEqual(
+      ['cpu-dialler', 'cpu-listener', 'gpu-dialler', 'gpu-listener'].map((each) => `${base}-${each}`),
+    );
+    const dialler = found.find(([name]) => name === `${base}-gpu-dialler`)?.[1];
+    expect(dialler).toMatchObject({
+      automountServiceAccountToken: false,
+      nodeSelector: { gpu: 'yes' },
+      tolerations: [{ key: 'gpu' }],
+      containers: [{ args: ['dial', '$(PROBE_DEMO_AGENTCARD_OPERATOR_GPU_SERVICE_HOST)'] }],
+    });
+    const services = all.filter(({ kind }) => kind === 'Service').map(({ metadata }) => metadata.name);
+    expect(services.sort()).toEqual([`${base}-cpu`, `${base}-gpu`]);
+  });
+
+  test('are found by what the operator watches, and are none of its own pods, which policies let in', async () => {
+    const templates = (await objects()).filter(isProbe).map(({ spec }) => spec?.template?.metadata.labels ?? {});
+    const chosen = (labels: object) =>
+      Object.entries(probePodLabels).every(([name, value]) => (labels as Record<string, string>)[name] === value);
+    expect(templates.filter(chosen).length).toBe(1);
+    for (const labels of templates) {
+      expect(labels[probePoolLabel]).toBe('default');
+      expect(labels).not.toMatchObject(operatorPodLabels);
+    }
+  });
+
+  test('agree on one port, and deny one on each side', async () => {
+    const policies = (await objects()).filter(({ kind }) => kind === 'NetworkPolicy');
+    const portsIn = (side: 'dialler' | 'listener', direction: 'egress' | 'ingress') => {
+      const { spec } = policies.find(({ metadata }) => metadata.name.endsWith(`-${side}`)) ?? {};
+      const rules = (spec?.[direction] ?? []) as { readonly ports: readonly { readonly port: number }[] }[];
+      return rules.flatMap(({ ports }) => ports.map(({ port }) => port));
+    };
+    const { allowed, deniedIn, deniedOut } = portsOf;
+    expect(portsIn('dialler', 'egress')).toEqual([allowed, deniedIn]);
+    expect(portsIn('listener', 'ingress')).toEqual([allowed, deniedOut]);
+    expect(portsIn('listener', 'egress')).toEqual([]);
+  });
+
+  test('keep names that a Service may have, however long the release is called', async () => {
+    const all = await objects(
+      `fullnameOverride=${'a.long-name-'.repeat(5)}z`,
+      'networkProbe.pools=[{"name":"a-pool-of-16-chr"}]',
+    );
+    const names = all.filter(({ metadata }) => metadata.name.startsWith('probe-')).map(({ metadata }) => metadata.name);
+    expect(names.length).toBe(5);
+    for (const name of names) expect(name).toMatch(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/);
   });
 });

@@ -240,6 +240,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
       dns: [{ namespace: 'kube-system', podLabels: { 'k8s-app': 'kube-dns' }, ports: [{ protocol: 'UDP', port: 53 }] }],
     },
     agentNamed: () => undefined,
+    network: { state: 'proven', says: '' },
     evidence: noEvidence,
     signedCardVersion: undefined,
     fleetHeldUntil: undefined,

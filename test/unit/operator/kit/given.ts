@@ -11,6 +11,7 @@ import {
 } from '../../../../src/operator/inquiry/evidence.ts';
 import type { Agent, ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import { ownerOf } from '../../../../src/operator/network/policy.ts';
+import type { NetworkProof } from '../../../../src/operator/network/proof.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { QuarantineEntry } from '../../../../src/operator/watch/quarantine-entries.ts';
@@ -71,6 +72,7 @@ export interface Given {
     readonly namesake?: PolicyGiven & { readonly owner?: string };
   };
   readonly cluster?: Partial<ClusterFacts>;
+  readonly network?: NetworkProof;
   readonly quarantineList?: readonly QuarantineEntry[] | null;
   readonly fleetHeldMinutes?: number;
 }
@@ -115,6 +117,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
     labelledPods: Object.entries(given.labelled ?? {}).map(([name, how]) => labelled(name, how)),
     namespaceLabels: given.namespace ?? {},
     cluster: { ...snapshot.cluster, ...given.cluster },
+    network: given.network ?? snapshot.network,
     evidence: evidenceOf(given, pods, at),
     ownPolicies: (policies.own ?? []).map((one) => policyOf(one, 'card-uid')),
     foreignPolicies: (policies.foreign ?? []).map((one) => policyOf(one, undefined)),

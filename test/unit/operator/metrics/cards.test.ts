@@ -12,7 +12,11 @@ const ready = (status: 'True' | 'False', reason: string, over: object = {}): Cac
 
 function subject(cards: readonly CachedCard[]) {
   const registry = new Registry();
-  const metrics = statusMetrics(registry, { cards: () => cards, fleet: () => ({ silent: 2, heldUntil: 1 }) });
+  const metrics = statusMetrics(registry, {
+    cards: () => cards,
+    fleet: () => ({ silent: 2, heldUntil: 1 }),
+    network: () => ({ state: 'refuted', says: '' }),
+  });
   const lines = async (name: string) =>
     (await registry.getSingleMetricAsString(name))
       .split('\n')

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../../../../src/kube/objects.ts';
 import { noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
+import { unproven } from '../../../../src/operator/network/proof.ts';
 import { observe, type Sources } from '../../../../src/operator/reconcile/observe.ts';
 import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from '../watch/stores.ts';
 
@@ -13,7 +14,7 @@ function world() {
   fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } }));
   const config = { podNamespace: 'agents', dnsService: ['kube-system/kube-dns'] };
   const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, quarantineList: [{ cardId: 'x', reason: 'r' }] };
-  const sources: Sources = { caches: fed.caches, config, ...knowledge };
+  const sources: Sources = { caches: fed.caches, config, ...knowledge, network: unproven };
   return { ...fed, card, sources, observed: () => observe('team/weather', sources) };
 }
 

@@ -20,7 +20,7 @@ test('every cache has a name of its own, and what is not watched has none', () =
   const all = namesOf();
   expect(new Set(all).size).toBe(all.length);
   const always = ['agentcards', 'deployments', 'endpointslices', 'networkpolicies', 'pods', 'services', 'statefulsets'];
-  const more = ['configmaps', 'configmaps-quarantine', 'namespaces', 'sandboxes'];
+  const more = ['configmaps', 'configmaps-quarantine', 'namespaces', 'pods-probes', 'sandboxes'];
   expect([...all].sort()).toEqual([...always, ...more].sort());
   // Neither namespaces nor definitions of kinds can be watched without a right on the whole cluster.
   const few = namesOf({ namespaces: ['team'], enableSignatureVerification: false, podNamespace: '' });
@@ -61,6 +61,7 @@ test('in single namespaces nothing is watched outside of them but the Services o
     'namespaces/team/pods agent.kagenti.dev/signature-verified=true',
     'namespaces/team/configmaps agent.kagenti.dev/card=true',
     'namespaces/agents/configmaps metadata.name=agentcard-quarantine',
+    'namespaces/agents/pods app.kubernetes.io/name=agentcard-network-probe,app.kubernetes.io/component=dialler',
     ...around.flatMap((each) => [`namespaces/${each}/services`, `namespaces/${each}/endpointslices`]),
   ];
   expect(asked).toEqual(expected.sort());

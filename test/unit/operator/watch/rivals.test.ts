@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { managedByLabel, managedByValue } from '../../../../src/operator/api/labels.ts';
 import { noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
+import { unproven } from '../../../../src/operator/network/proof.ts';
 import { observe } from '../../../../src/operator/reconcile/observe.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
@@ -70,7 +71,8 @@ test.each<[string, (now: Crowd) => void, readonly string[]]>([
 test('one edit, and then a look at every card, reads each card’s age a few times, however many there are', () => {
   const { caches, cards, of, counted, reset } = crowd();
   const config = { podNamespace: 'agents', dnsService: [] };
-  const sources = { caches, config, evidence: noEvidence, fleetHeldUntil: undefined, quarantineList: [] };
+  const heard = { evidence: noEvidence, fleetHeldUntil: undefined, quarantineList: [], network: unproven };
+  const sources = { caches, config, ...heard };
   const look = () =>
     standing(cards, target).map((card) => observe(`team/${card.metadata.name}`, sources)?.siblings.length);
   look();

@@ -1,0 +1,32 @@
+import { type Key, keyOf } from '@agentcard-operator/kube/objects';
+import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
+import { type NetworkProof, proofOf, unproven } from '../network/proof.ts';
+import type { Caches } from './caches.ts';
+
+interface ProbeSinks {
+  readonly wake: (key: Key, when?: AddOptions) => void;
+  readonly now: () => number;
+  /** For so long what was shown stands while probes are silent: a pod that moves to another node is no news. */
+  readonly holdMs: number;
+}
+
+/** Follows the chart's probe pods. Returns what they have shown of the network, as far as it counts now. */
+export function followProbes(
+  { cards, probes }: Pick<Caches, 'cards' | 'probes'>,
+  { wake, now, holdMs }: ProbeSinks,
+): () => NetworkProof {
+  let current = unproven;
+  let shown = { proof: unproven, until: 0 };
+  const look = () => {
+    current = proofOf([...(probes?.values() ?? [])]);
+    if (current.state === 'unproven') {
+      shown = { ...shown, until: Math.min(shown.until, now() + holdMs) };
+      return;
+    }
+    const isNews = shown.until <= now() || shown.proof.says !== current.says;
+    shown = { proof: current, until: Number.POSITIVE_INFINITY };
+    if (isNews) for (const card of cards.values()) wake(keyOf(card), { priority: lowPriority });
+  };
+  probes?.onEvent({ add: look, update: look, remove: look });
+  return () => (shown.until > now() ? shown.proof : current);
+}

@@ -1,0 +1,75 @@
+import { expect, test } from 'vitest';
+import type { Handler } from '../../../../src/kube/watch/store.ts';
+import type { Finding, Probe } from '../../../../src/operator/network/proof.ts';
+import type { Caches } from '../../../../src/operator/watch/caches.ts';
+import { followProbes } from '../../../../src/operator/watch/network-probes.ts';
+import { card } from '../kit/builders.ts';
+
+const holdMs = 600_000;
+
+function follow() {
+  let at = 1_000;
+  let held: readonly Probe[] = [];
+  let handler: Handler<Probe> = {};
+  const woken: string[] = [];
+  const caches = {
+    cards: { values: () => [card()].values() },
+    probes: { values: () => held.values(), onEvent: (given: Handler<Probe>) => (handler = given) },
+  } as unknown as Pick<Caches, 'cards' | 'probes'>;
+  const proof = followProbes(caches, { wake: (key) => woken.push(key), now: () => at, holdMs });
+  const find = (...findings: readonly Finding[]) => {
+    held = findings.map((finding) => ({ metadata: { name: 'probe' }, finding }));
+    woken.length = 0;
+    const [first = { metadata: { name: 'probe' }, finding: 'nothing' as const }] = held;
+    handler.update?.(first, first);
+    return woken.length;
+  };
+  return { state: () => proof().state, find, later: (ms: number) => (at += ms) };
+}
+
+const leak = { leak: 'into pods' };
+
+test('until a probe has shown something, nothing is proven, and nobody hears of it', () => {
+  const { state, find } = follow();
+  expect(state()).toBe('unproven');
+  expect(find('nothing')).toBe(0);
+  expect(state()).toBe('unproven');
+});
+
+test('what is shown, every card hears, once', () => {
+  const { state, find } = follow();
+  expect(find('enforces')).toBe(1);
+  expect(find('enforces')).toBe(0);
+  expect(state()).toBe('proven');
+  expect(find(leak)).toBe(1);
+  expect(state()).toBe('refuted');
+});
+
+test('a probe that falls silent is no news for as long as evidence is held; then nothing is proven any more', () => {
+  const { state, find, later } = follow();
+  find('enforces');
+  expect(find('nothing')).toBe(0);
+  later(holdMs - 1);
+  expect(find()).toBe(0);
+  expect(state()).toBe('proven');
+  later(1);
+  expect(state()).toBe('unproven');
+  expect(find('enforces')).toBe(1);
+});
+
+test('one that is back in time ends the hold, and changes nothing', () => {
+  const { state, find, later } = follow();
+  find('enforces');
+  find('nothing');
+  later(holdMs / 2);
+  expect(find('enforces')).toBe(0);
+  later(holdMs);
+  expect(state()).toBe('proven');
+});
+
+test('where packets got through, silence does not unsay it meanwhile', () => {
+  const { state, find } = follow();
+  find(leak);
+  find('nothing');
+  expect(state()).toBe('refuted');
+});
