@@ -23,6 +23,8 @@ export interface Option {
   readonly required?: true;
   /** The words that it takes, where these are few. */
   readonly words?: readonly string[];
+  /** Its values are names of namespaces. */
+  readonly from?: 'namespaces';
   /** May be given again, for another value. */
   readonly multiple?: true;
 }
@@ -52,15 +54,23 @@ export interface Invocation {
 export class Trouble extends Error {}
 
 export function parseInvocation(command: Command, args: readonly string[]): Invocation {
-  const { values, positionals } = parse(command, args);
+  const invocation = invocationOf(command, args);
+  const { operands } = invocation;
   for (const [name, { required }] of Object.entries(command.options)) {
-    if (required && values[name] === undefined) throw new Trouble(`${command.name} needs --${name}${hint(command)}`);
+    if (required && invocation.option(name) === undefined)
+      throw new Trouble(`${command.name} needs --${name}${hint(command)}`);
   }
-  const missing = command.operands[positionals.length];
+  const missing = command.operands[operands.length];
   if (missing !== undefined && !missing.startsWith('['))
     throw new Trouble(`${command.name} needs ${missing}${hint(command)}`);
-  const extra = positionals[command.operands.length];
+  const extra = operands[command.operands.length];
   if (extra !== undefined) throw new Trouble(`unexpected argument "${extra}"${hint(command)}`);
+  return invocation;
+}
+
+/** What a command line says so far, which need not be all that the command needs. */
+export function invocationOf(command: Command, args: readonly string[]): Invocation {
+  const { values, positionals } = parse(command, args);
   const all = (name: string) => [values[name] ?? []].flat().map(String);
   return { operands: positionals, option: (name) => all(name)[0], all };
 }
@@ -106,4 +116,9 @@ export function choice<T extends string>(invocation: Invocation, name: string, w
   const word = words.find((candidate) => candidate === text);
   if (word === undefined) throw new Trouble(`--${name} is one of ${words.join(', ')}, not "${text}"`);
   return word;
+}
+
+/** The option by which a command is told the form of what it prints; the first word is the default. */
+export function outputIn(words: readonly string[]): Option {
+  return { value: '<format>', short: 'o', words, doc: `${words.join(', ')} (default ${words[0]})` };
 }

@@ -1,16 +1,11 @@
 import type { Resource } from '@agentcard-operator/kube/objects';
 import { dump } from 'js-yaml';
 import { plainText } from '../operator/api/budget.ts';
-import { choice, type Invocation, type Option } from './command.ts';
+import { choice, type Invocation, outputIn } from './command.ts';
 import { jsonText } from './screen.ts';
 
 const formats = ['text', 'wide', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof formats)[number];
-
-/** The first word is the default. */
-export function outputIn(words: readonly string[]): Option {
-  return { value: '<format>', short: 'o', words, doc: `${words.join(', ')} (default ${words[0]})` };
-}
 
 export const outputOption = outputIn(formats);
 

@@ -1,4 +1,4 @@
-import { commands } from '../../src/cli/run.ts';
+import { allCommands } from '../../src/cli/run.ts';
 import { type ConditionType, reasons } from '../../src/operator/api/conditions.ts';
 import * as names from '../../src/operator/api/labels.ts';
 import { families } from '../../src/operator/api/names.ts';
@@ -30,7 +30,7 @@ export async function promises(): Promise<readonly string[]> {
     ]),
     ...flagLines('agentcard-operator', operatorFlags),
     ...flagLines('agentcard-signer', signerFlags),
-    ...commands.flatMap(({ name, options }) => [
+    ...(await allCommands()).flatMap(({ name, options }) => [
       `command ${name}`,
       ...Object.keys(options).map((option) => `option ${name}/--${option}`),
     ]),

@@ -135,5 +135,5 @@ terminals only, and \`NO_COLOR\` turns them off.
 What asks a cluster takes kubectl's \`--kubeconfig\`, \`--context\`, \`--cluster\`, \`--user\`, \`--as\`, \`--as-group\`, \`--token\`, \`--request-timeout\` and
 \`-n\`, what goes through a whole cluster \`-A\` besides; \`KUBECONFIG\` may be a list with files that are not there. \`--token\` takes the place of
 the user's credentials. A card is named \`weather\` or \`agentcard/weather\`. \`verify\` without \`--spiffe-id\` warns that any workload of the
-trust domain would pass (\`"identity": "any"\` in JSON).
+trust domain would pass (\`"identity": "any"\` in JSON). Names of cards and of namespaces are completed by asking the cluster.
 `;

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalForms, cardId } from '@agentcard-operator/agentcard';
-import { type Command, choice, exit } from '../command.ts';
+import { type Command, choice, exit, outputIn } from '../command.ts';
 import { jsonText } from '../screen.ts';
-import { outputIn } from '../table.ts';
 import { readCard } from './input.ts';
 
 const names = canonicalForms.map(({ name }) => name);

@@ -1,7 +1,6 @@
 import { type CardChange, diffCards, type JsonValue } from '@agentcard-operator/agentcard';
-import { type Command, choice, exit, Trouble } from '../command.ts';
+import { type Command, choice, exit, outputIn, Trouble } from '../command.ts';
 import { escaped, jsonText } from '../screen.ts';
-import { outputIn } from '../table.ts';
 import { requireCard } from './input.ts';
 
 export const diff: Command = {

@@ -6,9 +6,8 @@ import {
   parseTrustDomain,
   type Result,
 } from '@agentcard-operator/spiffe/x509';
-import { type Command, choice, exit, type Invocation, type Io, Trouble } from '../command.ts';
+import { type Command, choice, exit, type Invocation, type Io, outputIn, Trouble } from '../command.ts';
 import { jsonText, painted } from '../screen.ts';
-import { outputIn } from '../table.ts';
 import { readCard, readTextFile } from './input.ts';
 import { judge, type Question, type Verdict } from './verdict.ts';
 

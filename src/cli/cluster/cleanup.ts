@@ -4,11 +4,11 @@ import { ownRemains, undoAll } from '../../operator/cleanup/remains.ts';
 import { controllerOf } from '../../operator/workload/pod.ts';
 import { pairsSelect } from '../../operator/workload/selector.ts';
 import { type Command, exit, type Io, Trouble } from '../command.ts';
-import { operatorSelector } from '../explain/fleet.ts';
 import { nameOf } from '../explain/forecast.ts';
 import { formatOf, outputOption } from '../table.ts';
 import { fleetOptions, namespacesOf, sightOf } from './cluster.ts';
 import { atCluster, isName, type Place } from './connection.ts';
+import { operatorSelector } from './operators.ts';
 import { listed, reported } from './remains.ts';
 import { standDown } from './stand-down.ts';
 

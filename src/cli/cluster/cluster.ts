@@ -6,7 +6,12 @@ import { customResources } from '../../operator/api/resources.ts';
 import { type Invocation, type Option, Trouble } from '../command.ts';
 import { connectionOptions, nameIn, type Place } from './connection.ts';
 
-const namespace: Option = { value: '<name>', short: 'n', doc: "namespace of the card (default the context's)" };
+const namespace: Option = {
+  value: '<name>',
+  short: 'n',
+  from: 'namespaces',
+  doc: "namespace of the card (default the context's)",
+};
 
 /** Options of every command that asks a cluster about a card. */
 export const clusterOptions: Readonly<Record<string, Option>> = { namespace, ...connectionOptions };
@@ -16,7 +21,7 @@ export const everywhere: Option = { short: 'A', doc: 'in every namespace' };
 /** Options of every command that goes through a whole cluster. */
 export const fleetOptions: Readonly<Record<string, Option>> = {
   namespace: { ...namespace, doc: 'only this namespace' },
-  namespaces: { value: '<list>', doc: 'only these namespaces, by commas' },
+  namespaces: { value: '<list>', from: 'namespaces', doc: 'only these namespaces, by commas' },
   'all-namespaces': { ...everywhere, doc: 'every namespace (the default)' },
   ...connectionOptions,
 };

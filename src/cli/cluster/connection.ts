@@ -1,5 +1,6 @@
-import { ApiError, type ClusterConfig, inClusterConfig, KubeClient, kubeconfigConfig } from '@agentcard-operator/kube';
+import type { ApiError, ClusterConfig, KubeClient } from '@agentcard-operator/kube';
 import { durationMs } from '../../operator/api/time.ts';
+import { version } from '../../operator/settings/version.ts';
 import { type Command, type Invocation, type Option, Trouble } from '../command.ts';
 
 /** kubectl's own options, which every command that asks a cluster takes. */
@@ -13,6 +14,9 @@ export const connectionOptions: Readonly<Record<string, Option>> = {
   token: { value: '<token>', doc: "bearer token, instead of the user's credentials" },
   'request-timeout': { value: '<time>', doc: 'how long one request may take, such as 30s or 2m; 0 is for ever' },
 };
+
+/** Loaded when a cluster is asked: help and versions do without. */
+const kube = () => import('@agentcard-operator/kube');
 
 /** Where a command asks. */
 export interface Place {
@@ -31,6 +35,7 @@ export function atCluster(
     try {
       return await work(place, invocation, io);
     } catch (error) {
+      const { ApiError } = await kube();
       throw error instanceof ApiError ? new Trouble(sentence(error, place)) : error;
     }
   };
@@ -63,7 +68,8 @@ async function placeOf(invocation: Invocation): Promise<Place> {
     const config = await configOf(invocation);
     const acting: ClusterConfig = { ...config, headers: async () => ({ ...(await config.headers()), ...more }) };
     const namespace = given ?? nameIn(config.namespace ?? 'default', `the namespace of ${config.origin}`);
-    const client = new KubeClient(acting, { userAgent: 'kubectl-agentcard', timeoutMs });
+    const { KubeClient } = await kube();
+    const client = new KubeClient(acting, { userAgent: `kubectl-agentcard/${version}`, timeoutMs });
     return { client, namespace, origin: `${config.server.origin}, ${config.origin ?? "the pod's service account"}` };
   } catch (error) {
     throw error instanceof Trouble ? error : new Trouble(error instanceof Error ? error.message : String(error));
@@ -74,8 +80,8 @@ async function placeOf(invocation: Invocation): Promise<Place> {
 async function configOf({ option }: Invocation): Promise<ClusterConfig> {
   const choice = { context: option('context'), cluster: option('cluster'), user: option('user') };
   const isChosen = [option('kubeconfig'), process.env.KUBECONFIG, ...Object.values(choice)].some(Boolean);
-  if (!isChosen && process.env.KUBERNETES_SERVICE_HOST) return inClusterConfig();
-  return kubeconfigConfig(option('kubeconfig'), { ...choice, token: option('token') });
+  if (!isChosen && process.env.KUBERNETES_SERVICE_HOST) return (await kube()).inClusterConfig();
+  return (await kube()).kubeconfigConfig(option('kubeconfig'), { ...choice, token: option('token') });
 }
 
 /** Headers that say who asks. Beyond ASCII they carry UTF-8, as kubectl's do. */

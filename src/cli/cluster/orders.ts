@@ -1,7 +1,7 @@
 import type { AgentCard } from '../../operator/api/agentcard.ts';
 import { customResources } from '../../operator/api/resources.ts';
-import { type Command, choice, exit, type Invocation, Trouble } from '../command.ts';
-import { nameOf, outputIn, serialized } from '../table.ts';
+import { type Command, choice, exit, type Invocation, outputIn, Trouble } from '../command.ts';
+import { nameOf, serialized } from '../table.ts';
 import { cardAt, clusterOptions } from './cluster.ts';
 import { atCluster, type Place } from './connection.ts';
 

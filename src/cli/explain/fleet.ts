@@ -18,6 +18,7 @@ import { serviceNameLabel } from '../../operator/workload/service.ts';
 import { type Workload, workloadKey } from '../../operator/workload/workload.ts';
 import { type Sight, sightOf } from '../cluster/cluster.ts';
 import type { Place } from '../cluster/connection.ts';
+import { type OperatorDeployment, operatorSelector } from '../cluster/operators.ts';
 import { Trouble } from '../command.ts';
 
 /** Everything that this user may see of what decides about packets. */
@@ -34,18 +35,6 @@ export interface Fleet {
   /** What could not be seen, and what was taken for it. */
   readonly notes: readonly string[];
 }
-
-interface OperatorDeployment extends KubeObject {
-  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly OperatorContainer[] } } };
-}
-
-interface OperatorContainer {
-  readonly args?: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
-}
-
-/** What the operator's pods wear, whatever its release is named. */
-export const operatorSelector = 'app.kubernetes.io/name=agentcard-operator';
 
 /** `packets`: with the pods and policies, which a summary of cards needs not; that needs to see cards, though. */
 export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> {
@@ -135,7 +124,7 @@ function hostNote(count: number): string[] {
 
 /** The operator's own flags, read from its Deployment; the defaults where that cannot be seen. */
 function configOf(operator: OperatorDeployment | undefined) {
-  const container = operator?.spec.template.spec.containers[0];
+  const container = operator?.spec?.template?.spec?.containers?.[0];
   const env = Object.fromEntries((container?.env ?? []).map(({ name, value }) => [name, value]));
   const read = readConfig(container?.args ?? [], { ...env, POD_NAMESPACE: operator?.metadata.namespace });
   if ('config' in read && operator !== undefined) return { config: read.config, problem: undefined };

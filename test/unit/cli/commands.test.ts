@@ -106,16 +106,6 @@ test('an unknown command is trouble, with a hint', async () => {
   });
 });
 
-test('completion knows every command and option', async () => {
-  for (const shell of ['bash', 'zsh']) {
-    const { status, out } = await cli(['completion', shell]);
-    expect(status).toBe(0);
-    expect(out).toContain('1,*) words="verify sign canonicalize diff ');
-    expect(out).toContain('--signature-forms');
-  }
-  expect(await cli(['completion', 'fish'])).toMatchObject({ status: 2 });
-});
-
 const good = bytesOf('cards/alg-es384.json');
 const answers: Readonly<Record<string, RequestListener>> = {
   '/.well-known/agent-card.json': (_, response) => response.end(good),

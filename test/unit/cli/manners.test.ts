@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { commands } from '../../../src/cli/run.ts';
+import { allCommands } from '../../../src/cli/run.ts';
 import { cli, onCluster, oneSentence } from './cli.ts';
 
+const commands = await allCommands();
 afterEach(() => vi.unstubAllEnvs());
 
 const card = { metadata: { name: 'weather', namespace: 'team', uid: 'u', resourceVersion: '7' }, spec: {} };

@@ -116,8 +116,9 @@ test('nothing of the machine that built it is in it', () => {
 });
 
 test('kubectl gets commands, options and files as candidates', () => {
-  expect(start(completion, ['ve']).stdout).toBe('verify\n:4\n');
+  expect(start(completion, ['verif']).stdout).toBe('verify\n:4\n');
   expect(start(completion, ['verify', '--s']).stdout).toBe('--spiffe-id\n--signature-forms\n:4\n');
+  expect(start(completion, ['explain', 'x', '-o', 'y']).stdout).toBe('yaml\n:4\n');
   expect(start(completion, ['verify', '']).stdout).toBe(':0\n');
   expect(start(completion, ['frobnicate', '--']).stdout).toBe(':4\n');
 });

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { commands } from '../../../src/cli/run.ts';
+import { allCommands } from '../../../src/cli/run.ts';
 import type { ConfigMap } from '../../../src/kube/client/kinds.ts';
 import { questions } from '../../../src/operator/judge/questions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
@@ -10,6 +10,7 @@ import type { Flag } from '../../../src/operator/settings/flags.ts';
 import { parseQuarantineList } from '../../../src/operator/watch/quarantine-entries.ts';
 import { page, pages, root, rowsBelow } from './pages.ts';
 
+const commands = await allCommands();
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
 
 test('the README can be read at one sitting: 9 KiB', () => {

@@ -26,7 +26,9 @@ function roomsImported(file: string): string[] {
   return [...text.matchAll(/\bfrom '([^']+)'/g)].flatMap(([, from = '']) => {
     const door = /^@agentcard-operator\/([a-z]+)/.exec(from)?.[1];
     if (door !== undefined) return [door];
-    return from.startsWith('.') ? [roomOf(relative('/', join('/', dirname(file), from)))] : [];
+    return from.startsWith('.') && !from.endsWith('.json')
+      ? [roomOf(relative('/', join('/', dirname(file), from)))]
+      : [];
   });
 }
 
