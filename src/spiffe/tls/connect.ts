@@ -72,7 +72,7 @@ export function openTls(
   });
   const accept = (): SecureConnection | FetchFailure => {
     const peer = provePeer(socket, proven);
-    lift();
+    lift(() => socket.bytesRead);
     return 'kind' in peer ? peer : { socket, peer };
   };
   const refuse = (error: Error): FetchFailure =>

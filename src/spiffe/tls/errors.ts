@@ -1,6 +1,6 @@
 /** Errors of sockets, OpenSSL and the HTTP parser, told apart by whether they speak against the peer. */
 
-import { handshakeTooLarge, mostHandshakeBytes } from '@agentcard-operator/wire/bounded';
+import { mostHandshakeBytes, tooMuchTls } from '@agentcard-operator/wire/bounded';
 import { excerpt } from '../id.ts';
 import type { Result } from '../result.ts';
 import type { TrustBundle } from '../x509/bundle.ts';
@@ -44,7 +44,7 @@ export function handshakeFailure(error: Error, handshake: Handshake): FetchFailu
   if (handshake.unverified) return certificateFailure(error, handshake);
   const code = codeOf(error);
   if (isAlert(error)) return alertFailure(error);
-  if (code === handshakeTooLarge) {
+  if (code === tooMuchTls) {
     return failed(
       'HandshakeFailed',
       `the handshake of the peer is longer than ${mostHandshakeBytes} bytes; send issuers only`,
@@ -60,6 +60,7 @@ export function handshakeFailure(error: Error, handshake: Handshake): FetchFailu
 export function exchangeFailure(error: Error): FetchFailure {
   const code = codeOf(error);
   if (isAlert(error)) return alertFailure(error);
+  if (code === tooMuchTls) return failed('MalformedResponse', 'the peer goes on sending TLS messages without data');
   if (code === 'HPE_HEADER_OVERFLOW') return failed('HeadersTooLarge', 'the header of the answer is too large');
   if (code.startsWith('HPE_'))
     return failed('MalformedResponse', protocolOf(error) ?? `the answer is no HTTP (${code})`);
