@@ -5,7 +5,15 @@ export interface Part {
   /** What a build takes on two cores with an empty Go cache, after the parts above it in this list. */
   readonly coldSeconds: number;
   readonly source:
-    | { readonly kind: 'binary'; readonly package: string; readonly cgo?: true; readonly linkerFlags?: string }
+    | {
+        readonly kind: 'binary';
+        readonly package: string;
+        readonly cgo?: true;
+        readonly linkerFlags?: string;
+        readonly tags?: string;
+      }
+    /** A main.go of ours beside go.mod, which asks this library. */
+    | { readonly kind: 'program'; readonly of: string }
     /** A folder of a module that is data, not code. */
     | { readonly kind: 'folder'; readonly of: string; readonly path: string }
     /** The CustomResourceDefinitions of a package's Go types, by controller-gen, as that project makes its own. */
@@ -63,6 +71,13 @@ export const parts = {
   'spire-agent': spire('spire-agent', 26),
   kwok: binary('kwok', 61, 'sigs.k8s.io/kwok/cmd/kwok'),
   'kwok-stages': folder('kwok', 'sigs.k8s.io/kwok', 'kustomize/stage'),
+  promtool: {
+    module: 'prometheus',
+    coldSeconds: 90,
+    // Of the ways in which Prometheus finds what to scrape, rules need none.
+    source: { kind: 'binary', package: 'github.com/prometheus/prometheus/cmd/promtool', tags: 'remove_all_sd' },
+  },
+  health: { module: 'health', coldSeconds: 15, source: { kind: 'program', of: 'sigs.k8s.io/cli-utils' } },
   'prometheus-crds': {
     module: 'prometheus-operator',
     coldSeconds: 60,
@@ -74,16 +89,18 @@ export type ToolName = keyof typeof parts;
 
 export const allTools = Object.keys(parts) as ToolName[];
 
-const onRequest: readonly string[] = ['kwok', 'prometheus-operator'];
+const onRequest: readonly string[] = ['kwok', 'prometheus-operator', 'prometheus', 'health'];
 
-/** What a node needs; the rest (fake nodes for fleets, kinds of others) is built when something asks for it. */
+/** What a node needs; the rest (fake nodes for fleets, kinds of others, what judges rules and health) is built when something asks for it. */
 export const nodeTools = allTools.filter((name) => !onRequest.includes(parts[name].module));
 
-/** Pure: the `go build` arguments of a binary part. */
+/** Pure: the `go build` arguments of a program. */
 export function buildArgs(part: Part, output: string): string[] {
-  if (part.source.kind !== 'binary') throw new TypeError('only a binary is built');
-  const linker = ['-s', '-w', part.source.linkerFlags].filter((flag) => flag !== undefined).join(' ');
-  return ['build', '-trimpath', '-ldflags', linker, '-o', output, part.source.package];
+  const { source } = part;
+  if (source.kind !== 'binary' && source.kind !== 'program') throw new TypeError('only a program is built');
+  const { linkerFlags = '', tags = '', package: path = '.' } = source.kind === 'binary' ? source : {};
+  const linker = ['-s', '-w', linkerFlags].filter((flag) => flag !== '').join(' ');
+  return ['build', '-trimpath', ...(tags === '' ? [] : ['-tags', tags]), '-ldflags', linker, '-o', output, path];
 }
 
 /** Pure: "about 27 min on 2 cores". Go compiles packages side by side, links alone: beyond eight cores nothing is gained. */

@@ -45,7 +45,9 @@ async function pathOf(name: ToolName): Promise<string> {
   if (given && (await exists(join(given, name)))) return join(given, name);
   const part = parts[name];
   const read = (file: string) => readFile(join(modules, part.module, file), 'utf8');
-  const key = cacheKey(await read('go.mod'), await read('go.sum'), JSON.stringify(part.source), process.arch);
+  const own = part.source.kind === 'program' ? [await read('main.go')] : [];
+  const pins = [await read('go.mod'), await read('go.sum'), ...own];
+  const key = cacheKey(...pins, JSON.stringify(part.source), process.arch);
   return join(cacheRoot(), 'tools', `${name}-${key}`, name);
 }
 
@@ -88,7 +90,7 @@ async function buildPart(go: string, part: Part, output: string, progress: Progr
   // A newer Go than ours is never fetched, and no workspace or flag of the user's changes what is built.
   const env = { ...process.env, GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '-mod=readonly -buildvcs=false' };
   const options = { cwd: join(modules, part.module), env: { ...env, CGO_ENABLED: cgo ? '1' : '0' } };
-  if (part.source.kind === 'binary') {
+  if (part.source.kind === 'binary' || part.source.kind === 'program') {
     await run(go, buildArgs(part, output), options);
     return;
   }
