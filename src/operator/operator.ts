@@ -45,6 +45,8 @@ export function assemble(config: Config, platform: Platform) {
     cards: () => caches.cards.values(),
     fleet: () => inquiry.fleet,
     network: () => network(),
+    evidenceOf: (card) => inquiry.known(card).evidence,
+    now,
   });
   const quarantineList = followQuarantineList(caches, { wake, record, log, malformed: metrics.quarantineList });
   const network = followProbes(caches, { wake, now, holdMs: config.evidenceTtl });

@@ -13,8 +13,10 @@ import { plainText } from './api/budget.ts';
 import { apiGroup, leaseName, managedByValue } from './api/labels.ts';
 import { Asker, type AskerHooks, type Asking } from './inquiry/asking/asker.ts';
 import { askerProgram } from './inquiry/asking/asker-program.ts';
+import { registerBuildInfo } from './metrics/build-info.ts';
 import { registerIdentityMetrics } from './metrics/identity.ts';
 import { asksWorkloadApi, type Config } from './settings/config.ts';
+import { version } from './settings/version.ts';
 
 /** What the operator stands on. */
 export interface Platform {
@@ -35,6 +37,7 @@ type Env = Readonly<Record<string, string | undefined>>;
  */
 export async function createPlatform(config: Config, env: Env, log: Logger) {
   const metrics = createMetrics();
+  registerBuildInfo(metrics.registry, version);
   const now = () => Date.now();
   const cluster = await clusterConfig(config, env);
   const client = new KubeClient(cluster, { telemetry: metrics.client, userAgent: 'agentcard-operator' });

@@ -1,106 +1,5 @@
-import { guilts } from '../../src/operator/judge/conditions.ts';
+import { type Alert, alerts } from './alerts.ts';
 import { generatedNotice, yamlText } from './yaml-text.ts';
-
-interface Alert {
-  readonly name: string;
-  readonly expr: string;
-  readonly for: string;
-  readonly severity: 'critical' | 'warning';
-  readonly summary: string;
-  /** What to look at, and what to do. */
-  readonly description: string;
-}
-
-// Every replica has full caches and tells the same about cards, so cards are counted by max, never by sum.
-const alerts: readonly Alert[] = [
-  {
-    name: 'AgentCardNoLeader',
-    expr: 'max(leader_election_master_status) < 1 or absent(leader_election_master_status)',
-    for: '2m',
-    severity: 'critical',
-    summary: 'No replica of agentcard-operator leads',
-    description:
-      'Verdicts, labels and NetworkPolicies stay as they are, whatever happens. Look at the pods and their logs.',
-  },
-  {
-    name: 'AgentCardGuilty',
-    expr: `max by (reason) (agentcard_cards{ready="False", reason=~"${[...guilts].join('|')}"}) > 0`,
-    for: '1m',
-    severity: 'warning',
-    summary: '{{ $value }} AgentCards are refused: {{ $labels.reason }}',
-    description: 'kubectl get agentcards -A names them; kubectl describe agentcard says who answered and what to do.',
-  },
-  {
-    name: 'AgentCardHeld',
-    expr: 'max(agentcard_held_cards) > 0',
-    for: '5m',
-    severity: 'warning',
-    summary: '{{ $value }} agents do not answer; their verdict is held',
-    description:
-      'They lose trust when --evidence-ttl is over. Look at the agents, and at the NetworkPolicies around them.',
-  },
-  {
-    name: 'AgentCardFleetBrake',
-    expr: 'max(agentcard_fleet_brake_engaged) > 0',
-    for: '1m',
-    severity: 'critical',
-    summary: 'So many agents fell silent at once that every verdict is held',
-    description: 'Look for one common cause: SPIRE, the network, the operator itself. Trust ends at --max-hold.',
-  },
-  {
-    name: 'AgentCardIdentityLost',
-    expr: 'max by (state) (agentcard_identity_state{state=~"denied|expired"}) > 0',
-    for: '5m',
-    severity: 'critical',
-    summary: "The operator's own SPIFFE identity is {{ $labels.state }}",
-    description:
-      "Agents cannot be asked over mutual TLS. Look at the operator's registration entry and at the SPIRE agent on its node.",
-  },
-  {
-    name: 'AgentCardTrustBundleEnds',
-    expr: 'min by (trust_domain) (agentcard_trust_bundle_expires_in_seconds) < 3600',
-    for: '5m',
-    severity: 'critical',
-    summary: 'The last authority of trust domain {{ $labels.trust_domain }} ends within the hour',
-    description:
-      'Nothing of that trust domain can be verified afterwards. Look at the SPIRE server, or renew the bundle.',
-  },
-  {
-    name: 'AgentCardWatchDeaf',
-    expr: 'max by (resource) (watch_deaf) > 0',
-    for: '5m',
-    severity: 'warning',
-    summary: 'A replica does not hear of changes of {{ $labels.resource }}',
-    description: 'Look at watch_failures_total and the log: a missing right, or an API server that does not answer.',
-  },
-  {
-    name: 'AgentCardReconcileErrors',
-    expr: 'sum by (controller) (rate(controller_runtime_reconcile_errors_total[10m])) > 0.1',
-    for: '15m',
-    severity: 'warning',
-    summary: 'Reconciles of {{ $labels.controller }} keep failing',
-    description:
-      'The log says of which object and why; most often the API server or an admission policy refuses a write.',
-  },
-  {
-    name: 'AgentCardNetworkNotEnforcing',
-    expr: 'max(agentcard_network_proof{state="refuted"}) > 0',
-    for: '1m',
-    severity: 'critical',
-    summary: 'The network lets through what NetworkPolicies deny',
-    description:
-      'Nothing that the operator writes stops a packet there. kubectl describe agentcard names the pool of nodes.',
-  },
-  {
-    name: 'AgentCardQuarantineListMalformed',
-    expr: 'max(agentcard_quarantine_list_malformed) > 0',
-    for: '1m',
-    severity: 'critical',
-    summary: 'ConfigMap agentcard-quarantine cannot be read',
-    description:
-      'The last good list stands, and the latest change is not in force. The Event of the ConfigMap says what is wrong.',
-  },
-];
 
 /** The job as which the chart's PodMonitor has the operator scraped; other controllers serve metrics of the same names. */
 const job = 'agentcard-operator';
@@ -118,15 +17,22 @@ interface Panel {
 }
 
 const panels: readonly Panel[] = [
-  { title: 'Ready', stat: true, queries: { 'max(agentcard_cards{ready="True"}) or vector(0)': 'ready' } },
+  {
+    title: 'Ready',
+    stat: true,
+    queries: { 'sum(max by (namespace, reason) (agentcard_cards{ready="True"})) or vector(0)': 'ready' },
+  },
   {
     title: 'Not ready',
     stat: true,
-    queries: { 'sum(max by (reason) (agentcard_cards{ready!="True"})) or vector(0)': 'not ready' },
+    queries: { 'sum(max by (namespace, reason) (agentcard_cards{ready!="True"})) or vector(0)': 'not ready' },
   },
   { title: 'Held', stat: true, queries: { 'max(agentcard_held_cards)': 'held' } },
   { title: 'Fleet brake', stat: true, queries: { 'max(agentcard_fleet_brake_engaged)': 'engaged' } },
-  { title: 'Cards by reason', queries: { 'max by (reason) (agentcard_cards)': '{{reason}}' } },
+  {
+    title: 'Cards by reason',
+    queries: { 'sum by (reason) (max by (namespace, reason) (agentcard_cards))': '{{reason}}' },
+  },
   {
     title: 'Verifications',
     unit: 'ops',
@@ -154,10 +60,15 @@ const panels: readonly Panel[] = [
   },
   { title: 'NetworkPolicies', queries: { 'max by (mode) (agentcard_policies)': '{{mode}}' } },
   {
+    title: 'Cards by what the network does',
+    queries: { 'sum by (reason) (max by (namespace, reason) (agentcard_enforced_cards))': '{{reason}}' },
+  },
+  {
     title: 'Certificates end in',
     unit: 's',
     queries: {
       'min(agentcard_svid_expires_in_seconds)': "the operator's SVID",
+      'min by (namespace) (agentcard_identity_expiration_timestamp_seconds) - time()': 'agents of {{namespace}}',
       'min by (trust_domain) (agentcard_trust_bundle_expires_in_seconds)': 'bundle of {{trust_domain}}',
     },
   },
@@ -196,13 +107,14 @@ export function monitoringFiles(): [string, string][] {
 }
 
 function ruleOf({ name, expr, for: duration, severity, summary, description }: Alert) {
+  // The chart puts metrics.rules.docsUrl before it.
   const runbook = `docs/operations.md#${name.toLowerCase()}`;
   return {
     alert: name,
     expr: scoped(expr),
     for: duration,
     labels: { severity },
-    annotations: { summary, description, runbook },
+    annotations: { summary, description, runbook_url: runbook },
   };
 }
 

@@ -68,6 +68,10 @@ const ownValues: Readonly<Record<string, Schema>> = {
     rules: closed({
       enabled: truth('Create a PrometheusRule with alerts.'),
       labels: open('Labels by which your Prometheus chooses it.'),
+      docsUrl: text(
+        'Where your people read the pages of this project, ending with a slash: the alerts name sections of docs/ there.',
+        { pattern: '^$|/$' },
+      ),
     }),
     dashboard: closed({
       enabled: truth('Create a ConfigMap with a dashboard for Grafana.'),

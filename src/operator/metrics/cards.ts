@@ -1,6 +1,7 @@
+import { type Key, keyOf } from '@agentcard-operator/kube/objects';
 import { counter, gauge } from '@agentcard-operator/kube/runtime';
 import type { Registry } from 'prom-client';
-import type { Finding } from '../inquiry/evidence.ts';
+import type { CardEvidence, Finding } from '../inquiry/evidence.ts';
 import { type NetworkProof, proofStates } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import { scraped } from './scraped.ts';
@@ -11,6 +12,8 @@ export interface Fleet {
   /** Cards without an answer now, and until when the brake holds. */
   readonly fleet: () => { readonly silent: number; readonly heldUntil: number | undefined };
   readonly network: () => NetworkProof;
+  readonly evidenceOf: (card: Key) => CardEvidence;
+  readonly now: () => number;
 }
 
 export type StatusMetrics = ReturnType<typeof statusMetrics>;
@@ -57,7 +60,13 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
   ];
 }
 
-function fleetGauges(registry: Registry, { cards, fleet, network }: Fleet): void {
+const countedConditions = [
+  ['agentcard_cards', 'Ready', 'ready'],
+  ['agentcard_enforced_cards', 'Enforced', 'enforced'],
+] as const;
+
+function fleetGauges(registry: Registry, parts: Fleet): void {
+  const { cards, fleet, network } = parts;
   const read = scraped(registry);
   read('agentcard_network_proof', '1 for what probes have shown of NetworkPolicies', ['state'], (byState) => {
     for (const state of proofStates) byState.set({ state }, state === network().state ? 1 : 0);
@@ -69,15 +78,35 @@ function fleetGauges(registry: Registry, { cards, fleet, network }: Fleet): void
   read('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', [], (engaged) => {
     engaged.set(fleet().heldUntil === undefined ? 0 : 1);
   });
-  const ready = 'Cards by the status and reason of their condition Ready';
-  read('agentcard_cards', ready, ['ready', 'reason'], (byReady) => {
-    for (const { status } of cards()) {
-      const condition = status?.conditions?.find(({ type }) => type === 'Ready');
-      byReady.inc({ ready: condition?.status ?? 'Unknown', reason: condition?.reason ?? 'Pending' });
-    }
-  });
+  for (const [name, type, label] of countedConditions) {
+    const help = `Cards by the status and reason of their condition ${type}`;
+    read(name, help, ['namespace', label, 'reason'], (counted) => {
+      for (const { metadata, status } of cards()) {
+        const is = status?.conditions?.find((condition) => condition.type === type);
+        const { status: value = 'Unknown', reason = 'Pending' } = is ?? {};
+        counted.inc({ namespace: metadata.namespace ?? '', [label]: value, reason });
+      }
+    });
+  }
   read('agentcard_policies', 'NetworkPolicies by mode', ['mode'], (byMode) => {
     for (const mode of ['enforce', 'quarantine']) byMode.set({ mode }, 0);
     for (const { status } of cards()) if (status?.policy !== undefined) byMode.inc({ mode: status.policy.mode });
   });
+  const ends = 'Earliest end to come of the certificates that agents of a namespace last proved; told by who leads';
+  read('agentcard_identity_expiration_timestamp_seconds', ends, ['namespace'], (byNamespace) => {
+    for (const [namespace, end] of earliestEnds(parts)) byNamespace.set({ namespace }, end / 1000);
+  });
+}
+
+/** By namespace: a series for each card would be 10,000, of which nobody reads one. What a restart restored has no end that is known. */
+function earliestEnds({ cards, evidenceOf, now }: Fleet): ReadonlyMap<string, number> {
+  const earliest = new Map<string, number>();
+  for (const card of cards()) {
+    const { namespace = '' } = card.metadata;
+    for (const { answer } of evidenceOf(keyOf(card)).pods.values()) {
+      const end = answer?.kind === 'card' ? (answer.peer?.notAfter ?? Infinity) : Infinity;
+      if (end > now() && end < (earliest.get(namespace) ?? Infinity)) earliest.set(namespace, end);
+    }
+  }
+  return earliest;
 }

@@ -86,7 +86,7 @@ describe('each alert', () => {
   test.each(rules)('$alert has a section of the operations page, and names it', ({ alert, annotations }) => {
     const text = page('docs/operations.md');
     expect(text).toContain(`\n### ${alert}\n`);
-    expect(annotations.runbook).toBe(`docs/operations.md#${slug(alert)}`);
+    expect(annotations.runbook_url).toBe(`docs/operations.md#${slug(alert)}`);
   });
 
   test('that has a section is an alert that there is', () => {

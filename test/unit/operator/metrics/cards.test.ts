@@ -1,22 +1,20 @@
 import { Registry } from 'prom-client';
 import { expect, test } from 'vitest';
-import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
+import { type CardEvidence, type Finding, noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { statusMetrics } from '../../../../src/operator/metrics/cards.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
-import { answered, card, refused } from '../kit/builders.ts';
+import { answered, card, evidence, minute, now, refused, silent } from '../kit/builders.ts';
 
 const ready = (status: 'True' | 'False', reason: string, over: object = {}): CachedCard => ({
   ...card(),
   status: { conditions: [{ type: 'Ready', status, reason, message: '', lastTransitionTime: '' }], ...over },
 });
 
-function subject(cards: readonly CachedCard[]) {
+function subject(cards: readonly CachedCard[], evidenceOf: (card: string) => CardEvidence = () => noEvidence) {
   const registry = new Registry();
-  const metrics = statusMetrics(registry, {
-    cards: () => cards,
-    fleet: () => ({ silent: 2, heldUntil: 1 }),
-    network: () => ({ state: 'refuted', says: '' }),
-  });
+  const fleet = () => ({ silent: 2, heldUntil: 1 });
+  const network = () => ({ state: 'refuted', says: '' }) as const;
+  const metrics = statusMetrics(registry, { cards: () => cards, fleet, network, evidenceOf, now: () => now });
   const lines = async (name: string) =>
     (await registry.getSingleMetricAsString(name))
       .split('\n')
@@ -34,9 +32,9 @@ test('cards are counted by readiness and reason, holds and policies by mode', as
   ];
   const { lines } = subject(cards);
   expect(await lines('agentcard_cards')).toEqual([
-    'agentcard_cards{ready="True",reason="ReadyToServe"} 2',
-    'agentcard_cards{ready="False",reason="FetchFailed"} 1',
-    'agentcard_cards{ready="Unknown",reason="Pending"} 1',
+    'agentcard_cards{namespace="team",ready="True",reason="ReadyToServe"} 2',
+    'agentcard_cards{namespace="team",ready="False",reason="FetchFailed"} 1',
+    'agentcard_cards{namespace="team",ready="Unknown",reason="Pending"} 1',
   ]);
   expect(await lines('agentcard_held_cards')).toEqual(['agentcard_held_cards 1']);
   expect(await lines('agentcard_policies')).toEqual(['agentcard_policies{mode="enforce"} 1']);
@@ -44,12 +42,43 @@ test('cards are counted by readiness and reason, holds and policies by mode', as
   expect(await lines('agentcard_fleet_brake_engaged')).toEqual(['agentcard_fleet_brake_engaged 1']);
 });
 
+test('cards are counted by what the network enforces, and namespaces told apart', async () => {
+  const enforced = (namespace: string, reason: string): CachedCard => ({
+    ...card({ metadata: { name: 'x', namespace } }),
+    status: { conditions: [{ type: 'Enforced', status: 'False', reason, message: '', lastTransitionTime: '' }] },
+  });
+  const { lines } = subject([enforced('a', 'Weakened'), enforced('b', 'Weakened'), enforced('b', 'Off')]);
+  expect(await lines('agentcard_enforced_cards')).toEqual([
+    'agentcard_enforced_cards{namespace="a",enforced="False",reason="Weakened"} 1',
+    'agentcard_enforced_cards{namespace="b",enforced="False",reason="Weakened"} 1',
+    'agentcard_enforced_cards{namespace="b",enforced="False",reason="Off"} 1',
+  ]);
+});
+
+test('of a namespace the earliest end of a certificate is told that is still to come and was really seen', async () => {
+  const named = (name: string, namespace: string) => card({ metadata: { name, namespace } });
+  const ending = (name: string, at: number) => answered(name, { notAfter: at });
+  const seen: Readonly<Record<string, CardEvidence>> = {
+    'a/one': evidence(ending('one-0', now + 9 * minute), ending('one-1', now + 5 * minute)),
+    'a/two': evidence(ending('two-0', now - minute), refused('two-1', 'NoSpiffeId'), silent('two-2')),
+    'b/other': evidence(answered('other-0', { transport: 'http' })),
+  };
+  const cards = [named('one', 'a'), named('two', 'a'), named('other', 'b'), named('unasked', 'c')];
+  const { lines } = subject(cards, (key) => seen[key] ?? noEvidence);
+  const end = (now + 5 * minute) / 1000;
+  expect(await lines('agentcard_identity_expiration_timestamp_seconds')).toEqual([
+    `agentcard_identity_expiration_timestamp_seconds{namespace="a"} ${end}`,
+  ]);
+});
+
 test('a card that changes its reason leaves no trace of the old one', async () => {
   const cards = [ready('True', 'ReadyToServe')];
   const { lines } = subject(cards);
   expect(await lines('agentcard_cards')).toHaveLength(1);
   cards[0] = ready('False', 'FetchFailed');
-  expect(await lines('agentcard_cards')).toEqual(['agentcard_cards{ready="False",reason="FetchFailed"} 1']);
+  expect(await lines('agentcard_cards')).toEqual([
+    'agentcard_cards{namespace="team",ready="False",reason="FetchFailed"} 1',
+  ]);
 });
 
 test('verifications are counted by mechanism and result', async () => {
