@@ -39,8 +39,8 @@ export interface Fleet {
 /** `packets`: with the pods and policies, which a summary of cards needs not; that needs to see cards, though. */
 export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> {
   const limits: Limit[] = [];
-  const see = async <T extends KubeObject, U>(resource: Resource, keep: (object: T) => U) => {
-    const { seen, of, refusal } = await sightOf(place, resource, keep);
+  const see = async <T extends KubeObject, U>(resource: Resource, keep: (object: T) => U, versions?: Versions) => {
+    const { seen, of, refusal } = await sightInOne(place, resource, keep, versions);
     if (resource === customResources.agentCards && of === 'nothing' && !packets) throw noCards(place, refusal);
     if (refusal?.code === 403) limits.push({ plural: resource.plural, of });
     return seen;
@@ -51,7 +51,7 @@ export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> 
     packets ? see(resources.pods, seenByPolicies) : [],
     packets ? see(resources.networkPolicies, ({ metadata, spec }: NetworkPolicy) => ({ metadata, spec })) : [],
     see(resources.namespaces, ({ metadata: { name, labels = {} } }: KubeObject) => [name, labels] as const),
-    ...workloadKinds.map(({ resource, read }) => see(resource, read)),
+    ...workloadKinds.map(({ resource, read, versions }) => see(resource, read, versions)),
   ]);
   const workloads = raw.flat().filter((one) => one !== undefined);
   const running = allPods.filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
@@ -74,6 +74,20 @@ export async function loadFleet(place: Place, packets: boolean): Promise<Fleet> 
       ...hostNote(running.length - pods.length),
     ],
   };
+}
+
+type Versions = readonly string[] | undefined;
+
+/** A kind in the best of the versions that the cluster serves. */
+async function sightInOne<T extends KubeObject, U>(
+  place: Place,
+  resource: Resource,
+  keep: (object: T) => U,
+  [version = resource.version, ...rest]: Versions = [],
+): Promise<Sight<U>> {
+  const sight = await sightOf(place, { ...resource, version }, keep);
+  if (sight.refusal?.code !== 404 || rest.length === 0) return sight;
+  return sightInOne(place, resource, keep, rest);
 }
 
 /** What this user may not see of a kind that the cluster serves. */

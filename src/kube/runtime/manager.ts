@@ -13,6 +13,8 @@ export interface Cache {
   readonly synced: Promise<void>;
   readonly hasSynced: boolean;
   readonly size: number;
+  /** A replica works while it is deaf: it concerns what the cluster may not even have. */
+  readonly optional?: boolean;
   healthy(): boolean;
   start(signal: AbortSignal): Promise<void>;
 }
@@ -59,7 +61,10 @@ export class Manager {
   addCache(name: string, cache: Cache): void {
     this.#caches.set(name, cache);
     this.#options.metrics.trackInformer(name, cache);
-    this.health.addReadyProbe(`watch-${name}`, () => cache.healthy() || (cache.hasSynced ? 'deaf' : 'not synced'));
+    this.health.addReadyProbe(`watch-${name}`, () => {
+      if (!cache.hasSynced) return 'not synced';
+      return cache.optional === true || cache.healthy() || 'deaf';
+    });
   }
 
   addController(controller: Controller): void {

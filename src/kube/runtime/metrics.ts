@@ -81,6 +81,7 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
   const failures = counter(registry, 'watch_failures_total', 'Lists and watches that failed', [...by, 'code']);
   const thrown = counter(registry, 'watch_object_failures_total', 'Objects on which our own code threw', by);
   const missed = counter(registry, 'watch_missed_total', 'Changes that only the audit found', by);
+  const unread = gauge(registry, ['watch_kind_unread', '1 while a kind is served in no version that we read'], by);
   const trackInformer = cacheMetrics(registry, by);
   return {
     informer(resource, log) {
@@ -100,10 +101,12 @@ function watchMetrics(registry: Registry): Pick<Metrics, 'informer' | 'trackInfo
           missed.inc({ resource }, count);
           log?.warn('the watch had missed changes', { resource, count });
         },
-        absent: (version, served) =>
-          log?.warn('the cluster serves a kind in other versions than ours, so it counts as absent', {
-            ...{ resource, version, served },
-          }),
+        follows: (version, served) => {
+          const isUnread = version === undefined && served !== undefined;
+          unread.set({ resource }, isUnread ? 1 : 0);
+          if (isUnread) log?.warn('the cluster serves a kind in no version that we read', { resource, served });
+          else log?.info('the version of a kind that is read', { resource, version: version ?? 'none', served });
+        },
       };
     },
     trackInformer,

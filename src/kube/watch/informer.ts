@@ -10,8 +10,8 @@ export type { Handler, IndexFunction } from './store.ts';
 export interface InformerTelemetry extends ReflectorTelemetry {
   /** The periodic audit found changes that the watch never delivered. They are repaired by a new list. */
   missed?(count: number): void;
-  /** The kind is defined, but not served in our version: it counts as absent. */
-  absent?(version: string, served: readonly string[]): void;
+  /** In which version an optional kind is read, of those that are served; it may be served in others alone, or not be defined. */
+  follows?(version: string | undefined, served: readonly string[] | undefined): void;
 }
 
 export interface InformerOptions<T extends KubeObject> {
@@ -51,14 +51,17 @@ export class Informer<T extends KubeObject> {
   readonly synced: Promise<void>;
   readonly #options: InformerOptions<T>;
   readonly #store: Store<T>;
+  readonly #inherits: boolean;
   readonly #scopes: readonly Scope<T>[];
   readonly #unsynced = new Set<string | undefined>();
   readonly #full = Promise.withResolvers<void>();
 
-  constructor(options: InformerOptions<T>) {
+  /** `inherited`: what another version of the kind left, which stands until the first list and is read anew by it. */
+  constructor(options: InformerOptions<T>, inherited?: Store<T>) {
     this.resource = options.resource;
     this.#options = options;
-    this.#store = new Store(options.indexes ?? {}, (error) => options.telemetry?.objectFailed?.(error));
+    this.#inherits = inherited !== undefined;
+    this.#store = inherited ?? storeOf(options);
     this.synced = this.#full.promise;
     const namespaces = options.namespaces?.length ? [...new Set(options.namespaces)] : [undefined];
     for (const namespace of namespaces) this.#unsynced.add(namespace);
@@ -114,11 +117,6 @@ export class Informer<T extends KubeObject> {
     this.#full.resolve();
   }
 
-  /** Forgets everything and tells the handlers so: the kind itself is gone. */
-  clear(): void {
-    for (const object of [...this.#store.values()]) this.#store.delete(object);
-  }
-
   /** An unknown object that the watch has passed was deleted; one outside a selector would never be removed again. */
   #mayAppear(object: T, scope: Scope<T>): boolean {
     if (this.#options.labelSelector || this.#options.fieldSelector) return false;
@@ -132,7 +130,7 @@ export class Informer<T extends KubeObject> {
       client,
       resource,
       sink,
-      transform: (raw) => this.#known(raw) ?? this.#transform(raw),
+      transform: (raw) => (this.#unsynced.has(namespace) ? undefined : this.#known(raw)) ?? this.#transform(raw),
       ...defined({ namespace, labelSelector, fieldSelector, timing, telemetry, random, now }),
     });
     const scope: Scope<T> = { ...defined({ namespace }), reflector, version: '', removed: undefined };
@@ -159,7 +157,7 @@ export class Informer<T extends KubeObject> {
 
   #replace(scope: Scope<T>, objects: readonly T[], version: string): void {
     const initial = this.#unsynced.has(scope.namespace);
-    const rewound = compareVersions(version, scope.version) < 0;
+    const rewound = (initial && this.#inherits) || compareVersions(version, scope.version) < 0;
     const listed = new Set(objects.map(keyOf));
     for (const object of [...this.#store.values()]) {
       if (scope.namespace !== undefined && object.metadata.namespace !== scope.namespace) continue;
@@ -210,6 +208,10 @@ export class Informer<T extends KubeObject> {
       scope.removed = undefined;
     }
   }
+}
+
+export function storeOf<T extends KubeObject>({ indexes = {}, telemetry }: InformerOptions<T>): Store<T> {
+  return new Store(indexes, (error) => telemetry?.objectFailed?.(error));
 }
 
 /** Without the members that are undefined. */

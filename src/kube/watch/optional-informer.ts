@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { resources } from '../client/kinds.ts';
 import type { Key, KubeObject } from '../client/objects.ts';
-import { Informer, type InformerOptions } from './informer.ts';
-import type { Handler } from './store.ts';
+import { Informer, type InformerOptions, storeOf } from './informer.ts';
+import type { Handler, Store } from './store.ts';
+import { defaultTiming } from './watch-plan.ts';
 
 /** A CustomResourceDefinition, as far as it decides whether there is anything to watch. */
 interface Definition extends KubeObject {
@@ -13,30 +15,42 @@ interface RawDefinition extends KubeObject {
   readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
 }
 
+export interface OptionalInformerOptions<T extends KubeObject> extends InformerOptions<T> {
+  /** The versions that we read, the best first. */
+  readonly versions: readonly string[];
+}
+
 /**
- * An informer of a kind that the cluster may not serve, may come to serve, or may cease to. It watches the kind's
- * CustomResourceDefinition and is empty, synced and healthy while our version of it is not served.
+ * An informer of a kind that the cluster may not serve, may come to serve, or may serve in another version than before. It
+ * watches the kind's CustomResourceDefinition, reads the best version that is served, and is empty while none is. Nobody
+ * waits for a kind that cannot be listed.
  */
 export class OptionalInformer<T extends KubeObject> {
   readonly resource: InformerOptions<T>['resource'];
-  /** Resolves when the kind was listed or found absent, whichever is first, and else when it was stopped. */
+  readonly optional = true;
+  /** Resolves when the kind was listed, found absent, or waited for in vain, and else when it was stopped. */
   readonly synced: Promise<void>;
-  readonly #options: InformerOptions<T>;
+  readonly #options: OptionalInformerOptions<T>;
+  /** Outlives a change of version. */
+  readonly #store: Store<T>;
   readonly #definition: Informer<Definition>;
-  readonly #handlers = new Set<Handler<T>>();
+  readonly #listeners = new Set<() => void>();
   readonly #full = Promise.withResolvers<void>();
   readonly #running: Promise<void>[] = [];
   #current: { readonly informer: Informer<T>; readonly stop: AbortController } | undefined;
+  /** Since the kind is there it has been listed in some version. */
+  #listed = false;
+  #settled = false;
 
-  constructor(options: InformerOptions<T>) {
+  constructor(options: OptionalInformerOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
+    this.#store = storeOf(options);
     this.synced = this.#full.promise;
-    const { plural, group } = options.resource;
     this.#definition = new Informer<Definition>({
       client: options.client,
       resource: resources.customResourceDefinitions,
-      fieldSelector: `metadata.name=${plural}.${group}`,
+      fieldSelector: `metadata.name=${this.#name}`,
       transform: trimDefinition,
       telemetry: { failed: (error, delayMs) => options.telemetry?.failed?.(error, delayMs) },
       ...(options.timing ? { timing: options.timing } : {}),
@@ -44,24 +58,39 @@ export class OptionalInformer<T extends KubeObject> {
   }
 
   get hasSynced(): boolean {
-    return this.#definition.hasSynced && (this.#current?.informer.hasSynced ?? true);
+    return this.#settled;
   }
 
   get size(): number {
-    return this.#current?.informer.size ?? 0;
+    return this.#store.size;
+  }
+
+  /** Why nothing is known of the kind although it may be there, in words. */
+  get unread(): string | undefined {
+    if (!this.#definition.hasSynced) return `CustomResourceDefinition ${this.#name} was not read yet`;
+    const served = this.#definition.get(this.#name)?.served;
+    if (this.#listed || served === undefined) return undefined;
+    const version = this.#current?.informer.resource.version;
+    if (version !== undefined) return `the API server has not listed it in version ${version} yet`;
+    const versions = served.length === 0 ? 'no version' : `${served.slice(0, 5).join(', ')} alone`;
+    return `the cluster serves it in ${versions}, not in ${this.#options.versions.join(' or ')}`;
   }
 
   get(key: Key): T | undefined {
-    return this.#current?.informer.get(key);
+    return this.#store.get(key);
   }
 
   byIndex(name: string, value: string): readonly T[] {
-    return this.#current?.informer.byIndex(name, value) ?? [];
+    return this.#store.byIndex(name, value);
   }
 
   onEvent(handler: Handler<T>): void {
-    this.#handlers.add(handler);
-    this.#current?.informer.onEvent(handler);
+    this.#store.onEvent(handler);
+  }
+
+  /** Told when `unread` may say something else. */
+  onUnread(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 
   healthy(): boolean {
@@ -70,44 +99,65 @@ export class OptionalInformer<T extends KubeObject> {
 
   async start(signal: AbortSignal): Promise<void> {
     this.#definition.onEvent({
-      add: (definition) => this.#follow(definition, undefined, signal),
-      update: (old, definition) => this.#follow(definition, old, signal),
-      remove: () => this.#end(),
+      add: ({ served }) => this.#choose(served, signal),
+      update: (old, { served }) => {
+        if (String(old.served) !== String(served)) this.#choose(served, signal);
+      },
+      remove: () => this.#choose(undefined, signal),
     });
     void this.#definition.synced.then(() => this.#settle());
+    const { deafAfterMs } = { ...defaultTiming, ...this.#options.timing };
+    void sleep(deafAfterMs, undefined, { signal, ref: false }).then(
+      () => this.#arrive(),
+      () => {},
+    );
     await this.#definition.start(signal);
-    this.#current?.stop.abort();
     await Promise.all(this.#running);
     this.#full.resolve();
   }
 
-  #follow({ served }: Definition, old: Definition | undefined, signal: AbortSignal): void {
-    if (!served.includes(this.resource.version)) {
-      this.#end();
-      if (String(served) !== String(old?.served)) this.#options.telemetry?.absent?.(this.resource.version, served);
-    } else if (this.#current === undefined) this.#running.push(this.#begin(signal));
-  }
-
-  #begin(signal: AbortSignal): Promise<void> {
-    const stop = new AbortController();
-    const informer = new Informer<T>(this.#options);
-    for (const handler of this.#handlers) informer.onEvent(handler);
-    this.#current = { informer, stop };
-    void informer.synced.then(() => this.#settle());
-    return informer.start(AbortSignal.any([signal, stop.signal]));
-  }
-
-  /** The kind is gone, and so is everything of it. */
-  #end(): void {
-    const gone = this.#current;
-    this.#current = undefined;
-    gone?.stop.abort();
-    gone?.informer.clear();
+  #choose(served: readonly string[] | undefined, signal: AbortSignal): void {
+    const version = this.#options.versions.find((one) => served?.includes(one));
+    this.#options.telemetry?.follows?.(version, served);
+    if (version === undefined) this.#end();
+    else if (version !== this.#current?.informer.resource.version) this.#running.push(this.#read(version, signal));
     this.#settle();
   }
 
+  /** What is known stays until the version is listed. */
+  #read(version: string, signal: AbortSignal): Promise<void> {
+    this.#current?.stop.abort();
+    const stop = new AbortController();
+    const informer = new Informer<T>({ ...this.#options, resource: { ...this.resource, version } }, this.#store);
+    this.#current = { informer, stop };
+    void informer.synced.then(() => {
+      if (this.#current?.informer !== informer || !informer.hasSynced) return;
+      this.#listed = true;
+      this.#settle();
+    });
+    return informer.start(AbortSignal.any([signal, stop.signal]));
+  }
+
+  /** Nothing of the kind can be read, or there is none. */
+  #end(): void {
+    this.#current?.stop.abort();
+    this.#current = undefined;
+    this.#listed = false;
+    this.#store.clear();
+  }
+
   #settle(): void {
-    if (this.hasSynced) this.#full.resolve();
+    if (this.#definition.hasSynced && (this.#listed || this.#current === undefined)) this.#arrive();
+    for (const listener of this.#listeners) listener();
+  }
+
+  #arrive(): void {
+    this.#settled = true;
+    this.#full.resolve();
+  }
+
+  get #name(): string {
+    return `${this.resource.plural}.${this.resource.group}`;
   }
 }
 

@@ -58,7 +58,7 @@ export class Store<T extends KubeObject> {
 
   /**
    * Keeps the object unless what we have is as new. Another uid under the same key is a removal and an addition.
-   * `rewound`: the cluster's history went back (a restored backup), so that older is newer.
+   * `rewound`: older is newer, since the cluster's history went back (a restored backup), or what we have was read in another version.
    */
   put(object: T, { initial = false, rewound = false } = {}): void {
     const key = keyOf(object);
@@ -78,6 +78,11 @@ export class Store<T extends KubeObject> {
     const key = keyOf(object);
     const old = this.#objects.get(key);
     if (old !== undefined && old.metadata.uid === object.metadata.uid) this.#drop(key, old);
+  }
+
+  /** Forgets everything and tells the handlers so. */
+  clear(): void {
+    for (const object of [...this.#objects.values()]) this.delete(object);
   }
 
   #drop(key: Key, old: T): void {

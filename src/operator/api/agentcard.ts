@@ -41,7 +41,11 @@ const syncPeriod = z
   });
 
 const targetRef = z.object({
-  apiVersion: z.string().min(1).max(253).describe('API version of the workload, for example apps/v1.'),
+  apiVersion: z
+    .string()
+    .min(1)
+    .max(253)
+    .describe('API version of the workload, for example apps/v1; which version of its group does not matter.'),
   // Both are columns of a table, in which a tab or a line feed would draw other columns and rows.
   kind: fitting(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind, such as Deployment')
     .max(63)

@@ -122,6 +122,12 @@ export const blockedRemedies = {
   NoBundle: 'Federate with that trust domain, and name it in federatesWith of the ClusterSPIFFEID of the operator.',
 } as const;
 
+/** What to do where the reason's own remedy would mislead. */
+export const targetRemedies = {
+  unread: 'Have the cluster serve the kind in a version that the operator reads, or update the operator.',
+  suspended: 'Resume it, or leave it so.',
+} as const;
+
 export type Blocked = keyof typeof blockedRemedies;
 
 /** A condition's message: what was seen, cut to fit, then what to do. */

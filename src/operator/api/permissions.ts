@@ -36,11 +36,20 @@ export const operatorPermissions: readonly Permission[] = [
   may('patch', `${apiGroup}/agentcards/status`, 'The verdict.'),
   may(read, 'apps/deployments statefulsets', 'Targets of cards: selector, service account, revision, readiness.'),
   may('get', 'apps/replicasets', "A pod's owner chain leads through its ReplicaSet to the Deployment."),
-  may(read, 'agents.x-k8s.io/sandboxes', 'Targets of cards, where that kind is installed.'),
-  may('list watch', 'apiextensions.k8s.io/customresourcedefinitions', 'Whether that kind is installed, also later.', {
-    names: ['sandboxes.agents.x-k8s.io'],
-    scope: 'cluster',
-  }),
+  may(
+    read,
+    'agents.x-k8s.io/sandboxes',
+    'Targets of cards, where that kind is installed, in v1beta1 or else v1alpha1.',
+  ),
+  may(
+    'list watch',
+    'apiextensions.k8s.io/customresourcedefinitions',
+    'In which versions that kind is served, also later.',
+    {
+      names: ['sandboxes.agents.x-k8s.io'],
+      scope: 'cluster',
+    },
+  ),
   may(read, '/services', 'Where an agent is served.', { also: 'infrastructure' }),
   may(
     read,

@@ -9,6 +9,7 @@ import { type Measured, measured } from '../metrics/controllers.ts';
 import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
+import { cardsOfKind, unreadKind } from '../watch/lookups.ts';
 import { concernsOthers } from '../watch/rivals.ts';
 import { controllerOf } from '../workload/pod.ts';
 import { isAutoCreated } from '../workload/winner.ts';
@@ -37,6 +38,9 @@ export type CardChange =
 export async function discover(key: string, { client, caches, bequests }: DiscoverEdges): Promise<undefined> {
   const hasPolicy = ({ metadata }: CachedCard) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0;
   const cards = caches.cards.byIndex('target', key);
+  const [target] = cards.flatMap(({ spec }) => spec.targetRef ?? []);
+  // It may be there; when its kind can be read again, this is asked again.
+  if (target !== undefined && unreadKind(caches, target) !== undefined) return undefined;
   const change = cardChange(workloadAt(key, caches), cards, hasPolicy, bequests.get(key));
   try {
     if (change?.kind === 'create') {
@@ -115,14 +119,15 @@ function wasCollected({ metadata }: CachedCard, { workloads, namespaces }: Cache
 
 /** Changes of workloads, of cards, and of who owns a policy, as keys of workloads. */
 export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: string) => void): void {
+  const wakeTarget = ({ metadata, spec }: CachedCard) => {
+    if (spec.targetRef !== undefined) add(workloadKey(metadata.namespace ?? '', spec.targetRef));
+  };
   for (const cache of caches.workloads.values()) {
     const type = typeOf(cache.resource);
     const wake = ({ metadata: { namespace = '', name } }: KubeObject) => add(workloadKey(namespace, { ...type, name }));
     cache.onEvent({ add: wake, update: (_, object) => wake(object), remove: wake });
+    if ('onUnread' in cache) cache.onUnread(() => cardsOfKind(caches, type).forEach(wakeTarget));
   }
-  const wakeTarget = ({ metadata, spec }: CachedCard) => {
-    if (spec.targetRef !== undefined) add(workloadKey(metadata.namespace ?? '', spec.targetRef));
-  };
   const bequeath = (card: CachedCard) => {
     const { quarantine, targetRef } = card.spec;
     if (quarantine === undefined || targetRef === undefined || !wasCollected(card, caches)) return;

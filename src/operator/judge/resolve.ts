@@ -1,5 +1,5 @@
 import { excerpt } from '@agentcard-operator/spiffe/x509';
-import { blockedRemedies } from '../api/conditions.ts';
+import { blockedRemedies, targetRemedies } from '../api/conditions.ts';
 import { agentTypeLabel, agentTypeValue } from '../api/labels.ts';
 import type { Settings } from '../settings/settings.ts';
 import { workloadKinds } from '../workload/kinds.ts';
@@ -39,7 +39,9 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
     port.transport === 'mtls' ? undefined : snapshot.signedCardVersion,
   );
   if (endpoints.length === 0) {
-    return absent('WorkloadNotReady', `No pod of ${title(workload)} stands behind Service ${service}.`);
+    const message = `No pod of ${title(workload)} stands behind Service ${service}.`;
+    if (!workload.suspended) return absent('WorkloadNotReady', message);
+    return { ...absent('WorkloadNotReady', `${title(workload)} is suspended.`), todo: targetRemedies.suspended };
   }
   const { transport } = port;
   return { resolved: true, workload, protocol: spokenProtocol, ...demanded, transport, service, endpoints };
@@ -59,11 +61,15 @@ function gone(reason: Unfound['reason'], message: string): Unfound {
   return { resolved: false, reason, message, absent: undefined, ...noDemands };
 }
 
-function missing({ card }: Snapshot): Unfound {
+function missing({ card, unreadKind }: Snapshot): Unfound {
   const { targetRef } = card.spec;
   if (targetRef === undefined) return gone('WorkloadNotFound', 'spec.targetRef is not set.');
   if (!supported.has(groupKind(targetRef))) {
     return gone('NotAgentWorkload', `Kind ${targetRef.kind} of ${targetRef.apiVersion} is not supported.`);
+  }
+  if (unreadKind !== undefined) {
+    const message = `No ${targetRef.kind} can be read: ${unreadKind}.`;
+    return { ...gone('WorkloadNotFound', message), todo: targetRemedies.unread };
   }
   return gone('WorkloadNotFound', `${targetRef.kind} ${targetRef.name} does not exist in this namespace.`);
 }

@@ -16,6 +16,8 @@ export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'apiServer' |
 export interface Snapshot {
   readonly card: CachedCard;
   readonly workload: Workload | undefined;
+  /** Why nothing is known of the target's kind although the cluster may have some, in words. */
+  readonly unreadKind: string | undefined;
   /** Other cards on the same workload, none of them being deleted. */
   readonly siblings: readonly CachedCard[];
   /** The one of them that stands for the workload in place of this card. */
@@ -88,6 +90,8 @@ export interface Approved {
 interface Missing extends Demanded {
   readonly resolved: false;
   readonly message: string;
+  /** Instead of the reason's own remedy. */
+  readonly todo?: string;
 }
 
 /** There is no agent for this card. */
@@ -99,8 +103,6 @@ export interface Unfound extends Missing {
 /** Only the way to the agent is missing: then earlier evidence is held for a while. */
 export interface Unreachable extends Missing {
   readonly reason: 'WorkloadNotReady' | 'ServiceNotFound' | 'AmbiguousService' | 'FetchFailed';
-  /** Instead of the reason's own remedy. */
-  readonly todo?: string;
   readonly absent: Workload;
 }
 

@@ -9,7 +9,7 @@ import type { Config } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { labelKeys, pairKey } from '../watch/indexes.ts';
-import { chosenBesides, isOf, labelledPodsOf, workloadOf } from '../watch/lookups.ts';
+import { chosenBesides, isOf, labelledPodsOf, unreadKind, workloadOf } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { rivals, standing } from '../watch/rivals.ts';
 import type { Labels } from '../workload/selector.ts';
@@ -38,6 +38,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
   const { workload } = agent;
   return {
     ...agent,
+    unreadKind: card.spec.targetRef && unreadKind(caches, card.spec.targetRef),
     services: workload === undefined ? [] : candidates(card, workload, caches),
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
     ...labelledPods(caches, workload),

@@ -68,16 +68,16 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
   const around = { namespaces: namespaces.length === 0 ? [] : [...namespaces, ...infrastructure] };
   const list = { namespaces: [ownNamespace], fieldSelector: `metadata.name=${quarantineListName}` };
   const labelled = { labelSelector: `${verifiedLabel}=true`, transform: trimPod, indexes: indexes.pods };
-  const kinds = workloadKinds.filter(({ optional }) => !optional || namespaces.length === 0);
+  const kinds = workloadKinds.filter(({ versions }) => versions === undefined || namespaces.length === 0);
   const ofSigners = { labelSelector: `${signedCardLabel}=true`, transform: trimSignedCard };
   return {
     cards: watch(customResources.agentCards, { transform: trimCard, indexes: indexes.cards }),
     /** One per kind of workload, by group and kind. */
     workloads: new Map(
-      kinds.map(({ resource, read, optional }) => {
+      kinds.map(({ resource, read, versions }) => {
         const transform = (raw: CachedWorkload) => ({ metadata: identityOf(raw.metadata), workload: read(raw) });
         const wanted = options<CachedWorkload>(resource, { transform, indexes: indexes.workloads });
-        return [`${resource.group}/${resource.kind}`, optional ? new OptionalInformer(wanted) : new Informer(wanted)];
+        return [`${resource.group}/${resource.kind}`, workloadCache(wanted, versions)];
       }),
     ),
     services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
@@ -96,6 +96,9 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
     namespaces: namespaces.length > 0 ? undefined : watch(resources.namespaces, { transform: trimNamespace }),
   };
 }
+
+const workloadCache = (wanted: InformerOptions<CachedWorkload>, versions?: readonly string[]) =>
+  versions === undefined ? new Informer(wanted) : new OptionalInformer({ ...wanted, versions });
 
 /** The published card is kept as its hash. */
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {

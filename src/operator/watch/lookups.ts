@@ -2,11 +2,24 @@ import type { LabelSelector, Pod } from '@agentcard-operator/kube/objects';
 import { belongsTo, chainOf, controllerOf } from '../workload/pod.ts';
 import { type Labels, maySelect, selects } from '../workload/selector.ts';
 import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
+import type { CachedCard } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { labelKeys, pairKey, termKeys } from './indexes.ts';
 
 export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
   return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
+}
+
+/** Why nothing is known of a kind of workload although the cluster may have some, in words. */
+export function unreadKind(caches: Caches, reference: WorkloadReference): string | undefined {
+  const cache = caches.workloads.get(groupKind(reference));
+  return cache !== undefined && 'unread' in cache ? cache.unread : undefined;
+}
+
+/** The cards whose target is of a kind. */
+export function cardsOfKind({ cards }: Caches, type: Pick<WorkloadReference, 'apiVersion' | 'kind'>): CachedCard[] {
+  const isOfKind = ({ spec: { targetRef } }: CachedCard) => targetRef && groupKind(targetRef) === groupKind(type);
+  return [...cards.values()].filter(isOfKind);
 }
 
 /** The workloads whose pods could carry these labels, by their selectors. */

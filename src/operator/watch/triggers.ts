@@ -12,7 +12,7 @@ import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { watchCallers } from './callers.ts';
 import { indexes, pairKey, termKeys } from './indexes.ts';
-import { isOf, labelledPodsOf, workloadsBy, workloadsSelecting } from './lookups.ts';
+import { cardsOfKind, isOf, labelledPodsOf, workloadsBy, workloadsSelecting } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
 import { concernsOthers, rivals, standing } from './rivals.ts';
 
@@ -74,6 +74,7 @@ function watchWays(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, wa
       if (workload !== undefined) addUnclaimed(labelledPodsOf(caches, workload), caches, sinks);
     };
     cache.onEvent({ update: leave, remove: leave });
+    if ('onUnread' in cache) cache.onUnread(() => wake(cardsOfKind(caches, type)));
   }
   const isCommon = (key: Key) => key === apiServerService || dnsServices.includes(key);
   caches.services.onEvent(

@@ -1,23 +1,35 @@
 import { type KubeObject, type Resource, resources, type StatefulSet, typeOf } from '@agentcard-operator/kube/objects';
-import { customResources } from '../api/resources.ts';
+import { customResources, sandboxVersions } from '../api/resources.ts';
 import { optsOut, type Workload } from './workload.ts';
 
 type PodTemplate = StatefulSet['spec']['template'];
 
-/** Sandboxes of agents.x-k8s.io: one pod, which the Sandbox itself controls. */
+/**
+ * Sandboxes of agents.x-k8s.io: one pod, which the Sandbox itself controls, or none while it is suspended: by
+ * `operatingMode`, in v1alpha1 by `replicas`.
+ */
 export interface Sandbox extends KubeObject {
-  readonly spec?: { readonly podTemplate?: PodTemplate; readonly replicas?: number };
+  readonly spec?: {
+    readonly podTemplate?: PodTemplate;
+    readonly operatingMode?: 'Running' | 'Suspended';
+    readonly replicas?: number;
+  };
   readonly status?: { readonly selector?: string };
 }
 
-/**
- * The kinds of workload that an AgentCard may target. `read` gives nothing when the object lacks what the kind requires; a
- * cluster may not serve what is optional.
- */
-export const workloadKinds = [
-  { resource: resources.deployments, read: templated(resources.deployments), optional: false },
-  { resource: resources.statefulSets, read: templated(resources.statefulSets), optional: false },
-  { resource: customResources.sandboxes, read: readSandbox, optional: true },
+interface WorkloadKind {
+  readonly resource: Resource;
+  /** Nothing when the object lacks what the kind requires. */
+  readonly read: (raw: KubeObject) => Workload | undefined;
+  /** Of a kind that the cluster may not serve, or not in all of them: those that are read, the best first. */
+  readonly versions?: readonly string[];
+}
+
+/** The kinds of workload that an AgentCard may target. */
+export const workloadKinds: readonly WorkloadKind[] = [
+  { resource: resources.deployments, read: templated(resources.deployments) },
+  { resource: resources.statefulSets, read: templated(resources.statefulSets) },
+  { resource: customResources.sandboxes, read: readSandbox, versions: sandboxVersions },
 ];
 
 /** A Deployment's revisions are known by its ReplicaSets alone. */
@@ -29,15 +41,24 @@ function templated(resource: Resource) {
   };
 }
 
-/** The Sandbox's pod is chosen by the selector that its status names ("key=value"). */
+/** The Sandbox's pod is chosen by the selector that its status names ("key=value"); it has the version that it was read in. */
 function readSandbox(raw: KubeObject): Workload | undefined {
   const { spec, status } = raw as Sandbox;
-  const [key, value] = (status?.selector ?? '').split('=', 2);
-  if (!key || value === undefined || spec?.podTemplate === undefined) return undefined;
+  const [, key, value = ''] = /^([^=!,]+)=([^=,]*)$/.exec(status?.selector ?? '') ?? [];
+  if (key === undefined || spec?.podTemplate === undefined) return undefined;
   const own = { [key]: value };
   const workload = common(raw, customResources.sandboxes, spec.podTemplate);
+  const { apiVersion = workload.apiVersion } = raw;
   const templateLabels = { ...workload.templateLabels, ...own };
-  return { ...workload, templateLabels, selector: { matchLabels: own }, newestRevision: undefined };
+  const suspended = spec.operatingMode === 'Suspended' || spec.replicas === 0;
+  return {
+    ...workload,
+    apiVersion,
+    templateLabels,
+    selector: { matchLabels: own },
+    newestRevision: undefined,
+    suspended,
+  };
 }
 
 function common({ metadata }: KubeObject, resource: Resource, template: PodTemplate) {

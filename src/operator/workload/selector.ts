@@ -17,9 +17,12 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
   );
 }
 
-/** Written on pods by controllers, admission and us, besides their template; app.kubernetes.io/ is for people. */
+/**
+ * Written on pods by controllers, admission and us, besides their template; app.kubernetes.io/ is for people, and what a Sandbox's
+ * pod gets is known from its status.
+ */
 const byOthers =
-  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/).*\b(kubernetes|k8s)\.io\//;
+  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/|agents\.x-k8s\.io\/sandbox-name-hash$).*\b(kubernetes|k8s)\.io\//;
 const isAddedLater = (key: string) => key === identityLabel || byOthers.test(key);
 
 /** Whether a selector could choose pods whose template has these labels: what is added later may be anything. */

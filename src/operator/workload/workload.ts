@@ -20,6 +20,8 @@ export interface Workload {
   readonly hostNetwork: boolean;
   /** Hash of the newest revision where the kind's status names it (StatefulSet). */
   readonly newestRevision: string | undefined;
+  /** It is meant to have no pods now. */
+  readonly suspended?: boolean;
 }
 
 export type WorkloadReference = Readonly<TargetRef>;

@@ -7,7 +7,7 @@ import { createLogger } from '../../../src/kube/runtime/log.ts';
 import { Manager } from '../../../src/kube/runtime/manager.ts';
 import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
 import { OptionalInformer } from '../../../src/kube/watch/optional-informer.ts';
-import { customResources } from '../../../src/operator/api/resources.ts';
+import { customResources, sandboxVersions } from '../../../src/operator/api/resources.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { freePorts } from '../../cluster/ports.ts';
 import { connect, makeNamespace, quick, until } from './rig.ts';
@@ -72,7 +72,7 @@ function administer() {
       await client.delete(definitions, name);
       await until('the definition to go', async () => (await client.get(definitions, name)) === undefined);
     },
-    createSandbox: (sandbox: string, version: string = sandboxes.version) => {
+    createSandbox: (sandbox: string, version: string) => {
       const object = { apiVersion: `${sandboxes.group}/${version}`, kind: sandboxes.kind };
       const metadata = { name: sandbox, namespace };
       return client.create({ ...sandboxes, version }, { ...object, metadata });
@@ -100,13 +100,21 @@ async function replica(identity: string) {
   const informer = new OptionalInformer<KubeObject>({
     client,
     resource: sandboxes,
+    versions: sandboxVersions,
     timing: quick,
     telemetry: metrics.informer(sandboxes.plural, log),
   });
-  const told = new Set<string>();
+  const told = new Map<string, string>();
+  const tell = ({ apiVersion = '', metadata }: KubeObject) =>
+    void told.set(metadata.name, apiVersion.split('/')[1] ?? '');
+  let removals = 0;
   informer.onEvent({
-    add: ({ metadata }) => told.add(metadata.name),
-    remove: ({ metadata }) => told.delete(metadata.name),
+    add: tell,
+    update: (_, sandbox) => tell(sandbox),
+    remove: ({ metadata }) => {
+      told.delete(metadata.name);
+      removals++;
+    },
   });
   const election = new LeaderElection({ client, namespace, name: 'optional', identity, retryMs: 200 });
   const manager = new Manager({
@@ -132,48 +140,60 @@ async function replica(identity: string) {
   };
   onTestFinished(end);
   const ready = async () => (await statusOf(port, '/readyz')) === 200;
-  const absences = () => lines.filter(({ served }) => served !== undefined).map(({ served }) => String(served));
-  return { informer, told, worked, ready, absences, end };
+  const warned = () =>
+    lines.filter(({ level, served }) => level === 'warn' && served).map(({ served }) => String(served));
+  const knows = () => [...told].map((each) => each.join(' ')).sort();
+  return { informer, knows, removals: () => removals, worked, ready, warned, end };
 }
 
-test('two replicas work and stand by whatever becomes of the kind, and know what it serves in our version', async () => {
+test('two replicas work and stand by whatever becomes of the kind, and read the best version that is served', async () => {
   const admin = administer();
   await makeNamespace(admin.client, namespace);
-  await admin.define({ v1beta1: true });
-  await admin.createSandbox('early', 'v1beta1');
+  await admin.define({ v2: true });
+  await admin.createSandbox('early', 'v2');
 
   const a = await replica('a');
   await until('a to work', () => a.worked.length > 0);
   const b = await replica('b');
   const ready = () => until('both to be ready', async () => (await a.ready()) && (await b.ready()));
-  const know = (...names: string[]) =>
-    until(`both to know of ${names}`, () =>
+  const know = (...sandboxes: string[]) =>
+    until(`both to know of ${sandboxes}`, () =>
       [a, b].every(
-        ({ told, informer }) => String([...told].sort()) === String(names) && informer.size === names.length,
+        ({ knows, informer }) => String(knows()) === String(sandboxes) && informer.size === sandboxes.length,
       ),
     );
   await ready();
   await know();
   expect(b.worked).toEqual([]);
-  expect([a, b].map(({ absences }) => absences().at(-1))).toEqual(['v1beta1', 'v1beta1']);
+  expect([a, b].map(({ warned }) => warned().at(-1))).toEqual(['v2', 'v2']);
 
-  await admin.serve({ v1beta1: true, v1alpha1: true });
-  await know('early');
-  await admin.createSandbox('late');
-  await know('early', 'late');
+  await admin.serve({ v2: true, v1alpha1: true });
+  await know('early v1alpha1');
+  await admin.createSandbox('late', 'v1alpha1');
+  await know('early v1alpha1', 'late v1alpha1');
   await ready();
 
-  await admin.serve({ v1beta1: true, v1alpha1: false });
+  await admin.serve({ v2: true, v1alpha1: true, v1beta1: true });
+  await know('early v1beta1', 'late v1beta1');
+  await admin.serve({ v2: true, v1beta1: true, v1alpha1: false });
+  await know('early v1beta1', 'late v1beta1');
+  await admin.createSandbox('later', 'v1beta1');
+  await know('early v1beta1', 'late v1beta1', 'later v1beta1');
+  expect([a, b].map(({ removals }) => removals())).toEqual([0, 0]);
+  await ready();
+
+  await admin.serve({ v2: true, v1beta1: false, v1alpha1: false });
   await know();
+  expect([a, b].map(({ informer }) => informer.unread)).toEqual(Array(2).fill(expect.stringContaining('v2 alone')));
   await ready();
 
   await admin.undefine();
   await know();
   await ready();
 
-  await admin.define({ v1alpha1: true });
-  await admin.createSandbox('again');
-  await know('again');
+  await admin.define({ v1beta1: true });
+  await admin.createSandbox('again', 'v1beta1');
+  await know('again v1beta1');
   await ready();
   await admin.undefine();
   await know();

@@ -354,6 +354,38 @@ describe('what a user may not see', () => {
   });
 });
 
+test.each([
+  ['v1beta1', ['v1beta1']],
+  ['v1alpha1', ['v1beta1', 'v1beta1', 'v1alpha1']],
+])('Sandboxes are seen in the best version that is served: %s', async (served, asked) => {
+  const hash = 'agents.x-k8s.io/sandbox-name-hash';
+  const metadata = { name: 'weather', namespace: 'team', uid: 's' };
+  const sandbox = { metadata, spec: { podTemplate: {} }, status: { selector: `${hash}=1f2e` } };
+  const owner = {
+    apiVersion: `agents.x-k8s.io/${served}`,
+    kind: 'Sandbox',
+    name: 'weather',
+    uid: 's',
+    controller: true,
+  };
+  const labels = { [hash]: '1f2e', [label]: 'true' };
+  const running = { metadata: { ...pod('w-0', 'weather').metadata, labels, ownerReferences: [owner] } };
+  const targetRef = { apiVersion: 'agents.x-k8s.io/v1alpha1', kind: 'Sandbox', name: 'weather' };
+  const own = { ...agent('weather', true), spec: { targetRef, syncPeriod: '5m' } };
+  const versions: string[] = [];
+  const { run } = await onCluster((call) => {
+    const version = /agents\.x-k8s\.io\/(\w+)\/(namespaces\/team\/)?sandboxes$/.exec(call)?.[1];
+    if (version !== undefined) versions.push(version);
+    if (version !== undefined) return version === served ? { items: [sandbox] } : 404;
+    if (call.endsWith('/agentcards/weather')) return own;
+    if (call.endsWith('/agentcards')) return { items: [own] };
+    return call.endsWith('/pods') ? { items: [running] } : { items: [] };
+  });
+  const { status, out } = await run('explain', 'weather');
+  expect({ status, versions }).toEqual({ status: 0, versions: asked });
+  expect(out).toContain('Sandbox weather');
+});
+
 describe('a place that is not there', () => {
   const nowhere = () => onCluster((call) => (/\/(agentcards|namespaces)\/\w+$/.test(call) ? 404 : { items: [] }));
 

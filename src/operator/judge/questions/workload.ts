@@ -17,8 +17,15 @@ export const workload = {
   ask: ({ target }) => {
     if (target.resolved) return found(target.workload);
     if (target.absent !== undefined) return found(target.absent);
-    const { reason, message } = target;
-    return { result: 'fail', observed: message, hint: remedy('Synced', reason), effect: decides[reason] };
+    const { reason, message, todo } = target;
+    const hint = todo ?? remedy('Synced', reason);
+    return {
+      result: 'fail',
+      observed: message,
+      hint,
+      effect: decides[reason],
+      ...(todo === undefined ? {} : { todo }),
+    };
   },
 } as const satisfies CardQuestion;
 

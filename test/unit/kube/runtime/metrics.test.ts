@@ -120,12 +120,25 @@ test('calls, watches, leadership and Events are counted', async () => {
   });
 });
 
-test('a kind that counts as absent is a line in the log, with the versions that there are', () => {
+test('a kind that is served in no version that we read is a line in the log and a metric, until that changes', async () => {
   const lines: string[] = [];
   const log = createLogger({ write: (line) => lines.push(line) });
-  createMetrics().informer('sandboxes', log).absent?.('v1alpha1', ['v1beta1']);
+  const metrics = createMetrics();
+  const { follows } = metrics.informer('gadgets', log);
+  const unread = async () => (await scrape(metrics)).get('watch_kind_unread{resource="gadgets"}');
+  follows?.(undefined, ['v2']);
+  expect(await unread()).toBe(1);
+  follows?.('v1beta1', ['v2', 'v1beta1']);
+  expect(await unread()).toBe(0);
+  follows?.(undefined, []);
+  expect(await unread()).toBe(1);
+  follows?.(undefined, undefined);
+  expect(await unread()).toBe(0);
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    { level: 'warn', resource: 'sandboxes', version: 'v1alpha1', served: ['v1beta1'] },
+    { level: 'warn', resource: 'gadgets', served: ['v2'] },
+    { level: 'info', resource: 'gadgets', version: 'v1beta1', served: ['v2', 'v1beta1'] },
+    { level: 'warn', resource: 'gadgets', served: [] },
+    { level: 'info', resource: 'gadgets', version: 'none' },
   ]);
 });
 

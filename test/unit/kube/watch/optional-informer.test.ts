@@ -7,30 +7,42 @@ import { createLogger } from '../../../../src/kube/runtime/log.ts';
 import { Manager } from '../../../../src/kube/runtime/manager.ts';
 import { createMetrics } from '../../../../src/kube/runtime/metrics.ts';
 import { OptionalInformer } from '../../../../src/kube/watch/optional-informer.ts';
-import { bookmark, event, fakeApi, refuse, type Step, until, widget } from '../fake-api.ts';
+import { bookmark, event, fakeApi, page, refuse, type Step, until, widget } from '../fake-api.ts';
 
 type Gadget = ReturnType<typeof widget>;
 
 const gadgets: Resource = {
   group: 'example.org',
-  version: 'v1alpha1',
+  version: 'v1beta1',
   plural: 'gadgets',
   kind: 'Gadget',
   namespaced: true,
 };
+/** The best first. */
+const versions = ['v1beta1', 'v1alpha1'];
+
 /** What the cluster makes of the kind. `unnamed`: its names belong to another kind, so nothing of it is ever served. */
-const shapes = ['absent', 'served', 'besides', 'other', 'switchedOff', 'unnamed'] as const;
+const shapes = ['absent', 'old', 'both', 'new', 'newer', 'other', 'switchedOff', 'unnamed'] as const;
 type Shape = (typeof shapes)[number];
 
-const versionsOf: Readonly<Record<Exclude<Shape, 'absent'>, readonly object[]>> = {
-  served: [{ name: 'v1alpha1', served: true }],
-  besides: [
-    { name: 'v1beta1', served: true },
+const versionsOf: Readonly<Record<Exclude<Shape, 'absent'>, readonly { name: string; served: boolean }[]>> = {
+  old: [{ name: 'v1alpha1', served: true }],
+  both: [
     { name: 'v1alpha1', served: true },
-  ],
-  other: [{ name: 'v1beta1', served: true }],
-  switchedOff: [
     { name: 'v1beta1', served: true },
+  ],
+  new: [
+    { name: 'v1beta1', served: true },
+    { name: 'v1alpha1', served: false },
+  ],
+  newer: [
+    { name: 'v2', served: true },
+    { name: 'v1beta1', served: true },
+  ],
+  other: [{ name: 'v2', served: true }],
+  switchedOff: [
+    { name: 'v2', served: true },
+    { name: 'v1beta1', served: false },
     { name: 'v1alpha1', served: false },
   ],
   unnamed: [{ name: 'v1alpha1', served: true }],
@@ -38,10 +50,24 @@ const versionsOf: Readonly<Record<Exclude<Shape, 'absent'>, readonly object[]>> 
 
 /** An API server that serves a kind or not, and ends its lists when it is told to. */
 async function cluster() {
-  const state = { shape: 'absent' as Shape, version: 10, generation: 0, hold: false };
+  const state = {
+    shape: 'absent' as Shape,
+    version: 10,
+    generation: 0,
+    hold: false,
+    refuses: 0,
+    refusesDefinitions: false,
+    names: ['a', 'b'],
+  };
   const watches = new Set<ServerResponse>();
   const lists = new Set<ServerResponse>();
-  const serves = () => state.shape === 'served' || state.shape === 'besides';
+  const servedAs = (version: string | undefined) => {
+    const { shape } = state;
+    if (shape === 'absent' || shape === 'unnamed') return false;
+    return versionsOf[shape].some(({ name, served }) => name === version && served);
+  };
+  /** The version in which the kind should be read. */
+  const best = () => versions.find(servedAs);
   const definition = () => ({
     metadata: {
       name: 'gadgets.example.org',
@@ -51,24 +77,37 @@ async function cluster() {
     spec: { versions: state.shape === 'absent' ? [] : versionsOf[state.shape] },
     status: { conditions: [{ type: 'Established', status: state.shape === 'unnamed' ? 'False' : 'True' }] },
   });
-  const objects = () => ['a', 'b'].map((name) => widget(name, 5, { uid: `${name}-${state.generation}` }));
+  const objects = (version = best()) =>
+    state.names.map((name) => ({
+      ...widget(name, 5, { uid: `${name}-${state.generation}` }),
+      apiVersion: `example.org/${version}`,
+    }));
   const finish = (list: ServerResponse) => {
     lists.delete(list);
-    list.write(event('ADDED', objects()[1]) + bookmark(state.version, true));
+    const version = list.req.url?.split('/')[3];
+    const rest = objects(version).slice(1);
+    list.write(rest.map((object) => event('ADDED', object)).join('') + bookmark(state.version, true));
   };
   const step: Step = (response, request) => {
     // Whoever asked may be gone.
     response.on('error', () => {}).on('close', () => lists.delete(response));
     if (request.url?.startsWith('/apis/apiextensions.k8s.io/v1/customresourcedefinitions?')) {
+      if (state.refusesDefinitions) return refuse(403)(response, request);
+      if (request.query.get('watch') === null) {
+        return void response.end(page(state.version, state.shape === 'absent' ? [] : [definition()]));
+      }
       watches.add(response);
+      if (request.query.get('sendInitialEvents') === null) return response.flushHeaders();
       response.write(state.shape === 'absent' ? '' : event('ADDED', definition()));
       return void response.write(bookmark(state.version, true));
     }
-    if (!serves() || !request.url?.startsWith('/apis/example.org/v1alpha1/gadgets?')) {
-      return refuse(404)(response, request);
-    }
+    const version = /^\/apis\/example\.org\/(\w+)\/gadgets\?/.exec(request.url ?? '')?.[1];
+    if (!servedAs(version)) return refuse(404)(response, request);
+    if (state.refuses > 0) return refuse(state.refuses)(response, request);
+    if (request.query.get('watch') === null) return void response.end(page(state.version, objects(version)));
+    if (request.query.get('sendInitialEvents') === null) return response.flushHeaders();
     lists.add(response);
-    response.write(event('ADDED', objects()[0]));
+    response.write(event('ADDED', objects(version)[0]));
     if (!state.hold) finish(response);
   };
   const { client } = await fakeApi([step]);
@@ -84,7 +123,7 @@ async function cluster() {
     if (isNew) state.generation++;
     state.shape = shape;
     // The lists of what was are never finished.
-    if (isNew || !serves()) lists.clear();
+    if (isNew || best() === undefined) lists.clear();
     state.version++;
     if (shape !== 'absent') tell(isNew ? 'ADDED' : 'MODIFIED', definition());
   };
@@ -92,25 +131,33 @@ async function cluster() {
     state.hold = false;
     for (const list of lists) finish(list);
   };
-  return { client, state, serves, objects, lists, become, release };
+  return { client, state, best, objects, lists, become, release };
 }
 
 type Cluster = Awaited<ReturnType<typeof cluster>>;
 
 /** A manager whose one cache is of the optional kind, and whose work needs leadership. */
-function operate({ client }: Cluster) {
+function operate({ client }: Cluster, deafAfterMs = 60_000) {
   const story: string[] = [];
-  const told = new Map<string, string | undefined>();
-  const absences: string[] = [];
+  /** What the handlers were told last of each object. */
+  const told = new Map<string, string>();
+  const removals: string[] = [];
+  const follows: string[] = [];
   const informer = new OptionalInformer<Gadget>({
     client,
     resource: gadgets,
-    timing: { baseDelayMs: 2, maxDelayMs: 8 },
-    telemetry: { absent: (version, served) => absences.push(`${version} not in [${served}]`) },
+    versions,
+    timing: { baseDelayMs: 2, maxDelayMs: 8, deafAfterMs },
+    telemetry: { follows: (version, served) => follows.push(`${version} of [${served}]`) },
   });
+  const tell = ({ apiVersion, metadata: { name, uid } }: Gadget) => void told.set(name, `${uid} ${apiVersion}`);
   informer.onEvent({
-    add: ({ metadata: { name, uid } }) => void told.set(name, uid),
-    remove: ({ metadata: { name } }) => void told.delete(name),
+    add: tell,
+    update: (_, gadget) => tell(gadget),
+    remove: ({ metadata: { name } }) => {
+      told.delete(name);
+      removals.push(name);
+    },
   });
   const log = createLogger({ write: (line) => story.push(JSON.parse(line).message) });
   const election = {
@@ -133,7 +180,8 @@ function operate({ client }: Cluster) {
   };
   const ready = () => manager.health.respond('/readyz', true).status === 200;
   onTestFinished(end);
-  return { informer, story, told, absences, ready, end };
+  const knows = () => [...told].map(([name, what]) => `${name} ${what}`).sort();
+  return { informer, story, knows, removals, follows, ready, end };
 }
 
 interface Turn {
@@ -143,26 +191,37 @@ interface Turn {
   readonly list: 'unasked' | 'begun' | 'done';
 }
 
+/** What handlers should have been told, by name. */
+function known({ best, objects }: Cluster): readonly string[] {
+  if (best() === undefined) return [];
+  return objects().map(({ apiVersion, metadata: { name, uid } }) => `${name} ${uid} ${apiVersion}`);
+}
+
 async function settles(turns: readonly Turn[]): Promise<void> {
   const world = await cluster();
-  const { informer, story, told, absences, ready, end } = operate(world);
-  const { state, serves, lists } = world;
+  const { informer, story, knows, removals, follows, ready, end } = operate(world);
+  const { state, best, lists } = world;
   for (const { shape, anew, list } of turns) {
-    const [wasServed, wasAbsent, known] = [serves(), state.shape === 'absent', absences.length];
+    const [before, was, told] = [best(), state.shape, follows.length];
+    const [had, gone] = [String(knows()), removals.length];
     state.hold = list !== 'done';
     world.become(shape, anew);
     if (list === 'done') world.release();
-    const isNews = wasAbsent || anew || wasServed !== serves();
-    if (list === 'begun' && serves() && isNews) await until(() => lists.size > 0);
-    if (list !== 'unasked' && shape !== 'absent' && !serves() && isNews) await until(() => absences.length > known);
+    const isNews = was === 'absent' || anew || before !== best();
+    if (list === 'begun' && best() !== undefined && isNews) await until(() => lists.size > 0);
+    if (list !== 'unasked' && shape !== 'absent' && best() === undefined && isNews) {
+      await until(() => follows.length > told);
+    }
     if (ready()) expect(story).toContain('caches synced');
+    // What is known stays through a change of version.
+    const stays = before !== undefined && best() !== undefined && !anew;
+    if (stays && list === 'done' && had === String(knows())) expect(removals.length).toBe(gone);
   }
   world.release();
   await informer.synced;
   await until(() => story.includes('works'));
-  const uids = world.serves() ? world.objects().map(({ metadata }) => metadata.uid) : [];
-  await until(() => ready() && String([...told.values()]) === String(uids));
-  expect(informer.size).toBe(uids.length);
+  await until(() => ready() && informer.healthy() && String(knows()) === String(known(world)));
+  expect(informer.size).toBe(known(world).length);
   await end();
 }
 
@@ -172,10 +231,12 @@ test.each<[string, readonly Turn[]]>([
   ['never defined', []],
   ['served in another version only', [turn('other')]],
   ['served in another version, and deleted', [turn('other'), turn('absent')]],
-  ['deleted during its first list', [turn('served', 'begun'), turn('absent')]],
-  ['created again during its first list', [turn('served', 'begun'), turn('served', 'begun', true)]],
-  ['switched off during its first list, and on', [turn('besides', 'begun'), turn('switchedOff'), turn('besides')]],
-  ['served in another version until somebody adds ours', [turn('other'), turn('besides')]],
+  ['deleted during its first list', [turn('new', 'begun'), turn('absent')]],
+  ['created again during its first list', [turn('old', 'begun'), turn('old', 'begun', true)]],
+  ['switched off during its first list, and on', [turn('old', 'begun'), turn('switchedOff'), turn('both')]],
+  ['served in another version until somebody adds ours', [turn('other'), turn('newer')]],
+  ['served in a better version during its first list', [turn('old', 'begun'), turn('new', 'begun')]],
+  ['upgraded, and rolled back', [turn('old'), turn('both'), turn('new'), turn('old')]],
   ['refused for its names', [turn('unnamed')]],
 ])('a replica works whatever becomes of an optional kind: %s', (_, turns) => settles(turns));
 
@@ -191,19 +252,64 @@ test('a replica works and knows what there is, whatever became of an optional ki
   await fc.assert(fc.asyncProperty(turns, settles), { numRuns: 100 });
 });
 
-test('a version that is not served is told once for every change of what is', async () => {
+test('a change of version removes only what went meanwhile, and what stays is read anew', async () => {
   const world = await cluster();
-  const { informer, absences } = operate(world);
+  world.become('old', false);
+  const { informer, knows, removals } = operate(world);
   await informer.synced;
-  for (const shape of ['other', 'other', 'served', 'unnamed', 'switchedOff'] as const) world.become(shape, false);
-  await until(() => absences.length === 3);
-  expect(absences).toEqual(['v1alpha1 not in [v1beta1]', 'v1alpha1 not in []', 'v1alpha1 not in [v1beta1]']);
+  const [a = '', b = ''] = knows();
+  expect([a, b]).toEqual(['a a-1 example.org/v1alpha1', 'b b-1 example.org/v1alpha1']);
+  world.state.names = ['a'];
+  world.state.hold = true;
+  world.become('new', false);
+  await until(() => world.lists.size > 0);
+  expect(knows()).toEqual([a, b]);
+  world.release();
+  await until(() => knows().length === 1);
+  expect([knows(), removals]).toEqual([['a a-1 example.org/v1beta1'], ['b']]);
+  expect(informer.get('default/a')?.apiVersion).toBe('example.org/v1beta1');
+});
+
+test.each([
+  ['of which lists are refused', ({ become }: Cluster) => become('new', false)],
+  ['whose definition is refused', ({ state }: Cluster) => void Object.assign(state, { refusesDefinitions: true })],
+])('nobody waits for ever for a kind %s', async (_, spoil) => {
+  const world = await cluster();
+  world.state.refuses = 500;
+  spoil(world);
+  const { informer, story, knows, ready } = operate(world, 30);
+  await until(() => story.includes('works') && ready());
+  expect(informer.healthy()).toBe(false);
+  expect(informer.unread).toMatch(/^the API server has not listed it in version v1beta1 yet$|was not read yet$/);
+  Object.assign(world.state, { refuses: 0, refusesDefinitions: false });
+  world.become('new', false);
+  await until(() => informer.healthy() && String(knows()) === String(known(world)));
+  expect(informer.unread).toBeUndefined();
+});
+
+test('which version is read is told once for every change of what is served, and whoever waits for it hears', async () => {
+  const world = await cluster();
+  const { informer, follows } = operate(world);
+  const words = new Set<string | undefined>();
+  informer.onUnread(() => words.add(informer.unread));
+  await informer.synced;
+  for (const shape of ['other', 'other', 'old', 'unnamed', 'switchedOff', 'absent'] as const)
+    world.become(shape, false);
+  await until(() => follows.length === 5);
+  const told = ['undefined of [v2]', 'v1alpha1 of [v1alpha1]', 'undefined of []', 'undefined of [v2]'];
+  expect(follows).toEqual([...told, 'undefined of [undefined]']);
+  expect([...words]).toEqual([
+    undefined,
+    'the cluster serves it in v2 alone, not in v1beta1 or v1alpha1',
+    'the API server has not listed it in version v1alpha1 yet',
+    'the cluster serves it in no version, not in v1beta1 or v1alpha1',
+  ]);
 });
 
 test('what is stopped before it synced leaves nobody waiting', async () => {
   const world = await cluster();
   world.state.hold = true;
-  world.become('served', false);
+  world.become('new', false);
   const { informer, story, end } = operate(world);
   await until(() => world.lists.size > 0);
   await end();

@@ -8,6 +8,7 @@ import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { indexes } from '../../../../src/operator/watch/indexes.ts';
 import { workloadKey } from '../../../../src/operator/workload/workload.ts';
 import { card, workload } from '../kit/builders.ts';
+import { stores } from '../watch/stores.ts';
 
 type Inputs = Parameters<typeof change>;
 const cardChange = (agent: Inputs[0], cards: Inputs[1]) => change(agent, cards, () => false);
@@ -80,6 +81,26 @@ test.each([
     if (change === undefined) expect(found).toBeUndefined();
     else expect(found).toMatchObject(change);
   }
+});
+
+test('our card of a workload whose kind cannot be read stays, and is looked at again when it can', async () => {
+  const { caches, cards, sandboxes } = stores();
+  const targetRef = { apiVersion: 'agents.x-k8s.io/v1alpha1', kind: 'Sandbox', name: 'weather' };
+  cards.put({ ...auto, spec: { ...auto.spec, targetRef } });
+  const deleted: string[] = [];
+  const client = { delete: async (_: unknown, name: string) => deleted.push(name) } as unknown as KubeClient;
+  const added: string[] = [];
+  connectDiscovery(caches, new Map(), (each) => added.push(each));
+  const key = workloadKey('team', targetRef);
+  sandboxes.unread = 'the cluster serves it in v2 alone';
+  await discover(key, { client, caches, bequests: new Map() });
+  expect(deleted).toEqual([]);
+  added.length = 0;
+  sandboxes.unread = undefined;
+  sandboxes.tellUnread();
+  expect(added).toEqual([key]);
+  await discover(key, { client, caches, bequests: new Map() });
+  expect(deleted).toEqual([keyOf(auto)]);
 });
 
 describe('a quarantine whose card is gone', () => {

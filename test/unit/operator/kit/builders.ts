@@ -222,6 +222,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
   return {
     card: one,
     workload,
+    unreadKind: undefined,
     siblings,
     winner: first === one ? undefined : first,
     services: [service],

@@ -54,6 +54,7 @@ export interface Given {
   readonly namespace?: Readonly<Record<string, string>>;
   readonly card?: CardGiven;
   readonly workload?: Partial<Workload> | null;
+  readonly unreadKind?: string;
   /** Other agents, by the keys of their cards; null where a card has no workload. */
   readonly agents?: Readonly<Record<string, (Partial<Workload> & { readonly spec?: CachedCard['spec'] }) | null>>;
   readonly siblings?: readonly CachedCard[];
@@ -111,6 +112,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
   return {
     ...snapshot,
     workload: given.workload === null ? undefined : { ...build.workload, ...given.workload },
+    unreadKind: given.unreadKind,
     agentNamed: (key) => agentOf(key, given.agents ?? {}),
     services: given.services ?? snapshot.services,
     slicesOf: slices === undefined ? snapshot.slicesOf : () => slices,

@@ -11,6 +11,7 @@ import {
 } from '../../../../src/kube/objects.ts';
 import { Store } from '../../../../src/kube/watch/store.ts';
 import { verifiedLabel } from '../../../../src/operator/api/labels.ts';
+import { customResources } from '../../../../src/operator/api/resources.ts';
 import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { indexes } from '../../../../src/operator/watch/indexes.ts';
@@ -35,14 +36,25 @@ export function stores() {
     namespaces: new Store<Namespace>({}, report),
     signedCards: new Store<ConfigMap>({}, report),
   };
+  const readable = new Set<() => void>();
+  /** What `unread` is, and who hears of it, is for the test to say. */
+  const sandboxes = Object.assign(ofKind(customResources.sandboxes), {
+    unread: undefined as string | undefined,
+    onUnread: (listener: () => void) => void readable.add(listener),
+    tellUnread: () => {
+      for (const listener of readable) listener();
+    },
+  });
   const workloads = new Map([
     ['apps/Deployment', deployments],
     ['apps/StatefulSet', statefulSets],
+    ['agents.x-k8s.io/Sandbox', sandboxes],
   ]);
   return {
     ...fed,
     deployments,
     statefulSets,
+    sandboxes,
     caches: { ...fed, workloads, replicaSets: { known: replicaSetAbove } } as unknown as Caches,
   };
 }

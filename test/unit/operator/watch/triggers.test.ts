@@ -372,3 +372,17 @@ test('whatever a namespace does, no card of another one wakes', () => {
     }),
   );
 });
+
+test('when a kind can be read again, or no more, the cards on it look, whichever version they name', () => {
+  const now = world();
+  const onSandbox = (name: string, version: string) => {
+    const card = cardOf(name);
+    const targetRef = { apiVersion: `agents.x-k8s.io/${version}`, kind: 'Sandbox', name };
+    now.cards.put({ ...card, spec: { ...card.spec, targetRef } });
+  };
+  onSandbox('old', 'v1alpha1');
+  onSandbox('new', 'v1beta1');
+  now.woken();
+  now.sandboxes.tellUnread();
+  expect(now.woken()).toEqual(['team/new', 'team/old']);
+});

@@ -38,7 +38,7 @@ describe('what controllers and admission write on pods', () => {
   const added = fc.constantFrom(
     ...['pod-template-hash', 'controller-revision-hash', 'statefulset.kubernetes.io/pod-name', 'job-name'],
     ...['apps.kubernetes.io/pod-index', 'batch.kubernetes.io/job-name', 'topology.kubernetes.io/zone'],
-    ...['agents.x-k8s.io/sandbox-name-hash', 'pod-template-generation', 'controller-uid'],
+    ...['agents.x-k8s.io/claim-uid', 'pod-template-generation', 'controller-uid'],
   );
 
   test('may fit any selector', () => {
@@ -51,8 +51,9 @@ describe('what controllers and admission write on pods', () => {
     );
   });
 
-  test.each(['app.kubernetes.io/name', 'kubernetes.io', 'team', 'constructor', 'my-pod-template-hash'])(
-    '%s is none of it: people write it on templates',
+  const known = ['app.kubernetes.io/name', 'kubernetes.io', 'team', 'constructor', 'my-pod-template-hash'];
+  test.each([...known, 'agents.x-k8s.io/sandbox-name-hash'])(
+    '%s is none of it: people write it on templates, or a Sandbox tells it',
     (key) => {
       expect(maySelect({ matchLabels: { [key]: 'other' } }, { [key]: 'own' })).toBe(false);
       expect(maySelect({ matchExpressions: [{ key, operator: 'Exists' }] }, {})).toBe(false);
