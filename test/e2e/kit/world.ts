@@ -38,7 +38,7 @@ export class World {
   }
 
   /** Values as in values.yaml; mutual TLS against the node's SPIRE and enforcement unless said otherwise. */
-  async install(values: object = {}): Promise<void> {
+  async install(values: object = {}, ...flags: readonly string[]): Promise<void> {
     const [repository = '', tag = ''] = operatorImage.split(/:(?=[^:]*$)/);
     const all = {
       image: { repository, tag, pullPolicy: 'Never' },
@@ -53,7 +53,7 @@ export class World {
     };
     const where = ['--namespace', operatorNamespace, '--create-namespace'];
     const args = ['upgrade', '--install', release, 'charts/agentcard-operator', ...where, '--values', '-', '--wait'];
-    await this.cluster.helm([...args, '--timeout', '180s'], stringify(all));
+    await this.cluster.helm([...args, '--timeout', '180s', ...flags], stringify(all));
   }
 
   async uninstall(): Promise<void> {
