@@ -26,7 +26,7 @@ export const explain: Command = {
   notes: [
     'Exit status: 0 Ready (with --all: every card), 1 not Ready, 2 wrong usage or no answer of the cluster.',
     'What packets may do is computed from the NetworkPolicies and pods that you may see, between agents to any port.',
-    'Hosts, the pods on their network and meshes are not looked at; a node reaches its own pods whatever policies say.',
+    'Hosts, the pods on their network and what a mesh does to packets are not looked at; a node reaches its own pods whatever policies say.',
   ],
   examples: ['explain weather -n team', 'explain weather -n team -o json', 'explain --all'],
   run: atCluster(async (place, invocation, io) => {

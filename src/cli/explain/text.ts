@@ -49,7 +49,7 @@ function checkBranch({ name, result, expected, observed, hint }: Check): Branch 
     observed === undefined ? [] : [observed],
   ].flat();
   const text = `${signs[result]} ${name}${sides.length === 0 ? '' : `: ${sides.join('; ')}`}`;
-  return hint === undefined || result === 'pass' ? { text } : { text, below: [{ text: `what to do: ${hint}` }] };
+  return hint === undefined ? { text } : { text, below: [{ text: `what to do: ${hint}` }] };
 }
 
 function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch {

@@ -3,6 +3,7 @@ import { blockedRemedies, targetRemedies } from '../api/conditions.ts';
 import { agentTypeLabel, agentTypeValue } from '../api/labels.ts';
 import type { Settings } from '../settings/settings.ts';
 import { workloadKinds } from '../workload/kinds.ts';
+import { meshOf } from '../workload/mesh.ts';
 import { choosePaths, choosePort, chooseService, type Endpoint, endpointsOf } from '../workload/service.ts';
 import { groupKind, isAgent, protocolsOf, spokenProtocol, type Workload } from '../workload/workload.ts';
 import { demandedOf, noDemands } from './demanded.ts';
@@ -44,7 +45,8 @@ export function resolve(snapshot: Snapshot, settings: Settings): Target {
     return { ...absent('WorkloadNotReady', `${title(workload)} is suspended.`), todo: targetRemedies.suspended };
   }
   const { transport } = port;
-  return { resolved: true, workload, protocol: spokenProtocol, ...demanded, transport, service, endpoints };
+  const mesh = meshOf(snapshot.namespaceMesh, workload.meshMarks);
+  return { resolved: true, workload, protocol: spokenProtocol, ...demanded, transport, service, endpoints, mesh };
 }
 
 /** A changed ConfigMap of a signed card calls for another look at every pod that it speaks for. */

@@ -6,6 +6,7 @@ import type { PolicyPeers } from '../network/policy.ts';
 import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { Mesh, MeshMarks } from '../workload/mesh.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
 
@@ -40,6 +41,7 @@ export interface Snapshot {
   /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
   readonly namespaceLabels: Readonly<Record<string, string>>;
+  readonly namespaceMesh: MeshMarks;
   readonly cluster: ClusterFacts;
   /** Another AgentCard with its workload, by its key; undefined where it is not there, or is going. */
   readonly agentNamed: (key: Key) => Agent | undefined;
@@ -65,6 +67,7 @@ export interface ResolvedTarget extends Demanded {
   readonly transport: 'mtls' | 'http';
   readonly service: string;
   readonly endpoints: readonly Endpoint[];
+  readonly mesh: Mesh | undefined;
 }
 
 export type Unresolved = Unfound | Unreachable;

@@ -12,6 +12,7 @@ import { labelKeys, pairKey } from '../watch/indexes.ts';
 import { chosenBesides, isOf, labelledPodsOf, unreadKind, workloadOf } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { rivals, standing } from '../watch/rivals.ts';
+import { meshMarks } from '../workload/mesh.ts';
 import type { Labels } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
@@ -48,6 +49,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
     quarantineList,
     namespaceLabels: home?.labels ?? {},
+    namespaceMesh: meshMarks(home ?? {}),
     cluster: clusterFacts(caches, config),
     agentNamed: (other) => {
       const named = caches.cards.get(other);

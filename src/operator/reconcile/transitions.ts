@@ -2,6 +2,7 @@ import type { EventRecord } from '@agentcard-operator/kube/runtime';
 import type { AgentCardSpec } from '../api/agentcard.ts';
 import { plainHttp } from '../judge/questions/transport.ts';
 import { effects } from '../judge/questions.ts';
+import { meshAdviceIn } from '../workload/mesh.ts';
 import type { StatusFields } from './status.ts';
 
 /** An event to record about a card. */
@@ -36,6 +37,7 @@ export function transitions(before: StatusFields, after: StatusFields, spec: Age
     ...contentNotes(before, after),
     ...fallbackNotes(before, after),
     ...strangerNotes(before, after),
+    ...meshNotes(before, after),
     ...sigstoreNotes(before, after, spec),
   ];
 }
@@ -88,6 +90,13 @@ function strangerNotes(before: StatusFields, after: StatusFields): Note[] {
   const note = observed(after);
   if (note === undefined || note === observed(before)) return [];
   return [{ type: 'Warning', reason: 'ForeignPod', action: 'ResolveEndpoints', note: `${note}. It is not asked.` }];
+}
+
+function meshNotes(before: StatusFields, after: StatusFields): Note[] {
+  const advice = ({ checks }: StatusFields) => meshAdviceIn(checks?.find(({ name }) => name === 'transport')?.hint);
+  const note = advice(after);
+  if (note === undefined || note === advice(before)) return [];
+  return [{ type: 'Warning', reason: 'ServiceMesh', action: 'FetchCard', note }];
 }
 
 function sigstoreNotes(before: StatusFields, after: StatusFields, spec: AgentCardSpec): Note[] {

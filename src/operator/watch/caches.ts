@@ -33,6 +33,7 @@ import { type KeptPolicy, keptPolicy } from '../network/kept.ts';
 import { findingOf, type Probe, type ProbePod } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
 import { workloadKinds } from '../workload/kinds.ts';
+import { meshMarks } from '../workload/mesh.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import { indexes } from './indexes.ts';
 import { ReplicaSets } from './replica-sets.ts';
@@ -155,7 +156,7 @@ function trimSignedCard({ metadata, data = {} }: ConfigMap): ConfigMap {
 }
 
 function trimNamespace({ metadata }: Namespace): Namespace {
-  return { metadata: identityOf(metadata) };
+  return { metadata: { ...identityOf(metadata), annotations: meshMarks({ annotations: metadata.annotations ?? {} }) } };
 }
 
 const identity = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'labels'] as const;

@@ -1,9 +1,10 @@
-import type { Key, KubeObject, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { Key, KubeObject, NetworkPolicy, ObjectMeta, Pod, Service } from '@agentcard-operator/kube/objects';
 import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
 import { enforcementLabel, signedCardSuffix, verifiedLabel } from '../api/labels.ts';
 import { apiServerService } from '../network/facts.ts';
 import { owningCard } from '../network/policy.ts';
+import { meshMarks } from '../workload/mesh.ts';
 import { maySelect, pairsSelect } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { winnerOf } from '../workload/winner.ts';
@@ -48,11 +49,14 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
       if (!initial) wake(caches.cards.byIndex('namespace', metadata.name));
     },
     update: (old, { metadata }) => {
-      if (old.metadata.labels?.[enforcementLabel] === metadata.labels?.[enforcementLabel]) return;
+      if (says(old.metadata) === says(metadata)) return;
       wake(caches.cards.byIndex('namespace', metadata.name));
     },
   });
 }
+
+/** What of a namespace counts for its cards. */
+const says = (metadata: ObjectMeta) => JSON.stringify([metadata.labels?.[enforcementLabel], meshMarks(metadata)]);
 
 /** What happens to a workload, or on the way to it, concerns the card that stands for it: others look at no agent. */
 type Wake = (cards: readonly CachedCard[]) => void;

@@ -1,5 +1,6 @@
 import { type KubeObject, type Resource, resources, type StatefulSet, typeOf } from '@agentcard-operator/kube/objects';
 import { customResources, sandboxVersions } from '../api/resources.ts';
+import { meshMarks } from './mesh.ts';
 import { optsOut, type Workload } from './workload.ts';
 
 type PodTemplate = StatefulSet['spec']['template'];
@@ -70,6 +71,7 @@ function common({ metadata }: KubeObject, resource: Resource, template: PodTempl
     labels: metadata.labels ?? {},
     autoCard: !optsOut(metadata.annotations),
     templateLabels: template.metadata?.labels ?? {},
+    meshMarks: meshMarks(template.metadata ?? {}),
     serviceAccount: template.spec?.serviceAccountName || 'default',
     hostNetwork: template.spec?.hostNetwork ?? false,
   };

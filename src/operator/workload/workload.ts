@@ -2,6 +2,7 @@ import type { LabelSelector } from '@agentcard-operator/kube/objects';
 import type { TargetRef } from '../api/agentcard.ts';
 import { agentTypeValue, autoCardAnnotation, managedByLabel } from '../api/labels.ts';
 import { families } from '../api/names.ts';
+import type { MeshMarks } from './mesh.ts';
 
 /** What the operator needs to know of a workload, whatever its kind. */
 export interface Workload {
@@ -15,6 +16,8 @@ export interface Workload {
   readonly autoCard: boolean;
   readonly selector: LabelSelector;
   readonly templateLabels: Readonly<Record<string, string>>;
+  /** Of its template. */
+  readonly meshMarks: MeshMarks;
   /** The pods' service account; never empty. */
   readonly serviceAccount: string;
   readonly hostNetwork: boolean;

@@ -140,6 +140,44 @@ describe('the notes of an installation', () => {
   });
 });
 
+describe('the notes of an installation beside a mesh', () => {
+  const notes = async () => {
+    const where = ['--namespace', namespace, '--kubeconfig', server.kubeconfig, '--dry-run=server'];
+    const said = await helm('install', 'demo', chart, ...where, '--set', image);
+    return said.slice(said.indexOf('\nNOTES:'));
+  };
+
+  test.each([
+    ['Istio', 'authorizationpolicies.security.istio.io', 'v1', 'traffic.sidecar.istio.io/excludeInboundPorts: "8443"'],
+    ['Linkerd', 'serviceprofiles.linkerd.io', 'v1alpha2', 'config.linkerd.io/skip-inbound-ports: "8443"'],
+  ])('say what mends it for %s, and that nobody tried', async (mesh, name, version, mends) => {
+    expect(await notes()).not.toContain('mesh');
+    const [plural = '', ...group] = name.split('.');
+    const kind = `Kind${mesh}`;
+    const schema = { openAPIV3Schema: { type: 'object' } };
+    const definition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name },
+      spec: {
+        group: group.join('.'),
+        scope: 'Namespaced',
+        names: { kind, plural, singular: plural.slice(0, -1) },
+        versions: [{ name: version, served: true, storage: true, schema }],
+      },
+    };
+    const file = join(folder, 'mesh.json');
+    await writeFile(file, JSON.stringify(definition));
+    await kubectl('apply', '--filename', file);
+    await kubectl('wait', '--for=condition=Established', '--timeout=60s', `crd/${name}`);
+    const said = await notes();
+    expect(said).toContain(`serves ${mesh}'s kinds`);
+    expect(said).toContain(mends);
+    expect(said).toContain('untested with a real mesh');
+    await kubectl('delete', '--wait', 'crd', name);
+  });
+});
+
 describe('restricted Pod Security', () => {
   test.each([
     ['the defaults', []],

@@ -185,6 +185,7 @@ describe('the text', () => {
       conditions: card.status?.conditions ?? [],
       checks: [
         { name: 'workload', result: 'pass', observed: 'Deployment plain' },
+        { name: 'endpoint', result: 'pass', observed: 'Service plain', hint: 'Narrow it.' },
         { name: 'transport', result: 'fail', expected: 'mutual TLS', observed: 'plain HTTP', hint: 'Add a port.' },
         { name: 'approval', result: 'skipped' },
       ],
@@ -202,6 +203,8 @@ describe('the text', () => {
 │  └─ what to do: Serve the card over SPIFFE mutual TLS on the Service port agent-tls, or sign it.
 ├─ checks
 │  ├─ ✓ workload: Deployment plain
+│  ├─ ✓ endpoint: Service plain
+│  │  └─ what to do: Narrow it.
 │  ├─ ✗ transport: expected mutual TLS; plain HTTP
 │  │  └─ what to do: Add a port.
 │  └─ - approval

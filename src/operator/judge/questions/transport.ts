@@ -1,5 +1,6 @@
 import { bindingRemedy, blockedRemedies } from '../../api/conditions.ts';
 import type { Silence } from '../../inquiry/evidence.ts';
+import { meshAdvice } from '../../workload/mesh.ts';
 import { type Answer, type Demands, type PodQuestion, sentence, skipped } from '../question.ts';
 import type { Refusal, Sight } from '../sight.ts';
 
@@ -16,20 +17,31 @@ export const transport = {
   about: 'pod',
   asks: 'Does the pod answer with a card, over SPIFFE mutual TLS where that is on?',
   decides,
-  ask: (pod, demands) => {
-    const { settings, target } = demands;
-    const { shown, silence, refusal, lapsed } = pod;
-    if (refusal !== undefined) return refused(refusal, demands);
-    if (settings.mtls && target.resolved && target.transport === 'http') return plain(pod, demands);
-    const expected = settings.mtls ? { expected: wanted(demands) } : {};
-    if (silence !== undefined) {
-      return { result: 'unknown', ...expected, observed: silence.message, ...silent(silence) };
-    }
-    if (!settings.mtls) return skipped;
-    if (shown === undefined || lapsed) return { result: 'unknown', ...expected, observed: 'not asked yet' };
-    return { result: 'pass', observed: 'mutual TLS' };
-  },
+  ask: (pod, demands) => throughMesh(asked(pod, demands), pod, demands),
 } as const satisfies PodQuestion;
+
+function asked(pod: Sight, demands: Demands): Answer {
+  const { settings, target } = demands;
+  const { shown, silence, refusal, lapsed } = pod;
+  if (refusal !== undefined) return refused(refusal, demands);
+  if (settings.mtls && target.resolved && target.transport === 'http') return plain(pod, demands);
+  const expected = settings.mtls ? { expected: wanted(demands) } : {};
+  if (silence !== undefined) {
+    return { result: 'unknown', ...expected, observed: silence.message, ...silent(silence) };
+  }
+  if (!settings.mtls) return skipped;
+  if (shown === undefined || lapsed) return { result: 'unknown', ...expected, observed: 'not asked yet' };
+  return { result: 'pass', observed: 'mutual TLS' };
+}
+
+/** Whatever came of it: a mesh that lets the operator pass today does not where its own settings become stricter. */
+function throughMesh(answer: Answer, { endpoint }: Sight, { target }: Demands): Answer {
+  const advice = target.resolved ? meshAdvice(target.mesh, endpoint.port) : undefined;
+  if (advice === undefined) return answer;
+  const hint = answer.hint === undefined ? advice : `${answer.hint} ${advice}`;
+  const isSilent = answer.effect === decides.silent && answer.todo === undefined;
+  return { ...answer, hint, ...(isSilent ? { todo: advice } : {}) };
+}
 
 /** What is seen where the Service has no port for mutual TLS. */
 export const plainHttp = 'plain HTTP';

@@ -41,6 +41,7 @@ export const workload: Workload = {
   autoCard: true,
   selector: { matchLabels: { app: 'weather' } },
   templateLabels: { app: 'weather' },
+  meshMarks: {},
   serviceAccount: 'weather',
   hostNetwork: false,
   newestRevision: undefined,
@@ -235,6 +236,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     namesake: undefined,
     quarantineList: [],
     namespaceLabels: {},
+    namespaceMesh: {},
     cluster: {
       operatorNamespace: 'agentcard-system',
       apiServer: [{ addresses: ['198.19.128.1'], ports: [443] }],

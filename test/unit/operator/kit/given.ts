@@ -15,6 +15,7 @@ import type { NetworkProof } from '../../../../src/operator/network/proof.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { QuarantineEntry } from '../../../../src/operator/watch/quarantine-entries.ts';
+import { meshMarks } from '../../../../src/operator/workload/mesh.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
 import { trustDomainOf } from '../../../../src/spiffe/id.ts';
 import * as build from './builders.ts';
@@ -118,6 +119,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
     slicesOf: slices === undefined ? snapshot.slicesOf : () => slices,
     labelledPods: Object.entries(given.labelled ?? {}).map(([name, how]) => labelled(name, how)),
     namespaceLabels: given.namespace ?? {},
+    namespaceMesh: meshMarks({ labels: given.namespace ?? {} }),
     cluster: { ...snapshot.cluster, ...given.cluster },
     network: given.network ?? snapshot.network,
     evidence: evidenceOf(given, pods, at),

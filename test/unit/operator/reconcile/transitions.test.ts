@@ -114,6 +114,17 @@ describe('besides conditions', () => {
     });
   });
 
+  test('a mesh is told once, and again when what mends it is another thing', () => {
+    const hinted = (hint?: string) =>
+      status(good, { checks: [{ name: 'transport', result: 'pass', observed: 'mutual TLS', ...(hint && { hint }) }] });
+    const [istio, linkerd] = ['Service mesh: Istio.', 'Service mesh: Linkerd.'];
+    expect(told(hinted(), hinted(istio))).toEqual(['Warning ServiceMesh']);
+    expect(told(hinted(istio), hinted(istio))).toEqual([]);
+    expect(told(hinted(istio), hinted(`Something else besides. ${istio}`))).toEqual([]);
+    expect(told(hinted(istio), hinted(linkerd))).toEqual(['Warning ServiceMesh']);
+    expect(told(hinted(istio), hinted())).toEqual([]);
+  });
+
   test('a pod of something else is told once', () => {
     const foreign = status(good, {
       checks: [{ name: 'endpoint', result: 'pass', expected: 'ours', observed: 'Service s also leads to pod x' }],

@@ -100,6 +100,7 @@ test('objects are kept with what is read of them, and no more', async () => {
   const finalizers = ['example.org/keep'];
   const [watched, there] = [card(), pod('weather-0', { labelled: true })];
   const document = { name: 'Weather' };
+  const meshed = { 'linkerd.io/inject': 'enabled' };
   const { caches } = await started({
     agentcards: {
       ...watched,
@@ -109,7 +110,7 @@ test('objects are kept with what is read of them, and no more', async () => {
     services: { ...service, metadata: { ...service.metadata, ...meta, annotations: bulk }, status: {} },
     endpointslices: { ...slice(['weather-0']), metadata: { ...slice([]).metadata, ...meta, annotations: bulk } },
     pods: { ...there, metadata: { ...there.metadata, resourceVersion: '1' }, spec: { ...there.spec, nodeName: 'n' } },
-    namespaces: { metadata: { name: 'team', ...meta, annotations: bulk }, spec: { finalizers } },
+    namespaces: { metadata: { name: 'team', ...meta, annotations: { ...bulk, ...meshed } }, spec: { finalizers } },
     deployments: {
       metadata: { name: 'weather', namespace: 'team', ...meta, annotations: bulk },
       spec: { selector: { matchLabels: { app: 'weather' } }, template: { metadata: { labels: { app: 'weather' } } } },
@@ -136,7 +137,7 @@ test('objects are kept with what is read of them, and no more', async () => {
     spec: { serviceAccountName: 'weather' },
     status: there.status,
   });
-  expect(caches.namespaces?.get('team')).toEqual({ metadata: { name: 'team', ...meta } });
+  expect(caches.namespaces?.get('team')).toEqual({ metadata: { name: 'team', ...meta, annotations: meshed } });
   const workload = caches.workloads.get('apps/Deployment')?.get('team/weather');
   expect(workload).toMatchObject({ workload: { name: 'weather', uid: 'u', templateLabels: { app: 'weather' } } });
   const text = [...caches.services.values(), ...caches.slices.values(), ...caches.labelledPods.values(), workload];

@@ -188,6 +188,14 @@ const marks: readonly Row[] = [
     [clock, weather],
   ],
   [
+    "the namespace's mesh",
+    (now) =>
+      now.namespaces.put(
+        changed({ metadata: { name: 'team', uid: 'team', annotations: { 'linkerd.io/inject': 'enabled' } } }),
+      ),
+    [clock, weather],
+  ],
+  [
     'another label of the namespace',
     (now) => now.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } })),
     [],

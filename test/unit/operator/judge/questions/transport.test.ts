@@ -71,3 +71,35 @@ describe('where the Service has no port for mutual TLS', () => {
     expect(answers(transport, given)).toEqual([{ result: 'skipped' }]);
   });
 });
+
+describe('in a mesh', () => {
+  const meshed = (shows: PodGiven, namespace = { 'istio-injection': 'enabled' }): Given => ({
+    ...one(shows),
+    namespace,
+  });
+  const advice = /Service mesh: .*traffic\.sidecar\.istio\.io\/excludeInboundPorts: "8443"/;
+
+  test.each<[string, PodGiven]>([
+    ['answers', { answers: {} }],
+    ['does not', { silent: { minutes: 1 } }],
+    ['shows another certificate', { refuses: { code: 'TrustDomainMismatch', claims: 'spiffe://cluster.local/x' } }],
+  ])('every check of a pod that %s says what stands between, and nothing else of it changes', (_, shows) => {
+    const [inside] = answers(transport, meshed(shows));
+    const [outside] = answers(transport, one(shows));
+    expect(inside?.hint).toMatch(advice);
+    expect(inside?.hint?.startsWith(outside?.hint ?? '')).toBe(true);
+    expect({ ...inside, hint: undefined, todo: undefined }).toEqual({ ...outside, hint: undefined, todo: undefined });
+  });
+
+  test('silence is mended by the mesh first, unless it is the operator that cannot ask', () => {
+    expect(answers(transport, meshed({ silent: { minutes: 1 } }))[0]?.todo).toMatch(advice);
+    const [blocked] = answers(transport, meshed({ silent: { minutes: 1, blocked: 'NoBundle' } }));
+    expect(blocked?.todo).toMatch(/^Federate/);
+  });
+
+  test('what passes by its proxy says nothing of it', () => {
+    const past = { 'traffic.sidecar.istio.io/excludeInboundPorts': '8443' };
+    const given = { ...meshed({ answers: {} }), workload: { meshMarks: past } };
+    expect(answers(transport, given)).toEqual([{ result: 'pass', observed: 'mutual TLS' }]);
+  });
+});
