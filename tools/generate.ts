@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { admissionFiles } from './generate/admission.ts';
+import { chartFiles } from './generate/chart-files.ts';
 import { crdFiles } from './generate/crd.ts';
 import { markFiles } from './generate/marks.ts';
 import { monitoringFiles } from './generate/monitoring.ts';
@@ -24,6 +25,7 @@ const generated: ReadonlyMap<string, string> = new Map([
   ...markFiles(),
   ...monitoringFiles(),
   ['charts/agentcard-operator/values.schema.json', valuesSchema()],
+  ...(await chartFiles()),
   ['docs/reference.md', await referencePage()],
   [promisesFile, promised.text],
 ]);

@@ -3,7 +3,7 @@
 # and what the card says by itself to anybody who holds the trust bundle.
 #
 # Needs a cluster with SPIRE, and the operator with signatureVerification.enabled=true. `make demo` starts one; on it:
-#   helm upgrade agentcard-operator charts/agentcard-operator --namespace agentcard-system --reuse-values \
+#   helm upgrade agentcard-operator charts/agentcard-operator --namespace agentcard-system --reset-then-reuse-values \
 #     --set signatureVerification.enabled=true
 #
 #   KUBECTL       kubectl                         the client, and its kubeconfig by the usual variable

@@ -46,6 +46,7 @@ const elsewhere: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/^kind /, 'nobody: it takes a machine that runs containers; test/cluster starts a node instead'],
   [/^helm .* --repo /, 'nobody: it takes a chart and images of others; test/cluster/manifests installs SPIRE instead'],
   [/rollout status deployment/, 'test/e2e/lifecycle.test.ts; nothing runs pods here'],
+  [/^helm test /, 'test/e2e/install.test.ts; nothing runs its pod here'],
   [/^helm uninstall (?!.*--no-hooks)/, 'test/e2e/lifecycle.test.ts; nothing runs the Job here'],
   [/cleanup --apply --operator/, 'test/e2e/lifecycle.test.ts'],
 ];

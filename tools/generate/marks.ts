@@ -1,6 +1,7 @@
 import { agentTypeLabel, agentTypeValue, apiGroup, protocolLabelPrefix } from '../../src/operator/api/labels.ts';
 import { marks } from '../../src/operator/api/marks.ts';
 import { spokenProtocol } from '../../src/operator/workload/workload.ts';
+import { neededValues } from './values-schema.ts';
 import { generatedNotice } from './yaml-text.ts';
 
 const define = (name: string, text: string) => `{{- define "agentcard-operator.${name}" }}${text}{{ end }}\n`;
@@ -18,6 +19,7 @@ export function markFiles(): [string, string][] {
       define('markLabels', names(marks.labels)),
       define('markAnnotations', names(marks.annotations)),
     ),
+    template('_needed.tpl', define('neededValues', JSON.stringify(neededValues()))),
     template(
       '_names.tpl',
       define('apiGroup', apiGroup),

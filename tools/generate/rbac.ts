@@ -66,7 +66,7 @@ function ownRole(): string {
 
 /** Of the hook that cleans up before the chart is uninstalled. */
 function cleanupRoles(): string {
-  const name = `${fullname}-cleanup`;
+  const name = '{{ include "agentcard-operator.hookName" (list $ "cleanup") }}';
   const hook = (weight: number) => `{{- include "agentcard-operator.cleanupMeta" (list $ ${weight}) | nindent 2 }}\n`;
   const there = cleanupPermissions.filter(({ scope }) => scope === undefined);
   const here = cleanupPermissions.filter(({ scope }) => scope === 'own');

@@ -12,6 +12,13 @@ const truth = (description: string): Schema => ({ type: 'boolean', description }
 const auto = (description: string): Schema => ({ enum: [true, false, 'auto'], description });
 const open = (description: string): Schema => ({ type: 'object', description });
 const list = (description: string): Schema => ({ type: 'array', items: { type: 'object' }, description });
+/** Numbers have the bound, texts the pattern. */
+const account = (of: string): Schema => ({
+  type: ['integer', 'string', 'null'],
+  minimum: 1,
+  pattern: '^auto$',
+  description: `${of} of the pods.`,
+});
 const closed = (properties: Readonly<Record<string, Schema>>, description = ''): Schema => ({
   type: 'object',
   ...(description === '' ? {} : { description }),
@@ -21,7 +28,22 @@ const closed = (properties: Readonly<Record<string, Schema>>, description = ''):
 
 /** The chart's values.schema.json. `config` has every flag by its name; the rest mirrors values.yaml. */
 export function valuesSchema(): string {
-  const schema = {
+  return `${JSON.stringify(wholeSchema(), null, 2)}\n`;
+}
+
+/** Paths of what no values may lack, each after the group that it is in: the groups, and what has no meaning when it is empty. */
+export function neededValues(): string[] {
+  const below = (schema: Schema, path: string): string[] =>
+    Object.entries((schema.properties ?? {}) as Readonly<Record<string, Schema>>).flatMap(([name, each]) => {
+      const own = `${path}${name}`;
+      const needed = each.additionalProperties === false || each.type === 'boolean' || each.enum !== undefined;
+      return needed ? [own, ...(own === 'config' ? [] : below(each, `${own}.`))] : [];
+    });
+  return below(wholeSchema(), '');
+}
+
+function wholeSchema(): Schema {
+  return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'Values of the agentcard-operator chart',
     ...closed({
@@ -31,7 +53,6 @@ export function valuesSchema(): string {
       config: configValues(),
     }),
   };
-  return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
 const ownValues: Readonly<Record<string, Schema>> = {
@@ -110,11 +131,13 @@ const ownValues: Readonly<Record<string, Schema>> = {
 };
 
 const podValues: Readonly<Record<string, Schema>> = {
+  enabled: truth('Whether a chart that depends on this one wants it: the condition of its dependency.'),
   replicas: { type: 'integer', minimum: 0, description: 'Pods of the operator; one acts, the others stand by.' },
   fullnameOverride: text('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
   image: closed({
     repository: text('Where the cluster pulls the image from.'),
     tag: text("Tag of the image. Default: the chart's appVersion."),
+    digest: text('Digest of the image, in place of the tag.', { pattern: '^(sha256:[0-9a-f]{64})?$' }),
     pullPolicy: text('When the image is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
   }),
   imagePullSecrets: list('Secrets with credentials for the registry.'),
@@ -125,6 +148,8 @@ const podValues: Readonly<Record<string, Schema>> = {
   }),
   podAnnotations: open("Annotations of the operator's pods."),
   podLabels: open("More labels of the operator's pods."),
+  podSecurityContext: closed({ runAsUser: account('User'), runAsGroup: account('Group') }),
+  extraEnv: list("More variables of the operator's container."),
   resources: open('CPU and memory of the operator.'),
   nodeSelector: open('Nodes on which the operator may run.'),
   tolerations: list('Taints that the operator tolerates.'),

@@ -5,6 +5,16 @@
 {{- end }}
 {{- end }}
 
+{{- /* Of a Job or a Pod, which becomes a label of 63 characters: (list $ suffix). The release's own name, at most 53, stays whole. */}}
+{{- define "agentcard-operator.hookName" -}}
+{{- $suffix := index . 1 }}
+{{- printf "%s-%s" (include "agentcard-operator.fullname" (index . 0) | trunc (int (sub 62 (len $suffix))) | trimSuffix "-") $suffix }}
+{{- end }}
+
+{{- define "agentcard-operator.chartLabel" -}}
+{{- printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
 {{- /* The name label is fixed: the operator knows its own pods by it, in the NetworkPolicies that it writes. */}}
 {{- define "agentcard-operator.selectorLabels" -}}
 app.kubernetes.io/name: agentcard-operator
@@ -12,7 +22,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "agentcard-operator.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+helm.sh/chart: {{ include "agentcard-operator.chartLabel" . }}
 {{ include "agentcard-operator.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
@@ -25,7 +35,32 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{- define "agentcard-operator.image" -}}
-{{ required "image.repository: name the image, as pushed after make image" .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- $repository := required "image.repository: name the image, as pushed after make image" .Values.image.repository }}
+{{- if .Values.image.digest }}{{ $repository }}@{{ .Values.image.digest }}
+{{- else }}{{ $repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{- /* What restricted Pod Security asks for. OpenShift gives pods a user of their namespace's range, and refuses any other. */}}
+{{- define "agentcard-operator.podSecurityContext" -}}
+runAsNonRoot: true
+{{- range $key := list "runAsUser" "runAsGroup" }}
+{{- $given := get $.Values.podSecurityContext $key }}
+{{- if ne (toString $given) "auto" }}
+{{- with $given }}
+{{ $key }}: {{ int64 . }}
+{{- end }}
+{{- else if not ($.Capabilities.APIVersions.Has "security.openshift.io/v1") }}
+{{ $key }}: 65532
+{{- end }}
+{{- end }}
+seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{- define "agentcard-operator.containerSecurityContext" -}}
+allowPrivilegeEscalation: false
+readOnlyRootFilesystem: true
+capabilities: { drop: [ALL] }
 {{- end }}
 
 {{- define "agentcard-operator.username" -}}
@@ -113,7 +148,7 @@ namespaceSelector:
 {{- define "agentcard-operator.cleanupMeta" -}}
 {{- $root := index . 0 -}}
 labels:
-  helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version }}
+  helm.sh/chart: {{ include "agentcard-operator.chartLabel" $root }}
   app.kubernetes.io/name: agentcard-cleanup
   app.kubernetes.io/instance: {{ $root.Release.Name }}
   app.kubernetes.io/managed-by: {{ $root.Release.Service }}
@@ -134,6 +169,17 @@ annotations:
 {{- if and (include "agentcard-operator.wantsEntry" .) (.Capabilities.APIVersions.Has "spire.spiffe.io/v1alpha1/ClusterSPIFFEID") }}true{{ end }}
 {{- end }}
 
+{{- /* Kept values bring no defaults of what this chart added since; a template would end over them in words of Go. */}}
+{{- define "agentcard-operator.checkKept" -}}
+{{- range $path := fromJsonArray (include "agentcard-operator.neededValues" .) }}
+{{- $found := $.Values }}
+{{- range splitList "." $path }}{{ $found = get $found . }}{{ end }}
+{{- if or (kindIs "invalid" $found) (eq (toString $found) "") }}
+{{- fail (printf "the values lack %s, which this chart brings: they were kept of an older one, or it was set to null. Upgrade with --reset-then-reuse-values in place of --reuse-values" $path) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- /* What a wrong combination would break later is said before anything is installed. */}}
 {{- define "agentcard-operator.check" -}}
 {{- $twins := dict
@@ -144,9 +190,18 @@ annotations:
   "enable-signature-verification" "signatureVerification.enabled"
   "enforcement" "enforcement.mode"
   "leader-elect" "replicas" }}
+{{- if eq (toString .Values.enabled) "false" }}
+{{- fail "enabled=false is for a chart that depends on this one: give its dependency condition: agentcard-operator.enabled. Without one, helm uninstall turns the operator off" }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{- if hasPrefix "AGENTCARD_" (toString .name) }}
+{{- fail (printf "extraEnv: %s is a flag: set config.%s instead" .name (.name | trimPrefix "AGENTCARD_" | lower | replace "_" "-")) }}
+{{- end }}
+{{- end }}
 {{- range $flag, $value := $twins }}
 {{- if hasKey $.Values.config $flag }}{{ fail (printf "config.%s: set %s instead" $flag $value) }}{{ end }}
 {{- end }}
+{{- $_ := include "agentcard-operator.image" . }}
 {{- if and (include "agentcard-operator.namespaces" .) (eq (toString .Values.spiffe.clusterSPIFFEID.create) "true") }}
 {{- fail "config.namespaces asks for Roles alone, and a ClusterSPIFFEID is the cluster's: set spiffe.clusterSPIFFEID.create=false" }}
 {{- end }}
@@ -155,6 +210,9 @@ annotations:
 {{- end }}
 {{- if and (include "agentcard-operator.verifies" .) (not .Values.verifiedFetch.trustDomain) }}
 {{- fail "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain, for example example.org" }}
+{{- end }}
+{{- if and (include "agentcard-operator.workloadAPI" .) (not .Values.verifiedFetch.spiffeEndpointSocket) }}
+{{- fail "verifiedFetch.spiffeEndpointSocket is empty: name the socket of the Workload API, as values.yaml does" }}
 {{- end }}
 {{- if and (eq (toString .Values.enforcement.mode) "enforce") (not (include "agentcard-operator.verifies" .)) }}
 {{- fail "enforcement.mode=enforce needs a way to verify agents: set verifiedFetch.enabled=true and verifiedFetch.trustDomain" }}

@@ -78,6 +78,11 @@ export function objectsOf(manifest: string): Rendered[] {
   });
 }
 
+/** By `helm test`. */
+export function testOf(objects: readonly Rendered[]): Rendered[] {
+  return objects.filter(({ metadata }) => metadata.annotations?.[hook] === 'test');
+}
+
 export function podOf(objects: readonly Rendered[], of: 'Deployment' | 'Job' = 'Deployment'): PodTemplate {
   const template = objects.find(({ kind }) => kind === of)?.spec?.template;
   if (template === undefined) throw new Error(`the chart rendered no ${of}`);

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../../src/operator/settings/config.ts';
 import {
   chart,
+  cleanupOf,
   environmentOf,
   helm,
   image,
@@ -11,6 +12,7 @@ import {
   podOf,
   render,
   renderOn,
+  testOf,
   verified,
 } from './helm.ts';
 
@@ -78,6 +80,24 @@ describe('defaults', () => {
 });
 
 describe('variants', () => {
+  test('an image by its digest is that image, whatever the tag', async () => {
+    const digest = `sha256:${'ab'.repeat(32)}`;
+    const manifest = await render(`image.digest=${digest},image.tag=1.2.3`);
+    const images = [...manifest.matchAll(/image: "(.*)"/g)].map(([, named]) => named);
+    expect(images).toEqual(Array(3).fill(`localhost/agentcard-operator@${digest}`));
+  });
+
+  test('variables of yours reach every container', async () => {
+    const objects = objectsOf(await render('extraEnv=[{"name":"HTTPS_PROXY","value":"http://proxy:3128"}]'));
+    expect(environmentOf(objects).HTTPS_PROXY).toBe('http://proxy:3128');
+    const others = [podOf(cleanupOf(objects), 'Job').spec, testOf(objects).find(({ kind }) => kind === 'Pod')?.spec];
+    for (const spec of others) {
+      expect(spec).toMatchObject({
+        containers: [{ env: expect.arrayContaining([{ name: 'HTTPS_PROXY', value: 'http://proxy:3128' }]) }],
+      });
+    }
+  });
+
   test.each([
     ['csi', { csi: { driver: 'csi.spiffe.io', readOnly: true } }],
     ['hostPath', { hostPath: { path: '/run/spire/agent-sockets', type: 'DirectoryOrCreate' } }],
@@ -231,6 +251,13 @@ describe('refusals say what is wrong and where', () => {
     ['config.enforcement=audit', 'config.enforcement: set enforcement.mode instead'],
     ['enforcement.mode=enforce', 'enforcement.mode=enforce needs a way to verify agents'],
     ['verifiedFetch.enabled=true', "verifiedFetch.trustDomain is empty: set it to your SPIRE server's trust domain"],
+    ['enabled=false', 'enabled=false is for a chart that depends on this one'],
+    ['image.digest=sha256:12', "at '/image/digest'"],
+    ['podSecurityContext.runAsUser=0', "at '/podSecurityContext/runAsUser'"],
+    [
+      'extraEnv=[{"name":"AGENTCARD_CARD_PATHS","value":"/x"}]',
+      'AGENTCARD_CARD_PATHS is a flag: set config.card-paths',
+    ],
     ['image.repository=', 'image.repository: name the image'],
     ['config.namespaces=team,spiffe.clusterSPIFFEID.create=true', 'config.namespaces asks for Roles alone'],
     ['metrics.podMonitor.enabled=true,config.metrics-bind-address=0', 'metrics.podMonitor.enabled needs metrics'],

@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
+import { agentCardSpecSchema } from '../../../src/operator/api/agentcard.ts';
 import { marks } from '../../../src/operator/api/marks.ts';
 import { operatorPermissions } from '../../../src/operator/api/permissions.ts';
 import { flags } from '../../../src/operator/settings/flag-table.ts';
+import { releasedDefinition, releasedValues } from '../../../tools/chart.ts';
 
 const read = (path: string) => readFile(path, 'utf8');
 
@@ -47,6 +49,44 @@ describe("the chart's schema", () => {
     ]) {
       expect(Object.keys(values[group]).sort()).toEqual(Object.keys(expected[group].properties).sort());
     }
+  });
+});
+
+describe('what registries of charts show', () => {
+  const definition = async () => parse(await read('charts/agentcard-operator/Chart.yaml'));
+
+  test('has the version of the project', async () => {
+    const { version } = JSON.parse(await read('package.json'));
+    expect(await definition()).toMatchObject({ version, appVersion: version });
+  });
+
+  test('names the kind as it is, and an AgentCard that the kind takes', async () => {
+    const { annotations } = await definition();
+    const { metadata, spec } = parse(await read('config/crd/agentcards.yaml'));
+    const [kind] = parse(annotations['artifacthub.io/crds']);
+    expect(kind).toMatchObject({ kind: spec.names.kind, name: metadata.name, version: spec.versions[0].name });
+    const [example] = parse(annotations['artifacthub.io/crdsExamples']);
+    expect(example).toMatchObject({ apiVersion: `${spec.group}/${kind.version}`, kind: kind.kind });
+    expect(agentCardSpecSchema.safeParse(example.spec)).toMatchObject({ success: true });
+  });
+
+  test('of a release is the image by its digest, and where it comes from', async () => {
+    const release = {
+      repository: 'registry.example.org/op',
+      digest: `sha256:${'ab'.repeat(32)}`,
+      source: 'https://example.org/op',
+    };
+    const [yaml, chart] = await Promise.all(
+      ['values', 'Chart'].map((name) => read(`charts/agentcard-operator/${name}.yaml`)),
+    );
+    const values = releasedValues(yaml ?? '', release);
+    expect(parse(values).image).toMatchObject({ repository: release.repository, digest: release.digest });
+    expect(values.match(/#/g)).toHaveLength((yaml ?? '').match(/#/g)?.length ?? 0);
+    const made = parse(releasedDefinition(chart ?? '', release));
+    expect(made).toMatchObject({ home: release.source, sources: [release.source] });
+    expect(parse(made.annotations['artifacthub.io/images'])).toEqual([
+      { name: 'agentcard-operator', image: `${release.repository}@${release.digest}` },
+    ]);
   });
 });
 
