@@ -83,13 +83,14 @@ export const parts = {
     coldSeconds: 60,
     source: { kind: 'crds', of: 'github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1' },
   },
+  actionlint: binary('actionlint', 10, 'github.com/rhysd/actionlint/cmd/actionlint'),
 } as const satisfies Record<string, Part>;
 
 export type ToolName = keyof typeof parts;
 
 export const allTools = Object.keys(parts) as ToolName[];
 
-const onRequest: readonly string[] = ['kwok', 'prometheus-operator', 'prometheus', 'health'];
+const onRequest: readonly string[] = ['kwok', 'prometheus-operator', 'prometheus', 'health', 'actionlint'];
 
 /** What a node needs; the rest (fake nodes for fleets, kinds of others, what judges rules and health) is built when something asks for it. */
 export const nodeTools = allTools.filter((name) => !onRequest.includes(parts[name].module));

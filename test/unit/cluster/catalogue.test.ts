@@ -23,9 +23,9 @@ describe.each(allTools)('%s', (name) => {
   });
 });
 
-test('fake nodes, the kinds of others and what judges rules and health are no part of a node', () => {
+test('fake nodes, the kinds of others and what judges rules, health and workflows are no part of a node', () => {
   const others = allTools.filter((name) => !nodeTools.includes(name));
-  expect(others).toEqual(['kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds']);
+  expect(others).toEqual(['kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds', 'actionlint']);
 });
 
 test('a build strips paths and symbols and tells Kubernetes its version', () => {
