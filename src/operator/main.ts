@@ -42,9 +42,9 @@ async function operate(config: Config, env: NodeJS.ProcessEnv, log: Logger, stop
   const { client, identity, metrics, events, election } = platform;
   await requireServedKind(client);
   const { caches, controllers, inquiry } = assemble(config, platform);
-  const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress } = config;
+  const { metricsBindAddress: metricsAddress, healthProbeBindAddress: probeAddress, profiling: profiles } = config;
   const leading = election === undefined ? {} : { election };
-  const manager = new Manager({ log, metrics, metricsAddress, probeAddress, events, ...leading });
+  const manager = new Manager({ log, metrics, metricsAddress, profiles, probeAddress, events, ...leading });
   if (election !== undefined) manager.health.addReadyProbe('lease', () => election.healthy());
   for (const { name, cache } of everyCache(caches)) manager.addCache(name, cache);
   for (const each of controllers) manager.addController(each);

@@ -1,23 +1,30 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import type { Registry } from 'prom-client';
 
 /** True or undefined is good; false or a sentence for people is not. It must answer at once. */
 export type Probe = () => boolean | string | undefined;
 
-type Answer = { readonly status: number; readonly body: string; readonly type?: string };
-type Respond = (path: string, query: URLSearchParams) => Answer | undefined | Promise<Answer>;
+/** A body in parts is sent part by part. */
+export type Answer = { readonly status: number; readonly body: string | readonly string[]; readonly type?: string };
+/** `from`: the address of who asks. Undefined: there is no such path. */
+export type Respond = (
+  path: string,
+  query: URLSearchParams,
+  from: string,
+) => Answer | undefined | Promise<Answer | undefined>;
 
 export interface HttpServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** `/metrics` on `address`: `:8080`, `127.0.0.1:8080`, `[::1]:8080`; `0` is none. */
-export function serveMetrics(address: string, registry: Registry): Promise<HttpServer | undefined> {
-  return serve(address, async (path) => {
-    if (path !== '/metrics') return { status: 404, body: 'see /metrics\n' };
-    return { status: 200, body: await registry.metrics(), type: registry.contentType };
+/** `/metrics`, and what else is to be had there, on `address`: `:8080`, `127.0.0.1:8080`, `[::1]:8080`; `0` is none. */
+export function serveMetrics(address: string, registry: Registry, more?: Respond): Promise<HttpServer | undefined> {
+  return serve(address, async (path, query, from) => {
+    if (path === '/metrics') return { status: 200, body: await registry.metrics(), type: registry.contentType };
+    return (await more?.(path, query, from)) ?? { status: 404, body: 'see /metrics\n' };
   });
 }
 
@@ -131,7 +138,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, respon
   let answer: Answer = { status: 405, body: 'GET only\n' };
   try {
     if (request.method === 'GET' || request.method === 'HEAD') {
-      answer = (await respond(path, new URLSearchParams(query))) ?? { status: 404, body: '' };
+      answer = (await respond(path, new URLSearchParams(query), request.socket.remoteAddress ?? '')) ?? {
+        status: 404,
+        body: '',
+      };
     }
   } catch {
     answer = { status: 500, body: 'failed\n' };
@@ -142,7 +152,10 @@ async function answer(request: IncomingMessage, response: ServerResponse, respon
     'cache-control': 'no-store',
     connection: 'close',
   });
-  response.end(request.method === 'HEAD' ? undefined : answer.body);
+  const { body } = answer;
+  if (request.method === 'HEAD') response.end();
+  else if (typeof body === 'string') response.end(body);
+  else Readable.from(body).pipe(response);
 }
 
 function listen(server: Server, address: string): Promise<void> {

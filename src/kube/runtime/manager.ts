@@ -5,6 +5,7 @@ import { Health, serveMetrics } from './health.ts';
 import type { LeaderElection } from './leader-election.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { profiling } from './profiling.ts';
 import { Undo } from './undo.ts';
 
 /** A cache that others wait for. `Informer` is one. */
@@ -31,6 +32,8 @@ export interface ManagerOptions {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly metricsAddress: string;
+  /** Whether profiles are to be had beside the metrics; default: no. */
+  readonly profiles?: boolean;
   readonly probeAddress: string;
   readonly events?: EventRecorder;
   /** None: we lead. */
@@ -116,10 +119,10 @@ export class Manager {
   }
 
   async #serve(started: Undo): Promise<void> {
-    const { metrics, metricsAddress, probeAddress } = this.#options;
+    const { metrics, metricsAddress, profiles, probeAddress } = this.#options;
     const probes = await this.health.serve(probeAddress);
     started.defer(() => probes?.close());
-    const scraped = await serveMetrics(metricsAddress, metrics.registry);
+    const scraped = await serveMetrics(metricsAddress, metrics.registry, profiles ? profiling() : undefined);
     started.defer(() => scraped?.close());
   }
 

@@ -34,6 +34,9 @@ function problemsOf(config: Config): string[] {
   for (const mechanism of config.require) {
     if (!isOn[mechanism]) problems.push(`--require=${mechanism} needs the mechanism on: ${switches[mechanism]}`);
   }
+  if (config.profiling && ['', '0'].includes(config.metricsBindAddress)) {
+    problems.push('--profiling needs a port for metrics: set --metrics-bind-address, for example to :8080');
+  }
   if (config.enforcement === 'enforce') {
     if (!isOn.mtls && !isOn.signature) {
       problems.push(`--enforcement=enforce needs a way to verify agents: ${switches.mtls} or ${switches.signature}`);

@@ -173,6 +173,7 @@ export const flags = flagsFrom({
     default: '0',
     doc: 'Where /metrics is served, for example :8080; 0: nowhere.',
   },
+  profiling: { schema: boolean, default: 'false', doc: 'Serve CPU profiles and heap snapshots beside /metrics.' },
   healthProbeBindAddress: {
     schema: address,
     default: ':8081',
