@@ -42,7 +42,7 @@ const dropTlsPort = JSON.stringify([{ op: 'remove', path: '/spec/ports/1' }]);
 
 test('the other namespaces are none of its business', async () => {
   const card = await world.card(other, 'unseen');
-  expect(card.status).toBeUndefined();
+  expect(card.status).toEqual({ observedGeneration: -1 });
   await unseen.wears(false);
   const as = `--as=system:serviceaccount:${operatorNamespace}:agentcard-operator`;
   const may = (...what: string[]) => world.kubectl('auth', 'can-i', ...what, as).catch((error: Error) => error.message);
