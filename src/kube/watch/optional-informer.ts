@@ -1,29 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { resources } from '../client/kinds.ts';
 import type { Key, KubeObject } from '../client/objects.ts';
 import { Informer, type InformerOptions, storeOf } from './informer.ts';
+import { definedVersions, discoveredVersions, type ServedVersions } from './served-versions.ts';
 import type { Handler, Store } from './store.ts';
 import { defaultTiming } from './watch-plan.ts';
-
-/** A CustomResourceDefinition, as far as it decides whether there is anything to watch. */
-interface Definition extends KubeObject {
-  readonly served: readonly string[];
-}
-
-interface RawDefinition extends KubeObject {
-  readonly spec?: { readonly versions?: readonly { readonly name: string; readonly served?: boolean }[] };
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string }[] };
-}
 
 export interface OptionalInformerOptions<T extends KubeObject> extends InformerOptions<T> {
   /** The versions that we read, the best first. */
   readonly versions: readonly string[];
+  /** Whoever may not watch the kind's definition asks this often in which versions the kind is served. */
+  readonly discoverMs?: number;
 }
 
 /**
  * An informer of a kind that the cluster may not serve, may come to serve, or may serve in another version than before. It
- * watches the kind's CustomResourceDefinition, reads the best version that is served, and is empty while none is. Nobody
- * waits for a kind that cannot be listed.
+ * reads the best version that is served, and is empty while none is. Nobody waits for a kind that cannot be listed.
  */
 export class OptionalInformer<T extends KubeObject> {
   readonly resource: InformerOptions<T>['resource'];
@@ -33,7 +24,7 @@ export class OptionalInformer<T extends KubeObject> {
   readonly #options: OptionalInformerOptions<T>;
   /** Outlives a change of version. */
   readonly #store: Store<T>;
-  readonly #definition: Informer<Definition>;
+  readonly #served: ServedVersions;
   readonly #listeners = new Set<() => void>();
   readonly #full = Promise.withResolvers<void>();
   readonly #running: Promise<void>[] = [];
@@ -41,20 +32,16 @@ export class OptionalInformer<T extends KubeObject> {
   /** Since the kind is there it has been listed in some version. */
   #listed = false;
   #settled = false;
+  /** What is served, as it was acted on last. */
+  #acted: string | undefined;
 
   constructor(options: OptionalInformerOptions<T>) {
     this.resource = options.resource;
     this.#options = options;
     this.#store = storeOf(options);
     this.synced = this.#full.promise;
-    this.#definition = new Informer<Definition>({
-      client: options.client,
-      resource: resources.customResourceDefinitions,
-      fieldSelector: `metadata.name=${this.#name}`,
-      transform: trimDefinition,
-      telemetry: { failed: (error, delayMs) => options.telemetry?.failed?.(error, delayMs) },
-      ...(options.timing ? { timing: options.timing } : {}),
-    });
+    const { discoverMs } = options;
+    this.#served = discoverMs === undefined ? definedVersions(options) : discoveredVersions(options, discoverMs);
   }
 
   get hasSynced(): boolean {
@@ -67,8 +54,8 @@ export class OptionalInformer<T extends KubeObject> {
 
   /** Why nothing is known of the kind although it may be there, in words. */
   get unread(): string | undefined {
-    if (!this.#definition.hasSynced) return `CustomResourceDefinition ${this.#name} was not read yet`;
-    const served = this.#definition.get(this.#name)?.served;
+    const { known, served } = this.#served;
+    if (!known) return 'the API server has not said yet in which versions it serves it';
     if (this.#listed || served === undefined) return undefined;
     const version = this.#current?.informer.resource.version;
     if (version !== undefined) return `the API server has not listed it in version ${version} yet`;
@@ -94,31 +81,27 @@ export class OptionalInformer<T extends KubeObject> {
   }
 
   healthy(): boolean {
-    return this.#definition.healthy() && (this.#current?.informer.healthy() ?? true);
+    return this.#served.healthy() && (this.#current?.informer.healthy() ?? true);
   }
 
   async start(signal: AbortSignal): Promise<void> {
-    this.#definition.onEvent({
-      add: ({ served }) => this.#choose(served, signal),
-      update: (old, { served }) => {
-        if (String(old.served) !== String(served)) this.#choose(served, signal);
-      },
-      remove: () => this.#choose(undefined, signal),
-    });
-    void this.#definition.synced.then(() => this.#settle());
     const { deafAfterMs } = { ...defaultTiming, ...this.#options.timing };
     void sleep(deafAfterMs, undefined, { signal, ref: false }).then(
       () => this.#arrive(),
       () => {},
     );
-    await this.#definition.start(signal);
+    await this.#served.follow(() => this.#choose(signal), signal);
     await Promise.all(this.#running);
     this.#full.resolve();
   }
 
-  #choose(served: readonly string[] | undefined, signal: AbortSignal): void {
+  #choose(signal: AbortSignal): void {
+    const { served } = this.#served;
+    const isNews = String(served) !== this.#acted;
+    if (!isNews && this.#settled) return;
     const version = this.#options.versions.find((one) => served?.includes(one));
-    this.#options.telemetry?.follows?.(version, served);
+    if (isNews && (served ?? this.#acted) !== undefined) this.#options.telemetry?.follows?.(version, served);
+    this.#acted = String(served);
     if (version === undefined) this.#end();
     else if (version !== this.#current?.informer.resource.version) this.#running.push(this.#read(version, signal));
     this.#settle();
@@ -147,7 +130,7 @@ export class OptionalInformer<T extends KubeObject> {
   }
 
   #settle(): void {
-    if (this.#definition.hasSynced && (this.#listed || this.#current === undefined)) this.#arrive();
+    if (this.#served.known && (this.#listed || this.#current === undefined)) this.#arrive();
     for (const listener of this.#listeners) listener();
   }
 
@@ -155,17 +138,4 @@ export class OptionalInformer<T extends KubeObject> {
     this.#settled = true;
     this.#full.resolve();
   }
-
-  get #name(): string {
-    return `${this.resource.plural}.${this.resource.group}`;
-  }
-}
-
-/** Until its names are accepted a kind is not served at all; without that condition the lists will tell. */
-function trimDefinition(raw: KubeObject): Definition {
-  const { metadata, spec, status } = raw as RawDefinition;
-  const { name, uid = '', resourceVersion = '' } = metadata;
-  const refused = status?.conditions?.some((one) => one.type === 'Established' && one.status === 'False') ?? false;
-  const served = refused ? [] : (spec?.versions ?? []).filter((version) => version.served === true);
-  return { metadata: { name, uid, resourceVersion }, served: served.map((version) => version.name) };
 }

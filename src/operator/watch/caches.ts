@@ -69,16 +69,15 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
   const around = { namespaces: namespaces.length === 0 ? [] : [...namespaces, ...infrastructure] };
   const list = { namespaces: [ownNamespace], fieldSelector: `metadata.name=${quarantineListName}` };
   const labelled = { labelSelector: `${verifiedLabel}=true`, transform: trimPod, indexes: indexes.pods };
-  const kinds = workloadKinds.filter(({ versions }) => versions === undefined || namespaces.length === 0);
   const ofSigners = { labelSelector: `${signedCardLabel}=true`, transform: trimSignedCard };
   return {
     cards: watch(customResources.agentCards, { transform: trimCard, indexes: indexes.cards }),
     /** One per kind of workload, by group and kind. */
     workloads: new Map(
-      kinds.map(({ resource, read, versions }) => {
+      workloadKinds.map(({ resource, read, versions }) => {
         const transform = (raw: CachedWorkload) => ({ metadata: identityOf(raw.metadata), workload: read(raw) });
         const wanted = options<CachedWorkload>(resource, { transform, indexes: indexes.workloads });
-        return [`${resource.group}/${resource.kind}`, workloadCache(wanted, versions)];
+        return [`${resource.group}/${resource.kind}`, workloadCache(wanted, versions, namespaces.length > 0)];
       }),
     ),
     services: watch(resources.services, { ...around, transform: trimService, indexes: indexes.services }),
@@ -98,8 +97,13 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
   };
 }
 
-const workloadCache = (wanted: InformerOptions<CachedWorkload>, versions?: readonly string[]) =>
-  versions === undefined ? new Informer(wanted) : new OptionalInformer({ ...wanted, versions });
+/** Watching definitions is a right on the whole cluster. */
+const discoverMs = 60_000;
+
+function workloadCache(wanted: InformerOptions<CachedWorkload>, versions?: readonly string[], namespaced = false) {
+  if (versions === undefined) return new Informer(wanted);
+  return new OptionalInformer({ ...wanted, versions, ...(namespaced ? { discoverMs } : {}) });
+}
 
 /** The published card is kept as its hash. */
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {

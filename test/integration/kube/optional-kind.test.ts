@@ -91,7 +91,7 @@ async function statusOf(port: number, path: string): Promise<number> {
 }
 
 /** A replica whose one cache is of Sandboxes. */
-async function replica(identity: string) {
+async function replica(identity: string, more: { readonly discoverMs?: number } = {}) {
   const [port = 0] = await freePorts(1);
   const lines: Record<string, unknown>[] = [];
   const log = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
@@ -101,6 +101,7 @@ async function replica(identity: string) {
     client,
     resource: sandboxes,
     versions: sandboxVersions,
+    ...more,
     timing: quick,
     telemetry: metrics.informer(sandboxes.plural, log),
   });
@@ -154,7 +155,8 @@ test('two replicas work and stand by whatever becomes of the kind, and read the 
 
   const a = await replica('a');
   await until('a to work', () => a.worked.length > 0);
-  const b = await replica('b');
+  // One may watch the definition, the other asks discovery.
+  const b = await replica('b', { discoverMs: 100 });
   const ready = () => until('both to be ready', async () => (await a.ready()) && (await b.ready()));
   const know = (...sandboxes: string[]) =>
     until(`both to know of ${sandboxes}`, () =>

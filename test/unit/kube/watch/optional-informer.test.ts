@@ -59,6 +59,8 @@ async function cluster() {
     refusesDefinitions: false,
     names: ['a', 'b'],
   };
+  /** How often discovery was. */
+  const asked = { count: 0 };
   const watches = new Set<ServerResponse>();
   const lists = new Set<ServerResponse>();
   const servedAs = (version: string | undefined) => {
@@ -101,6 +103,14 @@ async function cluster() {
       response.write(state.shape === 'absent' ? '' : event('ADDED', definition()));
       return void response.write(bookmark(state.version, true));
     }
+    if (request.url === '/apis/example.org') {
+      asked.count++;
+      if (state.refuses > 0) return refuse(state.refuses)(response, request);
+      const { shape } = state;
+      if (shape === 'absent' || shape === 'unnamed') return refuse(404)(response, request);
+      const groupVersions = versionsOf[shape].filter(({ served }) => served).map(({ name }) => ({ version: name }));
+      return void response.end(JSON.stringify({ versions: groupVersions }));
+    }
     const version = /^\/apis\/example\.org\/(\w+)\/gadgets\?/.exec(request.url ?? '')?.[1];
     if (!servedAs(version)) return refuse(404)(response, request);
     if (state.refuses > 0) return refuse(state.refuses)(response, request);
@@ -131,13 +141,13 @@ async function cluster() {
     state.hold = false;
     for (const list of lists) finish(list);
   };
-  return { client, state, best, objects, lists, become, release };
+  return { client, state, asked, best, objects, lists, become, release };
 }
 
 type Cluster = Awaited<ReturnType<typeof cluster>>;
 
 /** A manager whose one cache is of the optional kind, and whose work needs leadership. */
-function operate({ client }: Cluster, deafAfterMs = 60_000) {
+function operate({ client }: Cluster, deafAfterMs = 60_000, discoverMs?: number) {
   const story: string[] = [];
   /** What the handlers were told last of each object. */
   const told = new Map<string, string>();
@@ -147,6 +157,7 @@ function operate({ client }: Cluster, deafAfterMs = 60_000) {
     client,
     resource: gadgets,
     versions,
+    ...(discoverMs === undefined ? {} : { discoverMs }),
     timing: { baseDelayMs: 2, maxDelayMs: 8, deafAfterMs },
     telemetry: { follows: (version, served) => follows.push(`${version} of [${served}]`) },
   });
@@ -280,11 +291,47 @@ test.each([
   const { informer, story, knows, ready } = operate(world, 30);
   await until(() => story.includes('works') && ready());
   expect(informer.healthy()).toBe(false);
-  expect(informer.unread).toMatch(/^the API server has not listed it in version v1beta1 yet$|was not read yet$/);
+  expect(informer.unread).toMatch(
+    /^the API server has not listed it in version v1beta1 yet$|has not said yet in which versions it serves it$/,
+  );
   Object.assign(world.state, { refuses: 0, refusesDefinitions: false });
   world.become('new', false);
   await until(() => informer.healthy() && String(knows()) === String(known(world)));
   expect(informer.unread).toBeUndefined();
+});
+
+test('without a right to definitions the versions are asked for, and no definition is', async () => {
+  const world = await cluster();
+  world.state.refusesDefinitions = true;
+  const { informer, story, knows, follows, ready } = operate(world, 60_000, 2);
+  await until(() => story.includes('works') && ready());
+  for (const shape of ['old', 'both', 'new', 'other', 'absent', 'newer', 'unnamed'] as const) {
+    world.become(shape, false);
+    const { count } = world.asked;
+    await until(() => world.asked.count > count + 1);
+    await until(() => String(knows()) === String(known(world)) && informer.healthy());
+    await until(() => informer.unread === undefined || shape === 'other');
+  }
+  expect(follows).toEqual([
+    ...['v1alpha1 of [v1alpha1]', 'v1beta1 of [v1alpha1,v1beta1]', 'v1beta1 of [v1beta1]', 'undefined of [v2]'],
+    ...['undefined of [undefined]', 'v1beta1 of [v2,v1beta1]', 'undefined of [undefined]'],
+  ]);
+});
+
+test('nobody waits for ever for an answer to which versions are served, and nobody is told the same again', async () => {
+  const world = await cluster();
+  world.become('new', false);
+  world.state.refuses = 500;
+  const { informer, story, knows, ready } = operate(world, 30, 2);
+  await until(() => story.includes('works') && ready());
+  expect([informer.healthy(), informer.unread]).toEqual([false, expect.stringContaining('has not said yet')]);
+  world.state.refuses = 0;
+  await until(() => informer.healthy() && String(knows()) === String(known(world)));
+  let told = 0;
+  informer.onUnread(() => told++);
+  const { count } = world.asked;
+  await until(() => world.asked.count > count + 3);
+  expect(told).toBe(0);
 });
 
 test('which version is read is told once for every change of what is served, and whoever waits for it hears', async () => {

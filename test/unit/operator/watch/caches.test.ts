@@ -2,7 +2,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { attestedAnnotation, refreshAnnotation } from '../../../../src/operator/api/labels.ts';
 import { createCaches, everyCache } from '../../../../src/operator/watch/caches.ts';
-import { fakeApi, stream } from '../../kube/fake-api.ts';
+import { fakeApi, refuse, stream } from '../../kube/fake-api.ts';
 import { card, pod, service, slice } from '../kit/builders.ts';
 
 type Scope = Parameters<typeof createCaches>[1];
@@ -19,18 +19,21 @@ const namesOf = (over?: Partial<Scope>) => everyCache(cachesOf(over)).map(({ nam
 test('every cache has a name of its own, and what is not watched has none', () => {
   const all = namesOf();
   expect(new Set(all).size).toBe(all.length);
-  const always = ['agentcards', 'deployments', 'endpointslices', 'networkpolicies', 'pods', 'services', 'statefulsets'];
-  const more = ['configmaps', 'configmaps-quarantine', 'namespaces', 'pods-probes', 'sandboxes'];
+  const kinds = ['deployments', 'statefulsets', 'sandboxes'];
+  const always = ['agentcards', ...kinds, 'endpointslices', 'networkpolicies', 'pods', 'services'];
+  const more = ['configmaps', 'configmaps-quarantine', 'namespaces', 'pods-probes'];
   expect([...all].sort()).toEqual([...always, ...more].sort());
-  // Neither namespaces nor definitions of kinds can be watched without a right on the whole cluster.
+  // Namespaces cannot be watched without a right on the whole cluster.
   const few = namesOf({ namespaces: ['team'], enableSignatureVerification: false, podNamespace: '' });
-  expect([...few].sort()).toEqual(always);
+  expect([...few].sort()).toEqual(always.sort());
 });
 
 /** Starts the caches on an API server that holds these objects, by plural; tells what was asked for. */
 async function started(objects: Readonly<Record<string, object>>, over: Partial<Scope> = {}) {
   const { client, requests } = await fakeApi([
-    (response, { url = '', query }) => {
+    (response, request) => {
+      const { url = '', query } = request;
+      if (url === '/apis/agents.x-k8s.io') return refuse(404)(response, request);
       const plural = new URL(url, 'http://fake').pathname.split('/').at(-1) ?? '';
       const held = objects[plural];
       if (query.get('watch') === '1') response.writeHead(200).write(stream(9, ...((held ? [held] : []) as never[])));
@@ -61,6 +64,8 @@ test('in single namespaces nothing is watched outside of them but the Services o
     'namespaces/team/pods agent.kagenti.dev/signature-verified=true',
     'namespaces/team/configmaps agent.kagenti.dev/card=true',
     'namespaces/agents/configmaps metadata.name=agentcard-quarantine',
+    // Which versions of Sandboxes are served: everybody may ask, and only a right on the cluster lets their definition be watched.
+    '/apis/agents.x-k8s.io',
     'namespaces/agents/pods app.kubernetes.io/name=agentcard-network-probe,app.kubernetes.io/component=dialler',
     ...around.flatMap((each) => [`namespaces/${each}/services`, `namespaces/${each}/endpointslices`]),
   ];
