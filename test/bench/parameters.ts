@@ -18,6 +18,8 @@ export interface Parameters {
   readonly fetchTimeoutSeconds: number;
   readonly enforcement: 'off' | 'audit' | 'enforce';
   readonly cardBytes: number;
+  /** How many other agents each card lists as its callers; 0 leaves each agent to all. */
+  readonly callers: number;
   /** Wait for the last event before the idle phase; 0 leaves its writes in there. */
   readonly settle: boolean;
   /** Compare with the bare loop. */
@@ -47,6 +49,7 @@ export function parametersFrom(env: Env, preset: Partial<Parameters> = {}): Para
     fetchTimeoutSeconds: number('FETCH_TIMEOUT', preset.fetchTimeoutSeconds ?? 5),
     enforcement: preset.enforcement ?? enforcementFrom(env.ENFORCEMENT ?? 'enforce'),
     cardBytes: number('CARD_BYTES', preset.cardBytes ?? 3_000),
+    callers: number('CALLERS', preset.callers ?? 0, 64),
     settle: number('SETTLE', preset.settle === false ? 0 : 1) === 1,
     bare: number('BARE', preset.bare === false ? 0 : 1) === 1,
     profile: number('PROFILE', preset.profile === true ? 1 : 0) === 1,

@@ -18,15 +18,19 @@ export interface Member {
   readonly part: Part;
   /** 1. */
   readonly replicas?: number;
+  /** The agents that its card lists; every verified one where it lists none. */
+  readonly callers?: readonly Pick<Member, 'name' | 'namespace'>[];
 }
 
 export function members(parameters: Parameters): readonly Member[] {
-  return Array.from({ length: parameters.n }, (_, index) => ({
-    index,
-    name: `agent-${index}`,
-    namespace: `fleet-${index % parameters.namespaces}`,
-    part: partOf(index, parameters),
-  }));
+  const { n, namespaces, callers } = parameters;
+  const placeOf = (index: number) => ({ name: `agent-${index}`, namespace: `fleet-${index % namespaces}` });
+  // Those who follow it in the fleet, so that each stands on as many lists as it has callers.
+  const listedBy = (index: number) => Array.from({ length: callers }, (_, place) => placeOf((index + 1 + place) % n));
+  return Array.from({ length: n }, (_, index) => {
+    const list = callers === 0 ? {} : { callers: listedBy(index) };
+    return { index, ...placeOf(index), part: partOf(index, parameters), ...list };
+  });
 }
 
 export const spiffeId = ({ namespace, name }: Pick<Member, 'namespace' | 'name'>): string =>
@@ -109,12 +113,13 @@ export async function each<T>(items: readonly T[], work: (item: T) => Promise<un
 }
 
 /** A card that stands for the member's workload, by its name or by another. */
-export function cardObject({ name, namespace }: Member, syncPeriod: string, called = name): AgentCard {
+export function cardObject({ name, namespace, callers }: Member, syncPeriod: string, called = name): AgentCard {
+  const list = callers === undefined ? {} : { callers: callers.map((agentCard) => ({ agentCard })) };
   return {
     apiVersion: 'agent.kagenti.dev/v1alpha1',
     kind: 'AgentCard',
     metadata: { name: called, namespace },
-    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, syncPeriod },
+    spec: { targetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name }, syncPeriod, ...list },
   };
 }
 

@@ -28,6 +28,7 @@ const variables: Readonly<Partial<Record<keyof Parameters, string>>> = {
   settle: 'SETTLE',
   bare: 'BARE',
   cardBytes: 'CARD_BYTES',
+  callers: 'CALLERS',
 };
 
 async function main(): Promise<void> {

@@ -1,28 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import type { Reach } from '../../src/cli/explain/forecast.ts';
 import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { AgentWrites } from './kit/agent-writes.ts';
-import { Attempts } from './kit/attempts.ts';
 import { asked } from './kit/calm.ts';
-import { type Destination, dial, type Passage } from './kit/dial.ts';
+import type { Passage } from './kit/dial.ts';
 import { puppetImage } from './kit/images.ts';
+import { Matrix, type Passages } from './kit/matrix.ts';
 import { agentcard } from './kit/plugin.ts';
 import { operatorNamespace, patience, World } from './kit/world.ts';
 
 const agents = ['weather', 'caller', 'plain', 'jail'] as const;
 const targets = [...agents, 'bystander'] as const;
-const sources = [...targets, 'friend', 'stranger', 'operator'] as const;
-type Source = (typeof sources)[number];
-/** "from → to", and whether new connections pass. */
-type Matrix = Readonly<Record<string, Passage>>;
 
 let world: World;
 let home: string;
 let abroad: string;
-const homes = new Map<Source, { namespace: string; pod: string; address: string }>();
+let matrix: Matrix<(typeof targets)[number] | 'friend' | 'stranger'>;
 /** What explain said in mode off of how things would be with enforcement. */
-let forecast: Matrix;
+let forecast: Passages;
 
 beforeAll(async () => {
   world = await World.open();
@@ -41,7 +36,9 @@ beforeAll(async () => {
     plainPod(abroad, 'stranger'),
   ]);
   await world.apply(allowStranger());
-  for (const source of sources) homes.set(source, await placeOf(source));
+  const here = Object.fromEntries(targets.map((name) => [name, home])) as Record<(typeof targets)[number], string>;
+  matrix = new Matrix(world, { ...here, friend: abroad, stranger: abroad }, agents);
+  await matrix.locate();
   await Promise.all([
     says(home, 'weather', { Ready: 'True ReadyToServe', Enforced: 'False Off' }),
     says(home, 'caller', { Ready: 'True ReadyToServe' }),
@@ -88,50 +85,6 @@ function allowStranger() {
   };
 }
 
-async function placeOf(source: Source) {
-  const namespace = source === 'operator' ? operatorNamespace : ['friend', 'stranger'].includes(source) ? abroad : home;
-  const selector = source === 'operator' ? 'app.kubernetes.io/name=agentcard-operator' : `app=${source}`;
-  const newestLast = ['--sort-by=.metadata.creationTimestamp', '-l', selector];
-  const { items } = await world.json<{ items: Pod[] }>('-n', namespace, 'get', 'pods', ...newestLast);
-  const pod = items.findLast(({ metadata }) => metadata.deletionTimestamp === undefined);
-  return { namespace, pod: pod?.metadata.name ?? '', address: pod?.status?.podIP ?? '' };
-}
-
-const at = (source: Source) => homes.get(source) ?? { namespace: '', pod: '', address: '' };
-
-/** Packets, from every pod to every other one, to DNS and to the API server. */
-async function packets(): Promise<Matrix> {
-  const rows = await Promise.all(
-    sources.map(async (source) => {
-      const others = targets.filter((target) => target !== source);
-      const to: Record<string, Destination> = Object.fromEntries(
-        others.map((target) => [target, { host: at(target).address, port: 8080 }]),
-      );
-      const common = { DNS: 'DNS', 'the API server': { host: '198.19.128.1', port: 443 } } as const;
-      const said = await dial(world, at(source), { ...to, ...common });
-      return Object.entries(said).map(([target, passage]) => [`${source} → ${target}`, passage] as const);
-    }),
-  );
-  return Object.fromEntries(rows.flat());
-}
-
-/** What explain says of every agent, now or with enforcement; only of agents it says what they reach. */
-async function explained(when: 'now' | 'enforced'): Promise<Matrix> {
-  const matrix: Record<string, Passage> = {};
-  for (const name of agents) {
-    const { out } = await agentcard(world, 'explain', name, '-n', home, '-o', 'json');
-    const { callers, reaches } = JSON.parse(out) as Reach;
-    for (const source of sources) {
-      const who = source === 'operator' ? 'agentcard-operator' : source;
-      const way = callers.find((one) => one.who === `${at(source).namespace}/${who}`);
-      if (source !== name && way !== undefined) matrix[`${source} → ${name}`] = way[when];
-    }
-    for (const way of reaches) if (!way.who.includes('/')) matrix[`${name} → ${way.who}`] = way[when];
-    delete matrix[`${name} → addresses outside the cluster`];
-  }
-  return matrix;
-}
-
 async function policies(): Promise<string[]> {
   const names = await world.kubectl('-n', home, 'get', 'networkpolicies', '-o', 'name');
   return names
@@ -147,23 +100,11 @@ async function mode(value: 'off' | 'audit' | 'enforce'): Promise<void> {
   }
 }
 
-/** The part of the packets that explain speaks of; packet filters follow the API server after a moment. */
-async function packetsAre(expected: Matrix): Promise<Matrix> {
-  return vi.waitFor(
-    async () => {
-      const all = await packets();
-      expect(Object.fromEntries(Object.entries(all).filter(([way]) => way in expected))).toEqual(expected);
-      return all;
-    },
-    { ...patience, interval: 1_000 },
-  );
-}
-
 describe('off', () => {
   test('nothing of ours closes anything but the quarantined agent, and explain says so', async () => {
-    const said = await explained('now');
+    const said = await matrix.explained('now');
     expect(Object.keys(said).length).toBeGreaterThan(30);
-    await packetsAre(said);
+    await matrix.packetsAre(said);
     expect(said['operator → jail']).toBe('open');
     expect(said['bystander → jail']).toBe('closed');
     expect(said['jail → DNS']).toBe('closed');
@@ -171,7 +112,7 @@ describe('off', () => {
     expect(said['stranger → weather']).toBe('open');
     expect(said['caller → weather']).toBe('closed');
     expect(await policies()).toEqual(['allow-stranger', 'jail-signature-policy']);
-    forecast = await explained('enforced');
+    forecast = await matrix.explained('enforced');
     expect(forecast['bystander → plain']).toBe('closed');
   });
 
@@ -198,7 +139,7 @@ describe('audit', () => {
     expect(message).toContain('NetworkPolicy weather-signature-policy would be written');
     expect(message).toContain('NetworkPolicy allow-stranger lets more callers in than ours');
     await says(home, 'jail', { Enforced: 'True PolicyApplied' });
-    await packetsAre(await explained('now'));
+    await matrix.packetsAre(await matrix.explained('now'));
     expect((await world.writes()).networkpolicies).toBe(before.networkpolicies);
     expect(await policies()).toEqual(['allow-stranger', 'jail-signature-policy']);
   });
@@ -209,8 +150,8 @@ describe('enforce', () => {
     await mode('enforce');
     await says(home, 'weather', { Enforced: 'False Weakened', Ready: 'True ReadyToServe' });
     await says(home, 'plain', { Enforced: 'True PolicyApplied' });
-    const all = await packetsAre(forecast);
-    expect(await explained('now')).toEqual(forecast);
+    const all = await matrix.packetsAre(forecast);
+    expect(await matrix.explained('now')).toEqual(forecast);
     expect(all).toMatchObject({
       'caller → weather': 'open',
       'friend → weather': 'open',
@@ -231,7 +172,7 @@ describe('enforce', () => {
   });
 
   test('an agent that is ready only with its database is proven, let out, and ready', async () => {
-    const script = `require('node:net').connect(8080, '${at('bystander').address}').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`;
+    const script = `require('node:net').connect(8080, '${matrix.at('bystander').address}').on('connect', () => process.exit(0)).on('error', () => process.exit(1))`;
     const exec = { command: ['node', '-e', script] };
     const needy = await Agent.deploy(world, home, 'needy', {
       readinessProbe: { exec, periodSeconds: 2, timeoutSeconds: 5 },
@@ -270,12 +211,12 @@ describe('enforce', () => {
     await agent.says({ Ready: 'False NotVerified', Enforced: 'True PolicyApplied' });
     await agent.wears(false);
     // Once the rules are in force, since packets can be lost while the node changes them, and a lost question is told.
-    await passes('weather → caller', 'closed');
+    await matrix.passes('weather → caller', 'closed');
     expect(writes.counts).toEqual(each(1));
     await world.apply(agent.service(true));
     await agent.says({ Ready: 'True ReadyToServe', Enforced: 'True PolicyApplied' });
     await agent.wears(true);
-    await passes('weather → caller', 'open');
+    await matrix.passes('weather → caller', 'open');
     expect(writes.counts).toEqual(each(2));
     const asks = await asked(world);
     await agent.refresh();
@@ -297,8 +238,8 @@ describe('quarantine', () => {
     const agent = new Agent(world, home, 'caller');
     await agent.play(part);
     await agent.says({ Verified: part === 'good' ? 'True mTLSVerified' : 'True EvidenceHeld' });
-    using out = attempts('caller → weather');
-    using into = attempts('weather → caller');
+    using out = matrix.attempts('caller → weather');
+    using into = matrix.attempts('weather → caller');
     const turned = async (passage: Passage, since: number) => ({
       out: await out.turned(passage, since),
       into: await into.turned(passage, since),
@@ -306,7 +247,7 @@ describe('quarantine', () => {
     await turned('open', 0);
     expect((await agentcard(world, 'quarantine', 'caller', '-n', home, '--reason', 'drill')).status).toBe(0);
     const closed = await turned('closed', Date.now());
-    await passes('operator → caller', 'open');
+    await matrix.passes('operator → caller', 'open');
     await agent.wears(false);
     await agent.says({ Ready: 'False Quarantined', Enforced: 'True PolicyApplied' });
     expect((await agentcard(world, 'release', 'caller', '-n', home)).status).toBe(0);
@@ -327,7 +268,7 @@ describe('quarantine', () => {
     const id = `spiffe://example.org/ns/${home}/sa/caller`;
     await world.apply(listed(JSON.stringify([{ spiffeId: id, reason: 'key stolen' }])));
     await says(home, 'caller', { Ready: 'False Quarantined', Enforced: 'True PolicyApplied' });
-    await passes('caller → weather', 'closed');
+    await matrix.passes('caller → weather', 'closed');
     const told = await agentcard(world, 'release', 'caller', '-n', home);
     expect(told.err).toContain(`Quarantined by ConfigMap agentcard-quarantine (spiffeId ${id}): key stolen.`);
     await world.apply(listed('oops'));
@@ -345,7 +286,7 @@ describe('quarantine', () => {
     await says(home, 'caller', { Ready: 'False Quarantined' });
     await world.kubectl('-n', operatorNamespace, 'delete', 'configmap', 'agentcard-quarantine');
     await says(home, 'caller', { Ready: 'True ReadyToServe' });
-    await passes('caller → weather', 'open');
+    await matrix.passes('caller → weather', 'open');
   });
 });
 
@@ -364,8 +305,8 @@ describe('off again', () => {
   test("leaves no policy of ours but the quarantine's, and restores all other traffic", async () => {
     await mode('off');
     await says(home, 'weather', { Enforced: 'False Off', Ready: 'True ReadyToServe' });
-    await packetsAre(await explained('now'));
-    expect((await packets())['bystander → plain']).toBe('open');
+    await matrix.packetsAre(await matrix.explained('now'));
+    expect((await matrix.packets())['bystander → plain']).toBe('open');
     expect(await policies()).toEqual(['allow-stranger', 'jail-signature-policy']);
     await new Agent(world, home, 'weather').wears(true);
   });
@@ -378,21 +319,6 @@ describe('off again', () => {
     await vi.waitFor(async () => expect(await policies()).toEqual(['allow-stranger']), patience);
   });
 });
-
-/** One way of the matrix, over and over. */
-function attempts(way: string): Attempts {
-  const [from, to] = way.split(' → ') as [Source, Source];
-  return new Attempts(world, at(from), { host: at(to).address, port: 8080 });
-}
-
-/** One way of the matrix. */
-async function passes(way: string, passage: Passage): Promise<void> {
-  const [from, to] = way.split(' → ') as [Source, Source];
-  await vi.waitFor(async () => {
-    const said = await dial(world, at(from), { [to]: { host: at(to).address, port: 8080 } });
-    expect(`${way} ${said[to]}`).toBe(`${way} ${passage}`);
-  }, patience);
-}
 
 /** Writes to workload objects, and ends of pods, that the API server has answered; only what people apply should count. */
 async function workloadWrites(): Promise<number> {

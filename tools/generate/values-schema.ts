@@ -11,6 +11,7 @@ const truth = (description: string): Schema => ({ type: 'boolean', description }
 /** Of the whole cluster: auto leaves it out where the operator watches single namespaces. */
 const auto = (description: string): Schema => ({ enum: [true, false, 'auto'], description });
 const open = (description: string): Schema => ({ type: 'object', description });
+const port = (description: string): Schema => ({ type: 'integer', minimum: 1, maximum: 65535, description });
 const list = (description: string): Schema => ({ type: 'array', items: { type: 'object' }, description });
 /** Numbers have the bound, texts the pattern. */
 const account = (of: string): Schema => ({
@@ -126,6 +127,19 @@ const ownValues: Readonly<Record<string, Schema>> = {
     onCreate: text('What happens to a pod that is created with the label.', { enum: ['Strip', 'Deny'] }),
   }),
   trustGuard: closed({ enabled: auto('Ask for the verbs trust and quarantine where a card is loosened.') }),
+  injection: closed({
+    enabled: truth('Put an Envoy into pods that ask for it by a label.'),
+    image: text('The Envoy.'),
+    pullPolicy: text('When it is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
+    agentPort: port('Where agents listen, unless an annotation says else.'),
+    tlsPort: port('Where Envoy listens.'),
+    runAsUser: {
+      type: ['integer', 'null'],
+      minimum: 1,
+      description: 'As whom Envoy runs. null leaves it to the image.',
+    },
+    resources: open('CPU and memory of Envoy: requests and limits.'),
+  }),
   userRoles: closed({ create: auto('Create the ClusterRoles viewer, editor and security.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
 };

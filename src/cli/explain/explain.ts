@@ -1,12 +1,14 @@
 import { keyOf } from '@agentcard-operator/kube/objects';
+import { injectLabel, tlsPortName } from '../../operator/api/labels.ts';
 import { modeFor } from '../../operator/network/mode.ts';
+import { selects } from '../../operator/workload/selector.ts';
 import type { Workload } from '../../operator/workload/workload.ts';
 import { cardAt, clusterOptions, everywhere } from '../cluster/cluster.ts';
 import { atCluster } from '../cluster/connection.ts';
 import { type Command, choice, exit, outputIn, Trouble } from '../command.ts';
 import { painted } from '../screen.ts';
 import { serialized } from '../table.ts';
-import { loadFleet } from './fleet.ts';
+import { type Fleet, loadFleet } from './fleet.ts';
 import { reachOf, workloadOf } from './forecast.ts';
 import { summarize, summaryText } from './summary.ts';
 import { type Explanation, explanationText } from './text.ts';
@@ -54,7 +56,7 @@ export const explain: Command = {
       mode: policy?.mode ?? modeFor(fleet.namespaceLabels(place.namespace), fleet.settings.enforcement),
       policy: policy?.name ?? null,
       ...reachOf(card, fleet),
-      notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet))],
+      notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet)), ...plainPortNote(workloadOf(card, fleet), fleet)],
     };
     show(explanation, (width) => explanationText(explanation, width, fleet.settings.agentTlsPortName));
     return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
@@ -64,4 +66,20 @@ export const explain: Command = {
 function hostNote(workload: Workload | undefined): string[] {
   if (workload?.hostNetwork !== true) return [];
   return [`The pods of ${workload.name} are on the host's network: NetworkPolicies hold none of its connections.`];
+}
+
+/** An agent behind an injected proxy still listens itself, and policies let callers onto every port. */
+export function plainPortNote(workload: Workload | undefined, { pods }: Pick<Fleet, 'pods'>): string[] {
+  if (workload?.templateLabels[injectLabel] === undefined) return [];
+  const own = pods.filter(
+    ({ metadata }) => metadata.namespace === workload.namespace && selects(workload.selector, metadata.labels ?? {}),
+  );
+  const ports = own.flatMap(({ spec }) => (spec?.containers ?? []).flatMap((container) => container.ports ?? []));
+  const plain = [
+    ...new Set(ports.filter(({ name }) => name !== tlsPortName).map(({ containerPort }) => containerPort)),
+  ];
+  const named = plain.length === 0 ? 'Its plain port' : `Port ${plain.join(', ')} of ${workload.name}`;
+  return [
+    `${named} is open beside its proxy: whoever may call can pass the proxy by. Have the agent listen on 127.0.0.1 alone.`,
+  ];
 }

@@ -13,6 +13,9 @@ export const autoCardAnnotation = `${apiGroup}/auto-card`;
 /** Read from AgentCards: any new value asks the agent now. */
 export const refreshAnnotation = `${apiGroup}/refresh`;
 
+/** On pods and Services that get an Envoy from the chart's admission policies: nothing reads it but them, and `explain`. */
+export const injectLabel = `${apiGroup}/inject`;
+
 /** Read from Namespaces: off, audit or enforce. */
 export const enforcementLabel = `${apiGroup}/enforcement`;
 

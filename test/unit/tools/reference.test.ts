@@ -34,7 +34,7 @@ describe('the reference', () => {
   });
 
   test('lists every value of the chart', () => {
-    const groups = ['resources', 'networkProbe.resources', 'config'];
+    const groups = ['resources', 'networkProbe.resources', 'injection.resources', 'config'];
     const leaves = (value: unknown, path: string): string[] => {
       const open = typeof value !== 'object' || value === null || Array.isArray(value) || groups.includes(path);
       if (open || path.endsWith('labels')) return [path];

@@ -1,0 +1,3 @@
+import { demoTest } from './kit/demo.ts';
+
+demoTest('callers', { enforcement: { mode: 'off' } });
