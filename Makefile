@@ -25,6 +25,9 @@ test-unit: node_modules/.package-lock.json ## Unit tests, in seconds
 test-integration: node_modules/.package-lock.json ## Against a real API server
 	npx vitest run --project integration
 
+matrix: node_modules/.package-lock.json ## The API tests on older and newer API servers, which it builds (VERSIONS="1.30 1.36")
+	$(NODE) tools/matrix.ts $(VERSIONS)
+
 certificates: node_modules/.package-lock.json ## 10,000 random chains: OpenSSL, the handshake and our own rule must agree
 	CERTIFICATE_CHAINS=10000 npx vitest run --project unit test/unit/spiffe/one-rule.test.ts
 
@@ -71,4 +74,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration test-e2e lint generate verify image chart sbom plugin packages bench chaos cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration matrix test-e2e lint generate verify image chart sbom plugin packages bench chaos cluster cluster-down

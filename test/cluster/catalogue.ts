@@ -30,11 +30,17 @@ function versionFlags(version: string): string {
     .join(' ');
 }
 
-const kubernetes = (name: string, coldSeconds: number): Part => ({
-  module: 'kubernetes',
+const kubernetes = (name: string, coldSeconds: number, version = kubernetesVersion, module = 'kubernetes'): Part => ({
+  module,
   coldSeconds,
-  source: { kind: 'binary', package: `k8s.io/kubernetes/cmd/${name}`, linkerFlags: versionFlags(kubernetesVersion) },
+  source: { kind: 'binary', package: `k8s.io/kubernetes/cmd/${name}`, linkerFlags: versionFlags(version) },
 });
+
+/** API servers of other releases, which `make matrix` alone asks for. */
+const apiServerOf = (version: string): Part => {
+  const [minor] = /1\.\d+/.exec(version) ?? [];
+  return kubernetes('kube-apiserver', 240, version, `kubernetes-${minor}`);
+};
 
 const binary = (module: string, coldSeconds: number, path: string): Part => ({
   module,
@@ -84,11 +90,21 @@ export const parts = {
     source: { kind: 'crds', of: 'github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1' },
   },
   actionlint: binary('actionlint', 10, 'github.com/rhysd/actionlint/cmd/actionlint'),
+  'kube-apiserver-1.30': apiServerOf('v1.30.14'),
+  'kube-apiserver-1.32': apiServerOf('v1.32.13'),
+  'kube-apiserver-1.34': apiServerOf('v1.34.4'),
+  'kube-apiserver-1.36': apiServerOf('v1.36.3'),
 } as const satisfies Record<string, Part>;
 
 export type ToolName = keyof typeof parts;
 
-export const allTools = Object.keys(parts) as ToolName[];
+const everyTool = Object.keys(parts) as ToolName[];
+
+/** The API server of each release but the node's own. */
+export const otherApiServers = everyTool.filter((name) => name.startsWith('kube-apiserver-'));
+
+/** What the tests of this repository stand on. */
+export const allTools = everyTool.filter((name) => !otherApiServers.includes(name));
 
 const onRequest: readonly string[] = ['kwok', 'prometheus-operator', 'prometheus', 'health', 'actionlint'];
 

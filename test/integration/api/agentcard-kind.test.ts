@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import type { AgentCardStatus } from '../../../src/operator/api/agentcard.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
+import { kubeMinor } from '../kube-version.ts';
 import { agentCard, call, cardsPath, crdPath, type Fields, installKind } from './crd-client.ts';
 import { peerSpecs, peerStatus, targetRef } from './peer-cards.ts';
 
@@ -34,10 +35,11 @@ describe('cards stored under a definition without rules', () => {
   });
 
   test.each(storedBefore)('%s still takes status and labels', async (name) => {
-    expect(await patch(`${name}/status`, { status: { protocol: 'a2a' } })).toMatchObject({
-      code: 200,
-      object: { status: { protocol: 'a2a' } },
-    });
+    const { code, object } = await patch(`${name}/status`, { status: { protocol: 'a2a' } });
+    // API servers of 1.30 and 1.32 hold even a change of the status against the rules of the spec.
+    const isHeld = kubeMinor <= 32 && name.endsWith('-period');
+    expect(code).toBe(isHeld ? 422 : 200);
+    if (!isHeld) expect(object.status).toMatchObject({ protocol: 'a2a' });
     expect(await patch(name, { metadata: { labels: { team: 'weather' } } })).toMatchObject({ code: 200 });
   });
 
@@ -106,7 +108,7 @@ const refused: readonly [string, Fields, string][] = [
   [
     'an ID without a path',
     { targetRef, identityBinding: { allowedSpiffeIDs: ['spiffe://example.org'] } },
-    'spec.identityBinding.allowedSpiffeIDs[0]: Invalid value: "spiffe://example.org": must be a SPIFFE ID with a path',
+    'spec.identityBinding.allowedSpiffeIDs[0]: Invalid value: must be a SPIFFE ID with a path',
   ],
   [
     'too many IDs',
@@ -114,7 +116,11 @@ const refused: readonly [string, Fields, string][] = [
     'spec.identityBinding.allowedSpiffeIDs: Too many: 17: must have at most 16 items',
   ],
   ['a wrong cardId', { targetRef, approvedCardId: 'A'.repeat(64) }, 'must be a cardId: 64 characters'],
-  ['a relative path', { targetRef, endpoint: { path: 'card.json' } }, 'spec.endpoint.path: Invalid value: "card.json"'],
+  [
+    'a relative path',
+    { targetRef, endpoint: { path: 'card.json' } },
+    'spec.endpoint.path: Invalid value: must start with /',
+  ],
   ['a quarantine without a reason', { targetRef, quarantine: {} }, 'spec.quarantine.reason: Required value'],
   ['a misspelt field', { targetRef, synchPeriod: '5m' }, 'unknown field "spec.synchPeriod"'],
 ];
@@ -122,7 +128,8 @@ const refused: readonly [string, Fields, string][] = [
 test.each(refused)('a card with %s is refused in words', async (_what, spec, message) => {
   const answer = await dryRun(spec);
   expect([400, 422]).toContain(answer.code);
-  expect(answer.message).toContain(message);
+  // Older API servers tell of a value only that it is a string.
+  expect(answer.message.replaceAll(/(Invalid value): "[^"]*"/g, '$1')).toContain(message);
 });
 
 test('a card without spec is refused in words', async () => {

@@ -3,6 +3,7 @@ import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
 import { until } from '../../cluster/until.ts';
+import { kubeVersion } from '../kube-version.ts';
 import { chart, helm, image, namespace, objectsOf, type Rendered, renderOn } from './helm.ts';
 
 const served = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
@@ -11,7 +12,7 @@ const served = 'admissionregistration.k8s.io/v1/MutatingAdmissionPolicy';
 function rendered(apiVersions: readonly string[], ...values: string[]): Promise<string> {
   const set = [image, ...values].flatMap((value) => ['--set', value]);
   const apis = apiVersions.flatMap((version) => ['--api-versions', version]);
-  return helm('template', 'demo', chart, '--namespace', namespace, '--kube-version', '1.37.0', ...apis, ...set);
+  return helm('template', 'demo', chart, '--namespace', namespace, '--kube-version', kubeVersion, ...apis, ...set);
 }
 
 /** The admission policies and their bindings, as "kind name action…". */

@@ -2,6 +2,7 @@ import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../../src/kube/objects.ts';
 import { run } from '../../cluster/command.ts';
 import { ensureTools } from '../../cluster/tools.ts';
+import { kubeVersion } from '../kube-version.ts';
 
 export const chart = 'charts/agentcard-operator';
 export const namespace = 'agentcard-system';
@@ -40,7 +41,7 @@ export const spiffeKind = 'spire.spiffe.io/v1alpha1/ClusterSPIFFEID';
 
 /** As {@link render}, by helm's own arguments, for a cluster that serves more kinds than Kubernetes itself. */
 export function renderOn(kinds: readonly string[], ...args: string[]): Promise<string> {
-  const cluster = ['--kube-version', '1.37.0', ...kinds.flatMap((kind) => ['--api-versions', kind])];
+  const cluster = ['--kube-version', kubeVersion, ...kinds.flatMap((kind) => ['--api-versions', kind])];
   return helm('template', 'demo', chart, '--namespace', namespace, ...cluster, '--set', image, ...args);
 }
 

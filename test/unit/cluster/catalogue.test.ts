@@ -1,13 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { allTools, buildArgs, estimate, nodeTools, type Part, parts } from '../../cluster/catalogue.ts';
+import {
+  allTools,
+  buildArgs,
+  estimate,
+  nodeTools,
+  otherApiServers,
+  type Part,
+  parts,
+} from '../../cluster/catalogue.ts';
 import { atLeast, goVersion } from '../../cluster/go-toolchain.ts';
 
 const pin = (module: string, file: string) =>
   readFileSync(fileURLToPath(new URL(`../../cluster/tools/${module}/${file}`, import.meta.url)), 'utf8');
 
-describe.each(allTools)('%s', (name) => {
+describe.each([...allTools, ...otherApiServers])('%s', (name) => {
   const part: Part = parts[name];
   const source = part.source.kind === 'binary' ? part.source.package : part.source.of;
 
@@ -36,6 +44,16 @@ test('a build strips paths and symbols and tells Kubernetes its version', () => 
   expect(flags).toContain('-X k8s.io/component-base/version.gitVersion=v1.37.2');
   expect(flags).toContain('-X k8s.io/component-base/version.gitMinor=37');
   expect(pin('kubernetes', 'go.mod')).toContain('k8s.io/kubernetes v1.37.2');
+});
+
+test('an API server of another release says which one it is, and comes from that', () => {
+  expect(otherApiServers.length).toBeGreaterThan(0);
+  for (const name of otherApiServers) {
+    const { module } = parts[name];
+    const [, version = ''] = /k8s\.io\/kubernetes (v1\.\d+\.\d+)/.exec(pin(module, 'go.mod')) ?? [];
+    expect(name).toBe(`kube-apiserver-${version.slice(1).split('.').slice(0, 2).join('.')}`);
+    expect(buildArgs(parts[name], '/out').join(' ')).toContain(`version.gitVersion=${version} `);
+  }
 });
 
 test('an estimate names the cores and shrinks with them', () => {
