@@ -102,7 +102,7 @@ describe('the size of things', () => {
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
     ['the operator', 7_635, /^src\/operator\//],
-    ['signer, command line and test agent', 2_794, /^src\/(signer|cli|agent)\//],
+    ['signer, command line and test agent', 2_802, /^src\/(signer|cli|agent)\//],
     ['the network probe', 100, /^src\/probe\//],
     ['sockets and buffers', 103, /^src\/wire\//],
   ])('%s has at most %d lines of code; comments and blank lines are free', (_, most, files) => {

@@ -4,6 +4,7 @@
 import { createServer, type Server as HttpServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
+import manifest from '../../package.json' with { type: 'json' };
 import { cardHandler, wellKnownPath } from './card-handler.ts';
 import { createSpiffeServer } from './spiffe-server.ts';
 
@@ -111,9 +112,14 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 async function main(): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${line}\n`);
   if (process.argv.length > 2) {
-    const help = process.argv[2] === '--help' || process.argv[2] === '-h';
-    process[help ? 'stdout' : 'stderr'].write(helpText);
-    process.exitCode = help ? 0 : 2;
+    const version = `test-tls-agent ${manifest.version} (Node ${process.version})\n`;
+    const answer = new Map([
+      ['--help', helpText],
+      ['-h', helpText],
+      ['--version', version],
+    ]).get(process.argv[2] ?? '');
+    process[answer === undefined ? 'stderr' : 'stdout'].write(answer ?? helpText);
+    process.exitCode = answer === undefined ? 2 : 0;
     return;
   }
   const stop = new AbortController();

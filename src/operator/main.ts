@@ -5,6 +5,7 @@ import { createPlatform } from './platform.ts';
 import { type Config, readConfig } from './settings/config.ts';
 import { flags } from './settings/flag-table.ts';
 import { describeFlags } from './settings/flags.ts';
+import { versionLine } from './settings/version.ts';
 import { everyCache } from './watch/caches.ts';
 import { requireServedKind, verificationOf } from './watch/served-kind.ts';
 import { trustBundle } from './watch/trust-bundle.ts';
@@ -24,6 +25,7 @@ async function main(args: readonly string[], env: NodeJS.ProcessEnv): Promise<vo
     process.stdout.write(usage);
     return;
   }
+  if (args.includes('--version')) return void process.stdout.write(versionLine('agentcard-operator'));
   const read = readConfig(args, env);
   if ('problems' in read) {
     process.stderr.write(`${read.problems.map((problem) => `agentcard-operator: ${problem}`).join('\n')}\n`);

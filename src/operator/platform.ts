@@ -40,7 +40,7 @@ export async function createPlatform(config: Config, env: Env, log: Logger) {
   registerBuildInfo(metrics.registry, version);
   const now = () => Date.now();
   const cluster = await clusterConfig(config, env);
-  const client = new KubeClient(cluster, { telemetry: metrics.client, userAgent: 'agentcard-operator' });
+  const client = new KubeClient(cluster, { telemetry: metrics.client, userAgent: `agentcard-operator/${version}` });
   const source = asksWorkloadApi(config) ? { workloadApi: workloadApi(config.spiffeEndpointSocket) } : {};
   const identity = new IdentitySource({ clock: now, ...source });
   registerIdentityMetrics(metrics.registry, identity);

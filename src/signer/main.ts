@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { inClusterConfig, KubeClient } from '@agentcard-operator/kube';
 import { createLogger } from '@agentcard-operator/kube/runtime';
+import { version } from '../operator/settings/version.ts';
 import { run } from './run.ts';
 
 const stopping = new AbortController();
@@ -11,6 +12,6 @@ process.exitCode = await run(process.argv.slice(2), process.env, {
   now: () => new Date(),
   random: Math.random,
   log: createLogger(),
-  connect: () => new KubeClient(inClusterConfig(), { userAgent: 'agentcard-signer' }),
+  connect: () => new KubeClient(inClusterConfig(), { userAgent: `agentcard-signer/${version}` }),
   signal: stopping.signal,
 });

@@ -2,6 +2,7 @@ import { Health, type HttpServer } from '@agentcard-operator/kube/runtime';
 import { IdentitySource, workloadApi } from '@agentcard-operator/spiffe/workload-api';
 import { ok, type Result, refused } from '@agentcard-operator/spiffe/x509';
 import { describeFlags, parseFlags } from '../operator/settings/flags.ts';
+import { versionLine } from '../operator/settings/version.ts';
 import { flags, problemsOf, type Settings } from './settings.ts';
 import { followIdentity } from './sidecar.ts';
 import { type Edges, logged, type SigningIdentity, sign } from './signing.ts';
@@ -20,8 +21,9 @@ const longestFirstWaitMs = 2_000;
 
 /** Runs the signer and returns its exit status: 0 signed, or told to stop; 1 not signed; 2 wrong usage. It never throws. */
 export async function run(args: readonly string[], env: Env, world: World): Promise<number> {
-  if (args.includes('--help') || args.includes('-h')) {
-    world.out(help());
+  const asksHelp = args.includes('--help') || args.includes('-h');
+  if (asksHelp || args.includes('--version')) {
+    world.out(asksHelp ? help() : versionLine('agentcard-signer'));
     return exit.ok;
   }
   const { values, problems } = parseFlags(flags, args, env);

@@ -63,7 +63,7 @@ describe('what a page names is there', () => {
     const known = ours.flatMap(({ name, aliases }) => [name, ...Object.keys(aliases ?? {})]);
     const plugin = commands.flatMap(({ options }) => Object.keys(options));
     // Of helm, of all.
-    const others = [...plugin, 'set', 'take-ownership', 'reuse-values', 'reset-then-reuse-values', 'help'];
+    const others = [...plugin, 'set', 'take-ownership', 'reuse-values', 'reset-then-reuse-values', 'help', 'version'];
     const named = [...text.matchAll(/`--([a-z0-9-]+)/g)].map(([, name = '']) => name);
     expect(named.filter((name) => !known.includes(name) && !others.includes(name))).toEqual([]);
   });
