@@ -83,7 +83,7 @@ export const parts = {
     // Of the ways in which Prometheus finds what to scrape, rules need none.
     source: { kind: 'binary', package: 'github.com/prometheus/prometheus/cmd/promtool', tags: 'remove_all_sd' },
   },
-  health: { module: 'health', coldSeconds: 15, source: { kind: 'program', of: 'sigs.k8s.io/cli-utils' } },
+  health: { module: 'health', coldSeconds: 25, source: { kind: 'program', of: 'sigs.k8s.io/cli-utils' } },
   'prometheus-crds': {
     module: 'prometheus-operator',
     coldSeconds: 60,

@@ -35,6 +35,10 @@ async function judged(name: string, agent: string, status: string, reason: strin
     agentName: agentName(agent),
     protocol: 'a2a',
     card: { name: agent },
+    source: 'mtls',
+    attestedAgentSpiffeId: `spiffe://example.org/ns/default/sa/${name}`,
+    replicas: { ready: 3, attested: 3 },
+    lastSyncTime: '2026-01-01T00:00:00Z',
     conditions: conditions(status, reason),
   };
   const written = await call(server, 'PATCH', `${cardsPath}/${name}-deployment-card/status`, { status: fields });
@@ -76,12 +80,27 @@ test('the table of cards is drawn by the operator: a card by its row, and no nam
   ]);
 });
 
-test('the default table of usual names fits 120 characters, and the wide one adds what is looked up less often', async () => {
+test('tables of short names fit 120 characters, and wide ones 200, which add what is looked up less often', async () => {
   await judged('museum', 'Museum', 'False', 'IdentityMismatch');
-  const [header = '', row = ''] = (await table('museum-deployment-card')).split('\n');
-  expect(Math.max(header.length, row.length)).toBeLessThanOrEqual(120);
-  const wide = (await table('-o', 'wide')).split('\n')[0] ?? '';
-  expect(wide.trim().split(/ {2,}/).slice(10)).toEqual(['PROTOCOL', 'SOURCE', 'ATTESTEDAGENT', 'REPLICAS', 'CHANGED']);
+  const lines = async (...more: string[]) => (await table('museum-deployment-card', ...more)).trimEnd().split('\n');
+  const width = (drawn: readonly string[]) => Math.max(...drawn.map((line) => line.trimEnd().length));
+  const [usual, wide] = [await lines(), await lines('-o', 'wide')];
+  expect(width(usual), usual.join('\n')).toBeLessThanOrEqual(120);
+  expect(width(wide), wide.join('\n')).toBeLessThanOrEqual(200);
+  const [header = '', row = ''] = wide;
+  expect(header.trim().split(/ {2,}/).slice(10)).toEqual([
+    'PROTOCOL',
+    'SOURCE',
+    'ATTESTEDAGENT',
+    'REPLICAS',
+    'CHANGED',
+  ]);
+  expect(row.trim().split(/ {2,}/).slice(10, 14)).toEqual([
+    'a2a',
+    'mtls',
+    'spiffe://example.org/ns/default/sa/museum',
+    '3',
+  ]);
 });
 
 test.each([

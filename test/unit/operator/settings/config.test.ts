@@ -107,6 +107,7 @@ describe('what cannot work is refused at start, with what to do', () => {
     [[...spiffe, '--spiffe-id-template=spiffe://{{ .Nope }}/x'], '{{ .Nope }} is not one of'],
     [['--enforcement=enforce'], '--enforcement=enforce needs a way to verify agents'],
     [[...spiffe, '--enforcement=enforce'], 'set POD_NAMESPACE'],
+    [['--profiling'], '--profiling needs a port for metrics'],
     [['--require=mtls'], '--require=mtls needs the mechanism on'],
     [['--require=sigstore'], '--require: '],
     [['--signature-forms=made-up'], '--signature-forms: '],
