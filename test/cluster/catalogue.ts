@@ -75,6 +75,8 @@ export const parts = {
   'spire-crds': folder('spire-controller-manager', 'github.com/spiffe/spire-controller-manager', 'config/crd/bases'),
   'spire-server': spire('spire-server', 232),
   'spire-agent': spire('spire-agent', 26),
+  'agent-sandbox-controller': binary('agent-sandbox', 85, 'sigs.k8s.io/agent-sandbox/cmd/agent-sandbox-controller'),
+  'agent-sandbox-manifests': folder('agent-sandbox', 'sigs.k8s.io/agent-sandbox', 'k8s'),
   kwok: binary('kwok', 61, 'sigs.k8s.io/kwok/cmd/kwok'),
   'kwok-stages': folder('kwok', 'sigs.k8s.io/kwok', 'kustomize/stage'),
   promtool: {
@@ -106,7 +108,14 @@ export const otherApiServers = everyTool.filter((name) => name.startsWith('kube-
 /** What the tests of this repository stand on. */
 export const allTools = everyTool.filter((name) => !otherApiServers.includes(name));
 
-const onRequest: readonly string[] = ['kwok', 'prometheus-operator', 'prometheus', 'health', 'actionlint'];
+const onRequest: readonly string[] = [
+  'agent-sandbox',
+  'kwok',
+  'prometheus-operator',
+  'prometheus',
+  'health',
+  'actionlint',
+];
 
 /** What a node needs; the rest (fake nodes for fleets, kinds of others, what judges rules and health) is built when something asks for it. */
 export const nodeTools = allTools.filter((name) => !onRequest.includes(parts[name].module));

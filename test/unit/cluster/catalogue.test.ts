@@ -33,7 +33,8 @@ describe.each([...allTools, ...otherApiServers])('%s', (name) => {
 
 test('fake nodes, the kinds of others and what judges rules, health and workflows are no part of a node', () => {
   const others = allTools.filter((name) => !nodeTools.includes(name));
-  expect(others).toEqual(['kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds', 'actionlint']);
+  const sandboxes = ['agent-sandbox-controller', 'agent-sandbox-manifests'];
+  expect(others).toEqual([...sandboxes, 'kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds', 'actionlint']);
 });
 
 test('a build strips paths and symbols and tells Kubernetes its version', () => {
