@@ -32,12 +32,14 @@ export interface RecorderOptions {
 
 /** One Event object, which counts its repetitions. */
 interface Series {
-  readonly event: KubeObject;
+  readonly event: KubeObject & Record<string, unknown>;
   readonly firstAt: number;
   lastAt: number;
   count: number;
   written: boolean;
   queued: boolean;
+  /** What waits first of its object goes before what else waits of any. */
+  isFirst: boolean;
 }
 
 const maxPending = 512;
@@ -59,6 +61,8 @@ export class EventRecorder {
   readonly #options: Required<RecorderOptions>;
   readonly #series = new Map<string, Series>();
   readonly #pending = new FairLine<Series>();
+  /** Of which something waits, by uid. */
+  readonly #objects = new Set<unknown>();
   #sending: Promise<void> | undefined;
   #hurry = new AbortController();
 
@@ -77,7 +81,7 @@ export class EventRecorder {
       return;
     }
     const event = this.#event(record, now);
-    const series = { event, firstAt: now, lastAt: now, count: 1, written: false, queued: false };
+    const series = { event, firstAt: now, lastAt: now, count: 1, written: false, queued: false, isFirst: false };
     this.#series.delete(id);
     this.#series.set(id, series);
     this.#forgetOldest();
@@ -96,15 +100,29 @@ export class EventRecorder {
   #enqueue(series: Series): void {
     if (series.queued) return;
     const { name, namespace = '' } = series.event.metadata;
-    if (this.#pending.lengthOf(namespace) >= (this.#pending.size < maxSeries ? maxPending : leastPending)) {
+    const isFirst = !this.#objects.has(objectOf(series));
+    const isFull = this.#pending.lengthOf(namespace) >= (this.#pending.size < maxSeries ? maxPending : leastPending);
+    if (isFull && !(isFirst && this.#makeRoom(namespace))) {
       this.#options.onFate('dropped');
       return;
     }
-    series.queued = true;
-    this.#pending.add(name, series, namespace);
+    Object.assign(series, { queued: true, isFirst });
+    this.#objects.add(objectOf(series));
+    this.#pending.add(name, series, namespace, isFirst ? 1 : 0);
     this.#sending ??= this.#send().finally(() => {
       this.#sending = undefined;
     });
+  }
+
+  /** One goes that is not the first of its object. */
+  #makeRoom(namespace: string): boolean {
+    const isSpare = ({ event, isFirst }: Series) => event.metadata.namespace === namespace && !isFirst;
+    const more = this.#pending.values().find(isSpare);
+    if (more === undefined) return false;
+    this.#pending.remove(more.event.metadata.name, namespace);
+    more.queued = false;
+    this.#options.onFate('dropped');
+    return true;
   }
 
   async #send(): Promise<void> {
@@ -112,6 +130,7 @@ export class EventRecorder {
     await Promise.resolve();
     for (let series = this.#pending.take(); series !== undefined; series = this.#pending.take()) {
       series.queued = false;
+      if (series.isFirst) this.#objects.delete(objectOf(series));
       this.#options.onFate((await this.#write(series)) ? 'written' : 'dropped');
       await this.#pause(this.#options.paceMs);
     }
@@ -167,6 +186,10 @@ export class EventRecorder {
     const oldest = this.#series.keys().next();
     if (this.#series.size > maxSeries && !oldest.done) this.#series.delete(oldest.value);
   }
+}
+
+function objectOf({ event }: Series): unknown {
+  return (event.regarding as Partial<ObjectMeta>).uid ?? event.metadata.name;
 }
 
 function seriesId({ regarding, type, reason, action, note }: EventRecord): string {
