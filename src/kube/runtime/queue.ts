@@ -226,7 +226,8 @@ export class WorkQueue {
 
   #serve(): void {
     while (!this.#closed && this.#takers.length > 0) {
-      const item = this.#ready.take((share) => this.#tookLately(share));
+      // In whole milliseconds: those who took next to nothing go in turn, and the first of them ends the search.
+      const item = this.#ready.take((share) => Math.floor(this.#tookLately(share)));
       if (item === undefined) return;
       this.#items.delete(item.key);
       const now = this.#options.now();

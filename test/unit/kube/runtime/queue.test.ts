@@ -285,3 +285,16 @@ test('of several shares the one whose work took least lately goes first, and wha
   vi.advanceTimersByTime(60_000);
   expect(await rounds(40)).toBe(10);
 });
+
+test('shares whose work takes next to nothing have turns of equal number', async () => {
+  const queue = new WorkQueue({ shareOf: (key) => key.slice(0, 1) });
+  const taken: string[] = [];
+  for (let i = 0; i < 8; i++) {
+    for (const share of ['a', 'b']) for (let n = 0; n < 5; n++) queue.add(`${share}/${n}`);
+    const key = (await queue.take())?.key ?? '';
+    taken.push(key.slice(0, 1));
+    queue.charge(key, key.startsWith('a') ? 0.2 : 0.01);
+    queue.done(key);
+  }
+  expect(taken.join('')).toBe('abababab');
+});
