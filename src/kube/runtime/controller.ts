@@ -50,8 +50,12 @@ export interface ControllerOptions {
 type Ending = { readonly requeue: Requeue | undefined } | { readonly error: unknown };
 
 const stuckTimeouts = 5;
-/** Runs that wait for nothing would keep sockets and timers waiting: after so long it is their turn. */
+/**
+ * Runs that wait for nothing would keep sockets and timers waiting: after so long it is their turn. One turn of the event loop
+ * accepts one connection, and what takes several has to come through as well.
+ */
 const sliceMs = 5;
+const turnsBetween = 32;
 
 /** Takes keys from its queue and reconciles them, several at once, never one key twice at a time. */
 export class Controller {
@@ -93,15 +97,15 @@ export class Controller {
 
   async #work(abort: AbortSignal): Promise<void> {
     for (let taken = await this.queue.take(); taken !== undefined; taken = await this.queue.take()) {
+      while (this.#sliceUsedMs > sliceMs) await this.#nextSlice();
       this.#options.telemetry?.active?.(++this.#active);
       await this.#process(taken, abort);
       this.#options.telemetry?.active?.(--this.#active);
-      while (this.#sliceUsedMs > sliceMs) await this.#nextSlice();
     }
   }
 
   #nextSlice(): Promise<void> {
-    this.#pause ??= pause().then(() => {
+    this.#pause ??= turns(turnsBetween).then(() => {
       this.#pause = undefined;
       this.#sliceUsedMs = 0;
     });
@@ -174,4 +178,8 @@ export class Controller {
       log.error('reconcile failed', { error: ending.error, retries: this.queue.retries(key) });
     }
   }
+}
+
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await pause();
 }

@@ -221,10 +221,13 @@ test('runs that wait for nothing leave turns to timers and sockets, and are char
   };
   const { controller } = run({ reconcile, queue, workers: 2 });
   for (const key of keys) controller.add(key);
-  const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
+  let turns = 0;
+  const turn = () => new Promise<void>((resolve) => setImmediate(() => resolve(void turns++)));
   await turn();
   expect(started.length).toBeLessThan(10);
   while (started.length < keys.length) await turn();
   expect(started).toEqual(keys);
+  // One turn accepts one connection: of those who knock meanwhile, many come in.
+  expect(turns).toBeGreaterThan(keys.length * 16);
   expect(charged.mock.calls).toEqual(keys.map((key) => [key, 20]));
 });
