@@ -85,6 +85,7 @@ export class Inquiry {
     const key = keyOf(card);
     this.#brake.note(key, silent);
     this.#ledger.keepOnly(key, standing, card.status?.conditions !== undefined);
+    this.#dialler.keepOnly(key, standing);
     for (const podUid of replaced) this.#ledger.discard(key, podUid);
   }
 

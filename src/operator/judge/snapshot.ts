@@ -1,6 +1,6 @@
 import type { EndpointSlice, Key, LabelSelector, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
 import type { CallerReference } from '../api/callers.ts';
-import type { CardEvidence } from '../inquiry/evidence.ts';
+import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
 import type { NetworkProof } from '../network/proof.ts';
@@ -14,7 +14,7 @@ import type { Workload } from '../workload/workload.ts';
 export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'apiServer' | 'dns'>;
 
 /** Everything one reconcile sees, read from caches at one moment. */
-export interface Snapshot {
+export interface Snapshot extends Knowledge {
   readonly card: CachedCard;
   readonly workload: Workload | undefined;
   /** Why nothing is known of the target's kind although the cluster may have some, in words. */
@@ -47,9 +47,6 @@ export interface Snapshot {
   readonly agentNamed: (key: Key) => Agent | undefined;
   /** Whether it was shown that the network enforces NetworkPolicies. */
   readonly network: NetworkProof;
-  readonly evidence: CardEvidence;
-  /** While the fleet brake holds: until when nobody loses trust for absence. */
-  readonly fleetHeldUntil: number | undefined;
   /** Changes with the content of the workload's watched ConfigMap of a signed card. */
   readonly signedCardVersion: string | undefined;
 }

@@ -52,6 +52,8 @@ export class Dialler {
   /** The ids of what waits. */
   readonly #lines = { quick: new FairLine<string>(), slow: new FairLine<string>() };
   readonly #waiting = new Map<string, Ask>();
+  /** The same by card. */
+  readonly #waitingOf = new Map<Key, Set<string>>();
   readonly #running = new Map<string, { readonly lane: Lane; readonly namespace: string }>();
   readonly #remembered = new Map<string, Remembered>();
   readonly #stop = new AbortController();
@@ -69,6 +71,7 @@ export class Dialler {
       const before = this.#waiting.get(id);
       const urgent = ask.urgent || before?.urgent === true;
       this.#waiting.set(id, { ...ask, urgent });
+      this.#waitingOf.set(ask.card, (this.#waitingOf.get(ask.card) ?? new Set()).add(id));
       if (before !== undefined && before.urgent === urgent) continue;
       this.#leave(id, ask);
       const lane = this.#remembered.get(id)?.slow ? 'slow' : 'quick';
@@ -85,8 +88,26 @@ export class Dialler {
 
   /** Forgets what waits for a card; what is under way ends by itself and its finding is dropped by the caller. */
   forget(card: Key): void {
-    for (const [id, ask] of this.#waiting) if (ask.card === card && this.#waiting.delete(id)) this.#leave(id, ask);
+    this.keepOnly(card, new Set());
     for (const id of this.#remembered.keys()) if (id.startsWith(`${card} `)) this.#remembered.delete(id);
+  }
+
+  /** Drops what waits for pods that stand behind a card no more: a slice can name others as fast as it is written. */
+  keepOnly(card: Key, podUids: ReadonlySet<string>): void {
+    for (const id of this.#waitingOf.get(card) ?? []) {
+      const ask = this.#waiting.get(id);
+      if (ask === undefined || podUids.has(ask.endpoint.podUid)) continue;
+      this.#leave(id, ask);
+      this.#end(id, ask);
+    }
+  }
+
+  /** It waits no more. */
+  #end(id: string, { card }: Ask): void {
+    this.#waiting.delete(id);
+    const others = this.#waitingOf.get(card);
+    others?.delete(id);
+    if (others?.size === 0) this.#waitingOf.delete(card);
   }
 
   get waiting(): number {
@@ -115,7 +136,7 @@ export class Dialler {
       const id = this.#lines[lane].take((namespace) => held.get(namespace)?.length ?? 0);
       const ask = id === undefined ? undefined : this.#waiting.get(id);
       if (id === undefined || ask === undefined) return;
-      this.#waiting.delete(id);
+      this.#end(id, ask);
       this.#running.set(id, { lane, namespace: namespaceOf(ask) });
       void this.#run(id, ask);
     }

@@ -167,6 +167,18 @@ describe('what is asked', () => {
     expect(get).toHaveBeenCalledTimes(1);
   });
 
+  test('what waits for pods that stand behind its card no more is dropped, and no other question', async () => {
+    const gate = Promise.withResolvers<FetchOutcome>();
+    const { dialler, findings } = rig({ get: () => gate.promise }, 1);
+    const card = 'team/moving';
+    dialler.ask([ask('first'), ...['gone-1', 'gone-2', 'stays'].map((name) => ask(name, { card })), ask('other')]);
+    dialler.keepOnly(card, new Set(['stays-uid']));
+    expect([dialler.running, dialler.waiting]).toEqual([1, 2]);
+    gate.resolve(ok);
+    await vi.waitFor(() => expect(findings.map(([name]) => name).sort()).toEqual(['first', 'other', 'stays']));
+    expect([dialler.running, dialler.waiting]).toEqual([0, 0]);
+  });
+
   test('nothing is dialled before it is opened', async () => {
     const get = vi.fn(async () => ok);
     const findings: string[] = [];
