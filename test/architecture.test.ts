@@ -98,27 +98,10 @@ describe('the size of things', () => {
   });
 
   test.each([
-<<<<<<< HEAD
-<<<<<<< HEAD
-    ['the watch runtime', 3_183, /^src\/kube\//],
-=======
-=======
->>>>>>> 9b501cd (While the queue is never empty, connections are accepted and questions come through between any two costly runs)
-<<<<<<< HEAD
-    ['the watch runtime', 3_065, /^src\/kube\//],
-=======
-    ['the watch runtime', 3_033, /^src\/kube\//],
->>>>>>> 217a73e (The first Event of an object is buried under no further ones of others in its namespace)
-<<<<<<< HEAD
->>>>>>> c98312a (The first Event of an object is buried under no further ones of others in its namespace)
-=======
-=======
-    ['the watch runtime', 3_037, /^src\/kube\//],
->>>>>>> 2187962 (While the queue is never empty, connections are accepted and questions come through between any two costly runs)
->>>>>>> 9b501cd (While the queue is never empty, connections are accepted and questions come through between any two costly runs)
+    ['the watch runtime', 3_205, /^src\/kube\//],
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
-    ['the operator', 7_635, /^src\/operator\//],
+    ['the operator', 7_650, /^src\/operator\//],
     ['signer, command line and test agent', 2_802, /^src\/(signer|cli|agent)\//],
     ['the network probe', 100, /^src\/probe\//],
     ['sockets and buffers', 103, /^src\/wire\//],
