@@ -58,6 +58,12 @@ audit: node_modules/.package-lock.json ## Lock file, licences and, with ADVISORI
 plugin: node_modules/.package-lock.json ## kubectl-agentcard as one file, with its completion, in dist/
 	$(NODE) tools/plugin.ts
 
+plugin-binary: node_modules/.package-lock.json ## The same with Node inside, for this kind of machine, in dist/plugin
+	$(NODE) tools/plugin-binary.ts
+
+krew: node_modules/.package-lock.json ## Checksums and the krew manifest of what lies in dist/plugin (SOURCE_URL=https://…)
+	$(NODE) tools/krew.ts --source-url "$(SOURCE_URL)"
+
 packages: node_modules/.package-lock.json ## The four libraries below src/ as tarballs for npm, in dist/packages
 	$(NODE) tools/packages.ts
 

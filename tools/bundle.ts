@@ -63,7 +63,7 @@ export async function makeContext(): Promise<string> {
 }
 
 /** Without its symbol table, where the machine can take that off: a fifth of its size, which only a debugger reads. */
-async function placeNode(from: string, to: string): Promise<void> {
+export async function placeNode(from: string, to: string): Promise<void> {
   await run('strip', ['-o', to, from]).catch(() => copyFile(from, to));
 }
 
