@@ -20,7 +20,7 @@ beforeAll(async () => {
   // As it is installed: out of its archive, into a folder of its own.
   execFileSync('mkdir', [alone]);
   execFileSync('tar', ['--extract', '--gzip', '--file', archive, '--directory', alone]);
-}, 120_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
