@@ -45,8 +45,7 @@ async function dispatch([name, ...rest]: readonly string[], io: Io): Promise<num
     return exit.ok;
   }
   const text = (await import('./help.ts')).overview(await allCommands());
-  if (isHelp) io.out(text);
-  else io.err(text);
+  (isHelp ? io.out : io.err)(text);
   return isHelp ? exit.ok : exit.trouble;
 }
 

@@ -92,5 +92,7 @@ function shownAs(invocation: Invocation): (card: AgentCard, told: string) => str
 async function patchSpec({ client }: Place, card: AgentCard, spec: object): Promise<AgentCard> {
   const { namespace, name, uid, resourceVersion } = card.metadata;
   const body = { metadata: { uid, resourceVersion }, spec };
-  return client.patch(customResources.agentCards, `${namespace}/${name}`, body, { type: 'merge' });
+  const now = await client.patch(customResources.agentCards, `${namespace}/${name}`, body, { type: 'merge' });
+  // Whatever stands between may answer anything; the order was taken all the same.
+  return { ...card, ...now, metadata: { ...card.metadata, ...now.metadata } };
 }

@@ -92,6 +92,14 @@ describe('-o of an order', () => {
     );
   });
 
+  test.each(['{}', '[]', '{"metadata":null}'])('says what was ordered where the answer is %s', async (answer) => {
+    const { run } = await onCluster((call) => (call.startsWith('GET') ? card : answer));
+    expect(await run(...release)).toMatchObject({
+      status: 0,
+      out: expect.stringContaining('AgentCard weather is quar'),
+    });
+  });
+
   test('that is wrong orders nothing', async () => {
     const { run, requests } = await world();
     expect(await run(...release, '-o', 'wide')).toMatchObject(oneSentence);
