@@ -1,10 +1,13 @@
-import { copyFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
-import { run } from '../test/cluster/command.ts';
 import { kubeconfigOnly } from './kubeconfig-only.ts';
 
-/** What the image holds, as the context of its Dockerfile. */
+/** What the image holds besides its base, from its root on. */
 export const contextFolder = 'dist/image';
+export const nodePlace = 'usr/local/bin/node';
 
 /** A program of the image each: name of its file in /app → source. */
 const programs = {
@@ -54,17 +57,23 @@ export async function bundledFiles(): Promise<readonly string[]> {
   return Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs));
 }
 
-/** Fills the build context: the bundled programs and the Node that runs them. */
+/** Fills the folder: the bundled programs and the Node that runs them. */
 export async function makeContext(): Promise<string> {
+  await makePrograms();
+  await placeNode(`${nodePackage}/bin/node`, `${contextFolder}/${nodePlace}`);
+  return contextFolder;
+}
+
+async function makePrograms(): Promise<void> {
   await rm(contextFolder, { recursive: true, force: true });
   await bundle(programs, `${contextFolder}/app`);
-  await placeNode(`${nodePackage}/bin/node`, `${contextFolder}/node`);
-  return contextFolder;
 }
 
 /** Without its symbol table, where the machine can take that off: a fifth of its size, which only a debugger reads. */
 export async function placeNode(from: string, to: string): Promise<void> {
-  await run('strip', ['-o', to, from]).catch(() => copyFile(from, to));
+  await mkdir(dirname(to), { recursive: true });
+  await promisify(execFile)('strip', ['-o', to, from]).catch(() => copyFile(from, to));
+  await chmod(to, 0o755);
 }
 
-if (import.meta.main) await makeContext();
+if (import.meta.main) await (process.argv.includes('--programs') ? makePrograms() : makeContext());

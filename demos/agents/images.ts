@@ -1,4 +1,4 @@
-import { copyFile, link, mkdir, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseLdd } from '../../test/cluster/base-images.ts';
 import { cacheKey, cacheRoot, fillOnce } from '../../test/cluster/cache.ts';
@@ -6,7 +6,7 @@ import { run } from '../../test/cluster/command.ts';
 import { buildImage, imageFromFolder } from '../../test/cluster/images.ts';
 import { need } from '../../test/cluster/packages.ts';
 import { type Progress, silent } from '../../test/cluster/progress.ts';
-import { bundle, makeContext } from '../../tools/bundle.ts';
+import { bundle, contextFolder, makeContext } from '../../tools/bundle.ts';
 
 /** Debian's, since the machine's other Pythons live where an image could not take them from. */
 const python = '/usr/bin/python3';
@@ -15,15 +15,18 @@ export const operatorImage = 'localhost/agentcard-operator:demo';
 export const sdkAgentImage = 'localhost/demo-sdk-agent:demo';
 export const pythonAgentImage = 'localhost/demo-python-agent:demo';
 
-/** What each image is built from: a Dockerfile, the folder that it copies from, and what its base must bring. */
+/** What each image is built from: a Dockerfile and the folder of its files. The SDK's agent stands on the operator's image, for Node. */
 export const recipes = {
-  [operatorImage]: { dockerfile: 'Dockerfile', context: 'dist/image', base: 'glibc, libstdc++ and libatomic' },
-  [sdkAgentImage]: { dockerfile: 'Dockerfile', context: 'dist/sdk-agent', base: 'the same' },
-  [pythonAgentImage]: {
-    dockerfile: 'demos/agents/Dockerfile.python',
-    context: 'dist/python-agent',
-    base: `Python ${await pythonVersion()}`,
-  },
+  [operatorImage]: { dockerfile: 'Dockerfile', context: contextFolder },
+  [sdkAgentImage]: { dockerfile: 'Dockerfile', context: 'dist/sdk-agent' },
+  [pythonAgentImage]: { dockerfile: 'demos/agents/Dockerfile.python', context: 'dist/python-agent' },
+} as const;
+
+/** `docker build` and its arguments for a machine with registries: there the operator's image brings its own base. */
+export const dockerBuilds = {
+  [operatorImage]: '.',
+  [sdkAgentImage]: `--build-arg BASE_IMAGE=$IMAGES/${operatorImage.split('/')[1]} --build-context files=${recipes[sdkAgentImage].context} .`,
+  [pythonAgentImage]: `--build-arg BASE_IMAGE=<Python ${await pythonVersion()}> -f ${recipes[pythonAgentImage].dockerfile} ${recipes[pythonAgentImage].context}`,
 } as const;
 
 const nodeBase = 'localhost/base-node:1';
@@ -40,8 +43,9 @@ export async function makeContexts(progress: Progress): Promise<void> {
 export async function buildImages(progress: Progress): Promise<string[]> {
   await makeContexts(progress);
   await makePythonBase();
-  for (const [tag, { dockerfile, context }] of Object.entries(recipes)) {
-    await buildImage({ dockerfile, context, tag, base: tag === pythonAgentImage ? pythonBase : nodeBase }, progress);
+  const bases = { [operatorImage]: nodeBase, [sdkAgentImage]: operatorImage, [pythonAgentImage]: pythonBase };
+  for (const [tag, base] of Object.entries(bases)) {
+    await buildImage({ ...recipes[tag as keyof typeof recipes], tag, base }, progress);
   }
   return Object.keys(recipes);
 }
@@ -50,7 +54,6 @@ async function makeSdkAgent(): Promise<void> {
   const { context } = recipes[sdkAgentImage];
   await rm(context, { recursive: true, force: true });
   await bundle({ 'sdk-agent': 'demos/agents/sdk-agent.ts' }, join(context, 'app'));
-  await link('dist/image/node', join(context, 'node'));
 }
 
 async function makePythonAgent(progress: Progress): Promise<void> {

@@ -3,7 +3,7 @@ import { CommandError, run } from '../../test/cluster/command.ts';
 import { down, launch } from '../../test/cluster/launch.ts';
 import { terminalProgress } from '../../test/cluster/progress.ts';
 import { places, readState } from '../../test/cluster/state.ts';
-import { buildImages, makeContexts, recipes } from '../agents/images.ts';
+import { buildImages, dockerBuilds, makeContexts } from '../agents/images.ts';
 import { part, print } from './screen.ts';
 
 /** Where the demonstration takes place. */
@@ -76,10 +76,9 @@ export async function confirmed(confirm: string | undefined): Promise<void> {
 
 async function howImagesGetThere(): Promise<string> {
   await makeContexts(progress);
-  const lines = Object.entries(recipes).flatMap(([name, { dockerfile, context, base }]) => {
+  const lines = Object.entries(dockerBuilds).flatMap(([name, what]) => {
     const target = name.replace(/^localhost/, '$IMAGES');
-    const baseArgument = `--build-arg BASE_IMAGE=<${base}>`;
-    return [`  docker build ${baseArgument} -t ${target} -f ${dockerfile} ${context}`, `  docker push ${target}`];
+    return [`  docker build -t ${target} ${what}`, `  docker push ${target}`];
   });
   return `Your cluster pulls the images from a registry of yours; build and push them first:\n
   export IMAGES=<registry>/<path>\n${lines.join('\n')}\n

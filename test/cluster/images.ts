@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { cacheKey, cacheRoot, exists, fillOnce } from './cache.ts';
 import { run } from './command.ts';
 import { digestFile, type ImageFile, type ImageSpec, imageConfig, writeImage } from './oci.ts';
@@ -94,7 +94,9 @@ async function buildInto(scratch: string, build: ImageBuild, base: string): Prom
   const buildah = (...args: string[]) => run('buildah', [...places, ...args], { env });
   await buildah('pull', '--quiet', `oci-archive:${base}`);
   const args = ['--build-arg', `BASE_IMAGE=${build.base}`];
-  const what = ['--tag', build.tag, '--file', build.dockerfile, build.context];
+  // The stage that the product's Dockerfile calls files would be built with images from a registry.
+  const files = ['--build-context', `files=${resolve(build.context)}`];
+  const what = [...files, '--tag', build.tag, '--file', build.dockerfile, build.context];
   await buildah('build', '--quiet', '--pull-never', '--timestamp', '0', ...args, ...what);
   await buildah('push', '--quiet', build.tag, `oci-archive:${join(scratch, 'image.tar')}:${build.tag}`);
   await rm(own, { recursive: true, force: true });

@@ -1,16 +1,13 @@
 import { access } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { recipes } from '../../../demos/agents/images.ts';
+import { dockerBuilds, recipes } from '../../../demos/agents/images.ts';
 
-test('every image of the demonstration has its Dockerfile, and says what its base must bring', async () => {
-  expect(Object.keys(recipes)).toHaveLength(3);
-  for (const { dockerfile, base } of Object.values(recipes)) {
-    await access(dockerfile);
-    expect(base).not.toBe('');
-  }
-  expect(
-    Object.values(recipes)
-      .map(({ base }) => base)
-      .join(),
-  ).toMatch(/Python 3\.\d+/);
+test('every image of the demonstration has its Dockerfile, and is built in the order in which one stands on another', async () => {
+  expect(Object.keys(recipes)).toEqual(Object.keys(dockerBuilds));
+  for (const { dockerfile } of Object.values(recipes)) await access(dockerfile);
+  expect(Object.values(dockerBuilds)).toEqual([
+    '.',
+    '--build-arg BASE_IMAGE=$IMAGES/agentcard-operator:demo --build-context files=dist/sdk-agent .',
+    expect.stringMatching(/BASE_IMAGE=<Python 3\.\d+> -f demos\/agents\/Dockerfile\.python dist\/python-agent$/),
+  ]);
 });
