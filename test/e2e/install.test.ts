@@ -18,6 +18,15 @@ afterAll(async () => {
   await world.kubectl('delete', 'namespace', namespace, '--wait=false');
 });
 
+test('helm test says that the operator runs, by the image of the operator, and leaves nothing', async () => {
+  await world.install();
+  const said = await world.cluster.helm(['test', 'agentcard-operator', '--namespace', operatorNamespace]);
+  expect(said).toMatch(/Phase: +Succeeded/);
+  expect(await world.kubectl('-n', operatorNamespace, 'get', 'pods,roles,serviceaccounts', '-o', 'name')).not.toMatch(
+    /-test$/m,
+  );
+});
+
 const explain = () => plugin(world, 'explain', 'weather', '-n', namespace);
 const patch = (spec: object) =>
   world.kubectl('-n', namespace, 'patch', 'agentcard', 'weather', '--type=merge', '-p', JSON.stringify({ spec }));
