@@ -126,6 +126,17 @@ describe('the notes of an installation', () => {
     expect(await notes(verified, 'config.namespaces={a,b}')).toContain(`${warning}.`);
   });
 
+  test('of signatures alone say who has to sign, and by which bundle that is judged', async () => {
+    const signed = 'signatureVerification.enabled=true,verifiedFetch.trustDomain=example.org';
+    const said = await notes(signed);
+    expect(said).toContain('Agents of trust domain example.org are verified by the signatures of their cards');
+    expect(said).toContain('the bundle that the Workload API delivers');
+    expect(said).not.toContain('nothing is said about trust');
+    expect(said).not.toContain('has a port named');
+    expect(await notes(signed, 'config.trust-bundle-configmap=spire/ca')).toContain('the bundle in ConfigMap spire/ca');
+    expect(await notes(signed, verified)).toContain('over mutual TLS, and by the signatures of their cards');
+  });
+
   test('name the port behind which agents answer', async () => {
     expect(await notes(verified, 'verifiedFetch.agentTLSPortName=mtls')).toContain('has a port named mtls, behind');
   });
