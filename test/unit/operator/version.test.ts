@@ -7,17 +7,24 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 
+/** Programs start, which takes as long as the machine is busy. */
+const patience = { timeout: 60_000 };
+
 const { bin, version } = JSON.parse(readFileSync('package.json', 'utf8')) as {
   bin: Record<string, string>;
   version: string;
 };
 
-test.each(Object.entries(bin))('%s --version says the version of the project, and what runs it', async (_, file) => {
-  const { stdout } = await promisify(execFile)(process.execPath, [file, '--version']);
-  expect(stdout).toMatch(new RegExp(`^\\S+ +${version.replaceAll('.', '\\.')} \\(Node ${process.version}.*\\)\\n$`));
-});
+test.each(Object.entries(bin))(
+  '%s --version says the version of the project, and what runs it',
+  patience,
+  async (_, file) => {
+    const { stdout } = await promisify(execFile)(process.execPath, [file, '--version']);
+    expect(stdout).toMatch(new RegExp(`^\\S+ +${version.replaceAll('.', '\\.')} \\(Node ${process.version}.*\\)\\n$`));
+  },
+);
 
-test('the API server is told which version asks', async () => {
+test('the API server is told which version asks', patience, async () => {
   const agents = new Set<unknown>();
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   const server = createServer(({ headers }, response) => {
