@@ -3,6 +3,7 @@ import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
+import { embeddedPage } from './embedded-page.ts';
 import { kubeconfigOnly } from './kubeconfig-only.ts';
 
 /** What the image holds besides its base, from its root on. */
@@ -32,7 +33,7 @@ const settings = {
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[hash]',
   banner: { js: banner },
-  plugins: [kubeconfigOnly],
+  plugins: [kubeconfigOnly, embeddedPage],
   // Names stay, since errors and logs show them.
   minifySyntax: true,
   minifyWhitespace: true,

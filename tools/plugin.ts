@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { embeddedPage } from './embedded-page.ts';
 import { kubeconfigOnly } from './kubeconfig-only.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -34,7 +35,7 @@ export async function buildPlugin(folder: string): Promise<readonly [plugin: str
     format: 'cjs',
     target: 'node14',
     banner: { js: banner },
-    plugins: [kubeconfigOnly],
+    plugins: [kubeconfigOnly, embeddedPage],
     // Names stay, since errors show them.
     minifySyntax: true,
     minifyWhitespace: true,

@@ -13,6 +13,9 @@ export interface Io {
   readonly color?: boolean;
   /** Columns of the terminal that shows `out`; none where something else reads it. */
   readonly width?: number;
+  /** For a command that goes on: opens a browser, and waits until the user has had enough. */
+  readonly browse?: (url: string) => void;
+  readonly enough?: () => Promise<unknown>;
 }
 
 export interface Option {

@@ -8,6 +8,7 @@ const loaders = {
   canonicalize: async () => (await import('./card/canonicalize.ts')).canonicalize,
   diff: async () => (await import('./card/diff.ts')).diff,
   explain: async () => (await import('./explain/explain.ts')).explain,
+  ui: async () => (await import('./ui/ui.ts')).ui,
   quarantine: async () => (await import('./cluster/orders.ts')).quarantine,
   release: async () => (await import('./cluster/orders.ts')).release,
   approve: async () => (await import('./cluster/orders.ts')).approve,

@@ -20,10 +20,15 @@ const runs =
 const needs = {
   busybox: { package: 'busybox-static' },
   buildah: { package: 'buildah' },
+  chromium: { package: 'chromium' },
   'cni-plugins': { package: 'containernetworking-plugins', present: () => exists('/usr/lib/cni/ptp') },
   conntrack: { package: 'conntrack' },
   containerd: { package: 'containerd' },
   ctr: { package: 'containerd' },
+  'dejavu-fonts': {
+    package: 'fonts-dejavu-core',
+    present: () => exists('/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf'),
+  },
   flock: { package: 'util-linux' },
   gcc: { package: 'gcc' },
   ip: { package: 'iproute2' },

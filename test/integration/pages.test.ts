@@ -43,6 +43,7 @@ const elsewhere: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/^make (demo|test)$/, 'this is the demonstration and the test'],
   [/^make image /, 'test/e2e/kit/setup.ts builds the same Dockerfile'],
   [/^make plugin$/, 'test/unit/cli/plugin.test.ts'],
+  [/^kubectl agentcard ui$/, 'test/integration/ui'],
   [/^kind /, 'nobody: it takes a machine that runs containers; test/cluster starts a node instead'],
   [/^helm .* --repo /, 'nobody: it takes a chart and images of others; test/cluster/manifests installs SPIRE instead'],
   [/rollout status deployment/, 'test/e2e/lifecycle.test.ts; nothing runs pods here'],

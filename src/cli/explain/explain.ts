@@ -1,4 +1,5 @@
 import { keyOf } from '@agentcard-operator/kube/objects';
+import type { AgentCard } from '../../operator/api/agentcard.ts';
 import { injectLabel, tlsPortName } from '../../operator/api/labels.ts';
 import { modeFor } from '../../operator/network/mode.ts';
 import { selects } from '../../operator/workload/selector.ts';
@@ -46,22 +47,29 @@ export const explain: Command = {
       return summary.notReady.length === 0 ? exit.ok : exit.refused;
     }
     const [card, fleet] = await Promise.all([cardAt(place, name), loadFleet(place, true)]);
-    const { conditions = [], checks = [], policy } = card.status ?? {};
-    const { targetRef } = card.spec;
-    const explanation: Explanation = {
-      card: keyOf(card),
-      workload: targetRef === undefined ? null : `${targetRef.kind} ${targetRef.name}`,
-      conditions,
-      checks,
-      mode: policy?.mode ?? modeFor(fleet.namespaceLabels(place.namespace), fleet.settings.enforcement),
-      policy: policy?.name ?? null,
-      ...reachOf(card, fleet),
-      notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet)), ...plainPortNote(workloadOf(card, fleet), fleet)],
-    };
+    const explanation = explanationOf(card, fleet);
     show(explanation, (width) => explanationText(explanation, width, fleet.settings.agentTlsPortName));
-    return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') ? exit.ok : exit.refused;
+    return explanation.conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+      ? exit.ok
+      : exit.refused;
   }),
 };
+
+/** All that is told of one card, of a fleet with its packets. */
+export function explanationOf(card: AgentCard, fleet: Fleet): Explanation {
+  const { conditions = [], checks = [], policy } = card.status ?? {};
+  const { targetRef } = card.spec;
+  return {
+    card: keyOf(card),
+    workload: targetRef === undefined ? null : `${targetRef.kind} ${targetRef.name}`,
+    conditions,
+    checks,
+    mode: policy?.mode ?? modeFor(fleet.namespaceLabels(card.metadata.namespace ?? ''), fleet.settings.enforcement),
+    policy: policy?.name ?? null,
+    ...reachOf(card, fleet),
+    notes: [...fleet.notes, ...hostNote(workloadOf(card, fleet)), ...plainPortNote(workloadOf(card, fleet), fleet)],
+  };
+}
 
 function hostNote(workload: Workload | undefined): string[] {
   if (workload?.hostNetwork !== true) return [];

@@ -1,6 +1,6 @@
 import type { Condition } from '@agentcard-operator/kube/objects';
 import type { Check } from '../../operator/api/agentcard.ts';
-import { type ConditionType, remedy } from '../../operator/api/conditions.ts';
+import { type ConditionType, reasons, remedy } from '../../operator/api/conditions.ts';
 import { type Branch, drawTree } from '../tree.ts';
 import type { Reach, Way } from './forecast.ts';
 
@@ -31,14 +31,21 @@ export function explanationText(explanation: Explanation, width?: number, tlsPor
   return `${drawTree({ text, below }, width)}\n`;
 }
 
-function conditionBranch({ type, status, reason, message }: Condition, tlsPort?: string): Branch {
-  const todo = remedy(type as ConditionType, reason, tlsPort);
-  // A message that ends otherwise says itself what to do in its case.
+function conditionBranch(condition: Condition, tlsPort?: string): Branch {
+  const { type, status, reason } = condition;
+  const { said, todo } = toldApart(condition, tlsPort);
+  return {
+    text: `${type} ${status} ${reason}`,
+    below: [{ text: said }, ...(todo === '' ? [] : [{ text: `what to do: ${todo}` }])],
+  };
+}
+
+/** What was seen, and what to do about it; the latter empty where a message says itself what to do in its case. */
+export function toldApart({ type, reason, message }: Condition, tlsPort?: string) {
+  // A card of the Go operator may have conditions that are not ours.
+  const todo = Object.hasOwn(reasons, type) ? remedy(type as ConditionType, reason, tlsPort) : '';
   const isTold = todo !== '' && message.endsWith(todo);
-  const below = isTold
-    ? [{ text: message.slice(0, -todo.length).trim() }, { text: `what to do: ${todo}` }]
-    : [{ text: message }];
-  return { text: `${type} ${status} ${reason}`, below };
+  return isTold ? { said: message.slice(0, -todo.length).trim(), todo } : { said: message, todo: '' };
 }
 
 const signs: Readonly<Record<Check['result'], string>> = { pass: '✓', fail: '✗', unknown: '?', skipped: '-' };
@@ -52,7 +59,7 @@ function checkBranch({ name, result, expected, observed, hint }: Check): Branch 
   return hint === undefined ? { text } : { text, below: [{ text: `what to do: ${hint}` }] };
 }
 
-function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch {
+export function networkBranch({ mode, policy, callers, reaches }: Explanation): Branch {
   const list = (title: string, ways: readonly Way[]): Branch[] => {
     if (ways.length === 0) return [];
     const lines = gathered(ways);

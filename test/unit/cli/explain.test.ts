@@ -409,3 +409,9 @@ describe('a place that is not there', () => {
     expect(await (await nowhere()).run('explain', name, namespace)).toMatchObject(oneSentence);
   });
 });
+
+test('a condition that is not ours is told as it stands', () => {
+  const foreign = { ...condition('Ready', 'True', 'x'), type: 'Elsewhere', message: 'Theirs.' };
+  const text = explanationText({ ...quiet, card: 'team/weather', callers: [], reaches: [], conditions: [foreign] });
+  expect(text).toMatch(/Elsewhere True x\n.*Theirs\./);
+});
