@@ -64,6 +64,9 @@ plugin-binary: node_modules/.package-lock.json ## The same with Node inside, for
 krew: node_modules/.package-lock.json ## Checksums and the krew manifest of what lies in dist/plugin (SOURCE_URL=https://…)
 	$(NODE) tools/krew.ts --source-url "$(SOURCE_URL)"
 
+picture: node_modules/.package-lock.json ## The README's picture of kubectl agentcard ui
+	$(NODE) tools/picture.ts
+
 packages: node_modules/.package-lock.json ## The four libraries below src/ as tarballs for npm, in dist/packages
 	$(NODE) tools/packages.ts
 
@@ -80,4 +83,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration matrix test-e2e lint generate verify image chart sbom plugin packages bench chaos cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration matrix test-e2e lint generate verify image chart sbom plugin picture packages bench chaos cluster cluster-down

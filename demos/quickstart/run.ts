@@ -87,6 +87,7 @@ function splitTag(image: string): [string, string] {
 function whatNext(place: Place): void {
   const inNamespace = `kubectl -n ${namespace}`;
   const commands: [string, string][] = [
+    ['npx --no-install kubectl-agentcard ui', 'all of it on a page in your browser'],
     [`${inNamespace} describe agentcard impostor`, 'every check, with what was expected and seen'],
     [`${inNamespace} get pods -L agent.kagenti.dev/signature-verified`, 'who wears the label'],
     [`${inNamespace} get networkpolicies -o yaml`, 'what the verdicts became'],

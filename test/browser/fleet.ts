@@ -262,7 +262,7 @@ export const company: readonly Told[] = [
 async function operator(client: KubeClient): Promise<void> {
   await namespace(client, 'agentcard-system');
   const labels = { 'app.kubernetes.io/name': 'agentcard-operator' };
-  const args = ['--trust-domain=example.org', '--enable-verified-fetch'];
+  const args = ['--trust-domain=example.org', '--enable-verified-fetch', '--spiffe-endpoint-socket=unix:///s'];
   const template = { metadata: { labels }, spec: { containers: [{ name: 'manager', image: 'x', args }] } };
   const metadata = { name: 'agentcard-operator', namespace: 'agentcard-system', labels };
   const spec = { selector: { matchLabels: labels }, template };
@@ -282,4 +282,18 @@ export async function seedCompany(client: KubeClient): Promise<void> {
     await deployment(client, told);
     await tell(client, told);
   }
+}
+
+/** Lets somebody see the cards of a namespace, and no more. */
+export async function letView(client: KubeClient, user: string, where: string): Promise<void> {
+  const group = 'rbac.authorization.k8s.io';
+  const place = (plural: string, kind: string) => ({ group, version: 'v1', plural, kind, namespaced: true });
+  const apiVersion = `${group}/v1`;
+  const metadata = { name: 'view-cards', namespace: where };
+  const rules = [{ apiGroups: ['agent.kagenti.dev'], resources: ['agentcards'], verbs: ['get', 'list', 'watch'] }];
+  await client.create(place('roles', 'Role'), { apiVersion, kind: 'Role', metadata, rules } as KubeObject);
+  const subjects = [{ kind: 'User', name: user, apiGroup: group }];
+  const roleRef = { kind: 'Role', name: 'view-cards', apiGroup: group };
+  const binding = { apiVersion, kind: 'RoleBinding', metadata, subjects, roleRef } as KubeObject;
+  await client.create(place('rolebindings', 'RoleBinding'), binding);
 }

@@ -51,5 +51,7 @@ export async function openPage(
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   await page.goto(url);
+  // The first page only hands over the cookie, and leads on.
+  await page.locator('.bar').waitFor();
   return { page, faults };
 }
