@@ -53,6 +53,7 @@ describe('the fleet', () => {
 
   test('filters by text, namespace and reason, and every state is its URL', async () => {
     await go('/fleet');
+    await expect.poll(names).toHaveLength(company.length);
     await page.keyboard.press('/');
     await page.keyboard.type('payments identity');
     await expect.poll(names).toEqual(['payments/refunds']);
