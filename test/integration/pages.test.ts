@@ -53,12 +53,18 @@ const elsewhere: readonly (readonly [pattern: RegExp, by: string])[] = [
 ];
 const isElsewhere = (command: string) => elsewhere.some(([pattern]) => pattern.test(command));
 
+const install =
+  'helm install agentcard-operator charts/agentcard-operator --namespace agentcard-system --create-namespace --set image.repository=x';
+
 /** What a page takes for granted, as others bring it about. */
 const given: Readonly<Record<string, readonly string[]>> = {
   'docs/operations.md': ['kubectl create namespace team-a'],
-  'docs/migration.md': [
-    'helm install agentcard-operator charts/agentcard-operator --namespace agentcard-system --create-namespace --set image.repository=x',
+  'docs/callers.md': [
+    install,
+    'kubectl create namespace team-a',
+    'kubectl apply -n team-a -f config/samples/agent.yaml',
   ],
+  'docs/migration.md': [install],
 };
 
 let folder: string;
@@ -113,7 +119,7 @@ describe.each(followed)('a new user who follows $path, in its order', ({ path, b
       await shell('kubectl apply -n team-a -f config/samples/agent.yaml', server);
     if (/agentcard explain/.test(command)) {
       // Exit status 1: the card is there, and not Ready.
-      expect(await shell(`${command} || test $? -eq 1`, server)).toContain('AgentCard team-a/weather');
+      expect(await shell(`${command} || test $? -eq 1`, server)).toContain('team-a/weather');
     } else {
       await shell(command, server);
     }

@@ -45,7 +45,7 @@ test('the API server is told which version asks', patience, async () => {
   };
   writeFileSync(join(folder, 'kubeconfig'), JSON.stringify(kubeconfig));
   const flags = ['--leader-elect=false', '--health-probe-bind-address=0', `--kubeconfig=${join(folder, 'kubeconfig')}`];
-  const operator = spawn(process.execPath, ['src/operator/main.ts', ...flags], { stdio: 'ignore' });
+  const operator = spawn(process.execPath, ['src/operator/main.ts', ...flags], { stdio: 'ignore', env: {} });
   onTestFinished(() => {
     operator.kill('SIGKILL');
     server.close();
