@@ -40,7 +40,9 @@ export function answersFrom({ place, live, options, now }: Sources) {
       const card = live.card(key);
       return card && agentView(card, live.eventsOf(key), live.versionsOf(key));
     },
-    reach: async (key: string) => reachView(key, await packets()),
+    // A card that came since the last look calls for another.
+    reach: async (key: string) =>
+      reachView(key, await packets()) ?? (live.card(key) && reachView(key, await packets({ anew: true }))),
     map: async () => mapView(await cards()),
     rights: (key: string) => {
       const { namespace = '', name } = splitKey(key);
@@ -61,11 +63,11 @@ export function answersFrom({ place, live, options, now }: Sources) {
   };
 }
 
-function shared(load: () => Promise<Fleet>, now: () => Date): () => Promise<Fleet> {
+function shared(load: () => Promise<Fleet>, now: () => Date) {
   let last: { readonly at: number; readonly fleet: Promise<Fleet> } | undefined;
-  return () => {
+  return ({ anew = false } = {}) => {
     const at = now().getTime();
-    if (last === undefined || at - last.at > sharedMs) {
+    if (anew || last === undefined || at - last.at > sharedMs) {
       last = { at, fleet: load() };
       // A failure is not kept.
       last.fleet.catch(() => {

@@ -181,6 +181,7 @@ test('a hostile card shows as text: nothing of it runs, leads anywhere, or break
     documentationUrl: 'https://evil.example/',
     skills: [{ id: 'x', name: nasty, description: nasty, tags: [nasty] }],
   };
+  onTestFinished(() => client.delete(customResources.agentCards, 'travel/nasty').then(() => undefined));
   await tell(client, {
     namespace: 'travel',
     name: 'nasty',
@@ -201,7 +202,6 @@ test('a hostile card shows as text: nothing of it runs, leads anywhere, or break
   await go('/agent/travel/nasty');
   await expect.poll(text).toContain('<script>document.title=2</script>');
   expect(await text()).not.toContain('\u202e');
-  await client.delete(customResources.agentCards, 'travel/nasty');
 });
 
 test('a user without rights sees which one is missing, and the cards once it is given', async () => {
