@@ -8,7 +8,11 @@ const targets = new Set([...readFileSync('Makefile', 'utf8').matchAll(/^([a-z0-9
 interface Job {
   readonly 'timeout-minutes'?: number;
   readonly permissions?: Readonly<Record<string, string>>;
-  readonly steps: readonly { readonly run?: string }[];
+  readonly steps: readonly {
+    readonly run?: string;
+    readonly uses?: string;
+    readonly with?: { readonly path?: string };
+  }[];
 }
 
 describe.each(readdirSync(folder))('workflow %s', (file) => {
@@ -26,6 +30,14 @@ describe.each(readdirSync(folder))('workflow %s', (file) => {
     expect(workflow.permissions).toEqual({ contents: 'read' });
     const writers = jobs.filter(([, { permissions = {} }]) => Object.values(permissions).includes('write'));
     expect(writers.map(([name]) => name)).toEqual(file === 'release.yaml' ? ['image', 'chart', 'publish'] : []);
+  });
+
+  test('caches no path with .., which actions/cache refuses without failing', () => {
+    const paths = jobs.flatMap(([, { steps }]) =>
+      steps.flatMap(({ uses = '', with: { path = '' } = {} }) => (uses.startsWith('actions/cache@') ? [path] : [])),
+    );
+    expect(paths).toHaveLength(file === 'ci.yaml' ? 1 : 0);
+    expect(paths.filter((path) => path.includes('..'))).toEqual([]);
   });
 
   test('ends, and makes what the Makefile has', () => {
