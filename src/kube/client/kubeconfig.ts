@@ -62,7 +62,7 @@ function joined(path: string | undefined, create: () => KubeConfig) {
   const listed = (process.env.KUBECONFIG ?? '').split(delimiter).filter((one) => one !== '');
   const paths = path === undefined && listed.length > 0 ? listed : [path ?? join(homedir(), '.kube', 'config')];
   const where = paths.join(delimiter);
-  const all = paths.flatMap((one) => readOne(one, path === undefined, create()) ?? []);
+  const all = paths.flatMap((one) => readOne(one, create()) ?? []);
   if (all.length === 0) throw new Error(`there is no kubeconfig ${where}: name one by --kubeconfig or KUBECONFIG`);
   const kubeconfig = create();
   kubeconfig.loadFromOptions({
@@ -79,17 +79,17 @@ function firsts<T extends { readonly name: string }>(lists: readonly (readonly T
   return [...new Map(entries.reverse()).values()].reverse();
 }
 
-function readOne(path: string, mayLack: boolean, kubeconfig: KubeConfig): KubeConfig | undefined {
+function readOne(path: string, kubeconfig: KubeConfig): KubeConfig | undefined {
   try {
     kubeconfig.loadFromFile(path);
     return kubeconfig;
   } catch (error) {
     const { code, name, message, path: missing } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && missing === path && mayLack) return undefined;
+    if (code === 'ENOENT' && missing === path) return undefined;
     // Only the first line: the others quote the file, which may hold credentials.
-    const [why = ''] = message.split('\n');
     const known = code !== undefined || name === 'Error' || name === 'YAMLException';
-    throw new Error(`the kubeconfig ${path} cannot be read: ${known ? why : 'it is no kubeconfig'}`);
+    const why = known ? message.split('\n')[0] : 'it is no kubeconfig';
+    throw new Error(`the kubeconfig ${path} cannot be read: ${why}; mend it, or name another by --kubeconfig`);
   }
 }
 

@@ -34,7 +34,9 @@ export async function runProcess(
     await run(stop.signal);
     process.exit(0);
   } catch (error) {
-    log.error('ended by a failure', { error });
+    // Ours is a sentence for people, which a stack would hide. Others, such as a TypeError, may be a fault of the program.
+    const { name, message, code, cause }: NodeJS.ErrnoException = Object(error);
+    log.error('ended by a failure', { error: name === 'Error' && !code && !cause ? { message } : error });
     process.exit(1);
   }
 }

@@ -116,12 +116,15 @@ test.each([
   const at = folder({ bad: text });
   const refused = await kubeconfigConfig(at('bad')).catch(({ message }: Error) => message);
   expect(refused).toContain(`the kubeconfig ${at('bad')} cannot be read: ${why}`);
+  expect(refused).toMatch(/; mend it, or name another by --kubeconfig$/);
   expect(refused).not.toMatch(/secret|\n/);
 });
 
 test('a file that is not there, or a folder, is told by its name', async () => {
   const at = folder({});
-  await expect(kubeconfigConfig(at('x'))).rejects.toThrow(`the kubeconfig ${at('x')} cannot be read: ENOENT`);
+  await expect(kubeconfigConfig(at('x'))).rejects.toThrow(
+    `there is no kubeconfig ${at('x')}: name one by --kubeconfig or KUBECONFIG`,
+  );
   await expect(kubeconfigConfig(at(''))).rejects.toThrow(`the kubeconfig ${at('')} cannot be read: EISDIR`);
 });
 

@@ -35,6 +35,17 @@ test('a failed run is logged and exit code 1', async () => {
   expect(lines).toEqual(['ended by a failure']);
 });
 
+test.each([
+  [new Error('there is no kubeconfig: name one'), { message: 'there is no kubeconfig: name one' }],
+  [new TypeError('lost'), { message: 'lost', stack: expect.any(String), type: 'TypeError' }],
+  [Object.assign(new Error('ENOENT'), { code: 'ENOENT' }), expect.objectContaining({ stack: expect.any(String) })],
+])('a run that failed by %o is logged with a stack only where the words are not for people', async (error, wanted) => {
+  const lines: { error: unknown }[] = [];
+  const log = createLogger({ write: (line) => lines.push(JSON.parse(line)) });
+  await runProcess(() => Promise.reject(error), log, Object.assign(new EventEmitter(), { exit: () => {} }));
+  expect(lines.map((line) => line.error)).toEqual([wanted]);
+});
+
 test.each(['unhandledRejection', 'uncaughtException'])('an %s is logged and ends the process', (event) => {
   const { codes, lines, process } = rig(() => new Promise(() => {}));
   process.emit(event, new Error('nobody cared'));
