@@ -83,6 +83,7 @@ export function plainPortNote(workload: Workload | undefined, { pods }: Pick<Fle
     ({ metadata }) => metadata.namespace === workload.namespace && selects(workload.selector, metadata.labels ?? {}),
   );
   const ports = own.flatMap(({ spec }) => (spec?.containers ?? []).flatMap((container) => container.ports ?? []));
+  if (!ports.some(({ name }) => name === tlsPortName)) return [];
   const plain = [
     ...new Set(ports.filter(({ name }) => name !== tlsPortName).map(({ containerPort }) => containerPort)),
   ];

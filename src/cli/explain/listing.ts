@@ -20,11 +20,19 @@ export type Listings = (target: string) => Callers | undefined;
 
 /** By the very functions that the operator uses; asked for each workload once. */
 export function listings({ cards, workloads, settings }: Fleet): Listings {
-  const byTarget = Map.groupBy(cards, targetOf);
-  const byKey = new Map(cards.map((card) => [keyOf(card), card]));
+  const staying = cards.filter(({ metadata, spec }) => metadata.deletionTimestamp === undefined && spec.targetRef);
+  const byTarget = Map.groupBy(staying, targetOf);
+  const byKey = new Map(staying.map((card) => [keyOf(card), card]));
   const agentOf = (card: AgentCard): Agent => {
-    const siblings = (byTarget.get(targetOf(card)) ?? []).filter((other) => other !== card);
-    return { card, siblings, workload: workloads.get(targetOf(card)) };
+    const rivals = byTarget.get(targetOf(card)) ?? [];
+    const first = winnerOf(rivals);
+    const winner = first === card ? undefined : first;
+    return {
+      card,
+      siblings: rivals.filter((other) => other !== card),
+      workload: workloads.get(targetOf(card)),
+      winner,
+    };
   };
   const agentNamed = (key: string) => {
     const card = byKey.get(key);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { KubeObject } from '@agentcard-operator/kube/objects';
 import type { AgentCard, AgentCardSpec } from './agentcard.ts';
 import type { CallerReference } from './callers.ts';
@@ -97,10 +98,18 @@ const mostLists = 16;
 
 /** Several ways lead to one identity, so that lists cannot be compared entry by entry: each must hold. */
 function everyList<T>(one: Lists<T>, other: Lists<T>): Lists<T> {
-  const lists = new Map([...(one.value ?? []), ...(other.value ?? [])].map((list) => [JSON.stringify(list), list]));
+  const lists = new Map([...(one.value ?? []), ...(other.value ?? [])].map((list) => [textOf(list), list]));
   const by = one.value?.length === lists.size ? one.by : [...one.by, ...other.by];
   const nobody = lists.size > mostLists || [...lists.values()].some((list) => list.length === 0);
   return { value: nobody ? [[]] : [...lists.values()], by };
+}
+
+const texts = new WeakMap<object, string>();
+
+function textOf(list: object): string {
+  const text = texts.get(list) ?? createHash('sha256').update(JSON.stringify(list)).digest('base64');
+  texts.set(list, text);
+  return text;
 }
 
 type Lists<T> = Demand<readonly (readonly T[])[]>;

@@ -42,6 +42,8 @@ export const probePodLabels = {
   'app.kubernetes.io/component': 'dialler',
 } as const;
 export const probePoolLabel = 'agentcard-network-probe/pool';
+/** How many pools there are: one without any pod has shown nothing. */
+export const probePoolsLabel = 'agentcard-network-probe/pools';
 
 const policyType = 'identity-verification';
 

@@ -1,5 +1,6 @@
 import { parseSpiffeId } from '@agentcard-operator/spiffe/x509';
 import type { AgentCardStatus } from '../api/agentcard.ts';
+import { withinBudget } from '../api/budget.ts';
 import { type CallerReference, mostCallers } from '../api/callers.ts';
 import type { CallersReason, EnforcedReason } from '../api/conditions.ts';
 import type { Settings } from '../settings/settings.ts';
@@ -33,66 +34,93 @@ export function callersOf(snapshot: Listing, target: Pick<Target, 'callers'>, se
   const { callers: own } = snapshot.card.spec;
   const lists = target.callers ?? (own && [own]);
   if (lists === undefined) return undefined;
-  const named = lists.map((list) => list.map((one) => callerOf(one, snapshot, settings)));
+  // Each caller is looked at once, however often it is named.
+  const known = new Map<string, Caller>();
+  const callerNamed = (one: CallerReference) => {
+    const name = JSON.stringify(one);
+    const caller = known.get(name) ?? callerOf(one, snapshot, settings);
+    known.set(name, caller);
+    return caller;
+  };
+  const named = lists.map((list) => list.map(callerNamed));
   const [first = new Set<string>(), ...others] = named.map((list) => new Set(list.flatMap(({ ids }) => ids)));
   const ids = [...first].filter((id) => others.every((other) => other.has(id))).sort();
   const may = new Set(ids);
   const all = new Map(named.flat().map((one) => [one.who, one]));
   const listed = [...all.values()].map((one): Caller => {
-    const isElsewhere = one.why === undefined && !one.ids.some((id) => may.has(id));
-    return isElsewhere ? { ...one, why: 'Not every AgentCard of this workload lists it.' } : one;
+    if (one.why !== undefined) return one;
+    const allowed = one.ids.filter((id) => may.has(id));
+    if (allowed.length > 0) return { ...one, ids: allowed };
+    return { ...one, why: 'Not every AgentCard of this workload lists it.' };
   });
   return { listed, ids, unknown: [...all.values()].filter(({ why }) => why !== undefined) };
 }
 
+const elsewhere = 'It is not there, cannot be read, or demands what no agent can meet.';
+
 function callerOf(reference: CallerReference, snapshot: Listing, settings: Settings): Caller {
   const { agentCard, serviceAccount, spiffeID = '' } = reference;
   const home = snapshot.card.metadata.namespace ?? '';
-  if (agentCard !== undefined) return agentOf(`${agentCard.namespace ?? home}/${agentCard.name}`, snapshot, settings);
-  if (serviceAccount !== undefined) {
-    const { namespace = home, name } = serviceAccount;
-    const { trustDomain, spiffeIdTemplate } = settings;
-    const id = renderSpiffeId(spiffeIdTemplate, { trustDomain, namespace, serviceAccount: name });
-    const who = `ServiceAccount ${namespace}/${name}`;
-    return id.ok ? { who, ids: [id.value] } : { who, ids: [], why: 'No SPIFFE ID can be made of it.' };
+  if (agentCard !== undefined) {
+    const { namespace = home, name } = agentCard;
+    const caller = agentOf(`${namespace}/${name}`, snapshot, settings);
+    // Whoever writes a list reads what is said of it, and need not have rights where its callers are.
+    return caller.why === undefined || namespace === home ? caller : { ...caller, why: elsewhere };
   }
+  if (serviceAccount !== undefined) return accountOf({ namespace: home, ...serviceAccount }, settings);
   const id = parseSpiffeId(spiffeID);
   return id.ok ? { who: spiffeID, ids: [id.value.uri] } : { who: spiffeID, ids: [], why: 'It is no SPIFFE ID.' };
 }
 
+/** Whoever runs under a service account. */
+function accountOf(
+  { namespace = '', name }: NonNullable<CallerReference['serviceAccount']>,
+  settings: Settings,
+): Caller {
+  const { trustDomain, spiffeIdTemplate, namespaces } = settings;
+  const who = `ServiceAccount ${namespace}/${name}`;
+  if (namespaces.length > 0 && !namespaces.includes(namespace))
+    return { who, ids: [], why: 'Its namespace is not watched.' };
+  const id = renderSpiffeId(spiffeIdTemplate, { trustDomain, namespace, serviceAccount: name });
+  return id.ok ? { who, ids: [id.value] } : { who, ids: [], why: 'No SPIFFE ID can be made of it.' };
+}
+
 /** Who proves what the AgentCard's own agent must prove. */
 function agentOf(key: string, { agentNamed }: Listing, settings: Settings): Caller {
-  const who = `AgentCard ${key}`;
+  const unknown = (why: string): Caller => ({ who: `AgentCard ${key}`, ids: [], why });
   const agent = agentNamed(key);
-  if (agent === undefined) return { who, ids: [], why: 'It is not there, or in a namespace that is not watched.' };
-  if (agent.workload === undefined) return { who, ids: [], why: 'Its workload is not there.' };
+  if (agent === undefined) return unknown('It is not there, or in a namespace that is not watched.');
+  // Which identity an agent must prove all its cards decide, and only that one sees them.
+  if (agent.winner !== undefined) return unknown(`AgentCard ${agent.winner.metadata.name} stands for its workload.`);
+  if (agent.workload === undefined) return unknown('Its workload is not there, or cannot be read.');
   const demanded = demandedOf(agent, agent.workload, settings);
-  if (typeof demanded === 'string') return { who, ids: [], why: demanded };
-  if (demanded.expected.length === 0) return { who, ids: [], why: 'Nothing says which identity it must prove.' };
-  return { who, ids: demanded.expected };
+  if (typeof demanded === 'string') return unknown(demanded);
+  if (demanded.expected.length === 0) return unknown('Nothing says which identity it must prove.');
+  return { who: `AgentCard ${key}`, ids: demanded.expected };
 }
 
 /** CallersEnforced: whether packets are held to the lists; what holds them is what Enforced tells of. */
 export function callersOutcome(
   callers: Callers | undefined,
   enforced: Outcome<EnforcedReason> | undefined,
+  isTrusted: boolean,
 ): Outcome<CallersReason> | undefined {
   if (callers === undefined || enforced === undefined) return undefined;
-  const { listed, unknown } = callers;
   if (!enforced.ok && enforced.reason !== 'Audit') return { ...enforced, reason: 'NotEnforceable' };
+  const { listed, unknown } = callers;
   const [first] = unknown;
-  if (first !== undefined) {
-    const more = unknown.length > 1 ? ` ${unknown.length - 1} more are unknown too.` : '';
-    return no('CallerUnknown', `${first.who}: ${first.why}${more}`);
-  }
-  const count = listed.filter(({ why }) => why === undefined).length;
+  const more = unknown.length > 1 ? ` ${unknown.length - 1} more are unknown too.` : '';
+  const lost = first === undefined ? '' : `${first.who}: ${first.why}${more}`;
+  const count = isTrusted ? listed.filter(({ why }) => why === undefined).length : 0;
   const but = count === 0 ? '' : ` but those listed (${count}), while they are verified`;
-  if (!enforced.ok) return no('Audit', `If enforced, no agent could call${but}.`);
+  if (!enforced.ok) return no('Audit', `If enforced, no agent could call${but}. ${lost}`.trim());
+  if (lost !== '') return no('CallerUnknown', lost);
   return { ok: true, reason: 'Enforced', message: `No agent may call${but}.` };
 }
 
 const mostShown = 4;
-/** Characters of all that is shown of one status: what is left out stands in the lists and in the policy. */
+/** Bytes of what names a caller, and characters of all that is shown of one status: the rest stands in lists and policy. */
+const longestName = 256;
 const longestShown = 16_384;
 
 export function callersShown({ listed }: Callers): NonNullable<AgentCardStatus['callers']> {
@@ -102,6 +130,7 @@ export function callersShown({ listed }: Callers): NonNullable<AgentCardStatus['
       room -= id.length;
       return room >= 0;
     });
-    return { who, ...(shown.length === 0 ? {} : { ids: shown }), ...(why === undefined ? {} : { why }) };
+    const named = { who: withinBudget(who, longestName) };
+    return { ...named, ...(shown.length === 0 ? {} : { ids: shown }), ...(why === undefined ? {} : { why }) };
   });
 }

@@ -52,7 +52,7 @@ export interface Snapshot extends Knowledge {
 }
 
 /** A card, those beside it on its workload, and that. */
-export type Agent = Pick<Snapshot, 'card' | 'siblings' | 'workload'>;
+export type Agent = Pick<Snapshot, 'card' | 'siblings' | 'workload' | 'winner'>;
 
 /** The agent behind a card, found; or why it was not. */
 export type Target = ResolvedTarget | Unresolved;

@@ -182,7 +182,7 @@ function isPending({ card, evidence }: Snapshot, pods: readonly JudgedPod[], may
   const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
   const wasTrusted = isVerified(card.status);
   if (unasked.length === pods.length) return card.spec.suspend !== true || (wasTrusted && mayStand);
-  if (evidence.complete || card.status?.conditions === undefined) return false;
+  if (evidence.complete || card.spec.suspend === true || card.status?.conditions === undefined) return false;
   const guilty = pods.some(({ standing }) => standing.kind === 'negative');
   if (guilty && wasTrusted) return false;
   return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));

@@ -80,6 +80,10 @@ function namespaceNamed(name: string) {
   return { matchLabels: { 'kubernetes.io/metadata.name': name } };
 }
 
+function namespacesNamed(values: readonly string[]) {
+  return { matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In' as const, values }] };
+}
+
 function verifiedPeers(
   { namespaces }: PolicyPeers,
   callers: PolicySubject['callers'],
@@ -88,6 +92,8 @@ function verifiedPeers(
   const named = { matchExpressions: [{ key: identityLabel, operator: 'In' as const, values }] };
   const podSelector = { matchLabels: { [verifiedLabel]: 'true' }, ...(callers === undefined ? {} : named) };
   if (namespaces.length === 0) return [{ namespaceSelector: {}, podSelector }];
+  // A list says the same for each namespace: once, or it would fill the policy.
+  if (callers !== undefined) return [{ namespaceSelector: namespacesNamed(namespaces), podSelector }];
   return namespaces.map((name) => ({ namespaceSelector: namespaceNamed(name), podSelector }));
 }
 

@@ -1,5 +1,5 @@
 import type { KubeObject } from '@agentcard-operator/kube/objects';
-import { probePoolLabel } from '../api/labels.ts';
+import { probePoolLabel, probePoolsLabel } from '../api/labels.ts';
 
 /** Of a probe's pod what its kubelet says of it: nobody else can say it, and nobody has to ask the pod. */
 export interface ProbePod extends KubeObject {
@@ -57,6 +57,10 @@ export function proofOf(probes: readonly Probe[]): NetworkProof {
       return { state: 'refuted', says };
     }
     if (!findings.includes('enforces')) silent.push(pool);
+  }
+  const wanted = Math.max(...probes.map(({ metadata }) => Number(metadata.labels?.[probePoolsLabel] ?? 0)), 0);
+  if (pools.size < wanted) {
+    return { state: 'unproven', says: `Of ${wanted} node pools, ${wanted - pools.size} have no probe.` };
   }
   const [first] = silent;
   if (first !== undefined) return { state: 'unproven', says: `The probe of node pool ${first} has shown nothing yet.` };

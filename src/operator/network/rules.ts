@@ -69,10 +69,11 @@ function peerCovers(wide: NetworkPolicyPeer, narrow: NetworkPolicyPeer, namespac
 
 /** A selector that asks for all that the other asks, and perhaps for more, chooses no more. */
 function selectorCovers(wide: LabelSelector, narrow: LabelSelector): boolean {
-  const labels = Object.entries(wide.matchLabels ?? {});
-  const expressions = wide.matchExpressions ?? [];
+  const asked = new Map(Object.entries(narrow.matchLabels ?? {}));
+  const covers = (one: NonNullable<LabelSelector['matchExpressions']>[number]) =>
+    narrow.matchExpressions?.some((other) => isDeepStrictEqual(one, other)) ||
+    (one.operator === 'In' && asked.has(one.key) && one.values?.includes(asked.get(one.key) as string));
   return (
-    hasPairs(labels, narrow.matchLabels) &&
-    expressions.every((one) => narrow.matchExpressions?.some((other) => isDeepStrictEqual(one, other)))
+    hasPairs(Object.entries(wide.matchLabels ?? {}), narrow.matchLabels) && (wide.matchExpressions ?? []).every(covers)
   );
 }

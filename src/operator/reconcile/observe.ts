@@ -63,7 +63,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
 }
 
 /** A card that another stands in for sees that one and one that orders a quarantine: the rest are not its to see. */
-function agentOf(card: CachedCard, caches: Caches): Agent & Pick<Snapshot, 'winner'> {
+function agentOf(card: CachedCard, caches: Caches): Agent {
   const { targetRef } = card.spec;
   const { namespace = '' } = card.metadata;
   if (targetRef === undefined) return { card, workload: undefined, siblings: [], winner: undefined };

@@ -1,5 +1,5 @@
 import type { NetworkPolicy } from '@agentcard-operator/kube/objects';
-import type { EnforcedReason } from '../api/conditions.ts';
+import { type EnforcedReason, isVerified } from '../api/conditions.ts';
 import { policyName } from '../api/labels.ts';
 import { no, type Outcome } from '../judge/conditions.ts';
 import type { Judged } from '../judge/verdict.ts';
@@ -28,11 +28,18 @@ export function isLoser({ snapshot }: Judged): boolean {
 
 const yielded = { mode: 'off', policy: undefined, enforced: undefined } as const;
 
-/** Before anything is known of the agent, only policies go that no verdict would keep. */
+/**
+ * Before anything is known of the agent, only policies go that no verdict would keep; and a list of callers waits for no
+ * answer, unless it names one of whom nothing is known yet.
+ */
 export function leftovers(judged: Judged): PolicyPlan {
-  const { policy } = wantedPolicy(judged);
-  const operations = policy === undefined ? judged.snapshot.ownPolicies.map((other) => farewell(other, judged)) : [];
-  return { operations, enforced: undefined, status: undefined };
+  const { ownPolicies, card } = judged.snapshot;
+  const { policy } = wantedPolicy(judged, isVerified(card.status));
+  const none = { enforced: undefined, status: undefined };
+  if (policy === undefined) return { operations: ownPolicies.map((other) => farewell(other, judged)), ...none };
+  const current = ownPolicies.find(({ metadata }) => metadata.name === policy.metadata.name);
+  const lists = judged.verdict.callers?.unknown.length === 0 && current !== undefined;
+  return { operations: lists ? towards(policy, current) : [], ...none };
 }
 
 /** The card that stands for the workload gets the policy, and of a quarantine all. */
@@ -52,7 +59,7 @@ interface Wanted {
   readonly enforced: Outcome<EnforcedReason>;
 }
 
-function wantedPolicy(judged: Judged): Wanted {
+function wantedPolicy(judged: Judged, isTrusted = judged.verdict.verified?.ok === true): Wanted {
   const { snapshot, settings, verdict } = judged;
   const mode = modeFor(snapshot.namespaceLabels, settings.enforcement);
   const none = (reason: EnforcedReason, message: string): Wanted => {
@@ -61,7 +68,7 @@ function wantedPolicy(judged: Judged): Wanted {
   if (mode === 'off') return none('Off', 'Enforcement is off here.');
   const subject = subjectOf(judged);
   if (typeof subject === 'string') return none('NotEnforceable', subject);
-  const shape = verdict.verified?.ok === true ? 'verified' : 'unverified';
+  const shape = isTrusted ? 'verified' : 'unverified';
   const { metadata } = snapshot.card;
   const callers = verdict.callers?.ids;
   const policy = desiredPolicy({ card: metadata, workload: subject, callers }, shape, {

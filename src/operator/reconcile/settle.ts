@@ -1,8 +1,8 @@
 import { type JsonObject, sameJson } from '@agentcard-operator/agentcard';
 import type { KubeClient } from '@agentcard-operator/kube';
-import { type Key, keyOf } from '@agentcard-operator/kube/objects';
+import { type Condition, type Key, keyOf } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
-import { messageWithRemedy } from '../api/conditions.ts';
+import { type ConditionType, messageWithRemedy } from '../api/conditions.ts';
 import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
 import type { Snapshot } from '../judge/snapshot.ts';
@@ -65,14 +65,17 @@ function gist({ conditions = [], observedGeneration, quarantine, policy, heldSin
 function withFailures(desired: DesiredStatus, applied: Applied, stored: StatusFields, now: number): DesiredStatus {
   const failure = applied.policyFailure ?? applied.markFailures[0];
   if (failure === undefined) return desired;
-  const reason = 'PolicyPending';
-  const was = stored.conditions?.find(({ type }) => type === 'Enforced');
-  const conditions = desired.fields.conditions?.map((condition) => {
-    if (condition.type !== 'Enforced') return condition;
+  const failed = (condition: Condition, reason: string, seen: string): Condition => {
+    const was = stored.conditions?.find(({ type }) => type === condition.type);
     const lastTransitionTime = was?.status === 'False' ? was.lastTransitionTime : isoTime(now);
-    const said = messageWithRemedy('Enforced', reason, `${failure}.`);
+    const said = messageWithRemedy(condition.type as ConditionType, reason, seen);
     const message = was !== undefined && withoutNumbers(was.message) === withoutNumbers(said) ? was.message : said;
-    return { ...condition, status: 'False' as const, reason, message, lastTransitionTime };
+    return { ...condition, status: 'False', reason, message, lastTransitionTime };
+  };
+  const conditions = desired.fields.conditions?.map((condition) => {
+    if (condition.type === 'Enforced') return failed(condition, 'PolicyPending', `${failure}.`);
+    const isLost = condition.type === 'CallersEnforced' && applied.policyFailure !== undefined;
+    return isLost ? failed(condition, 'NotEnforceable', 'The NetworkPolicy could not be written.') : condition;
   });
   const { policy, ...fields } = desired.fields;
   const kept = applied.policyFailure === undefined && policy !== undefined ? { policy } : {};

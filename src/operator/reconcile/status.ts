@@ -27,6 +27,7 @@ const whole = new Set(['expectedSpiffeID', 'callers', 'quarantine', 'covered']);
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
   const { snapshot, target, verdict, settings } = judged;
   const stored = snapshot.card.status ?? {};
+  const isTrusted = verdict.verified?.ok === true && verdict.quarantine === undefined;
   const outcomes = {
     Ready: verdict.ready,
     Synced: verdict.synced,
@@ -35,7 +36,7 @@ export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): 
     SignatureVerified: verdict.signature?.outcome,
     Stalled: verdict.stalled,
     Enforced: policy.enforced,
-    CallersEnforced: callersOutcome(verdict.callers, policy.enforced),
+    CallersEnforced: callersOutcome(verdict.callers, policy.enforced, isTrusted),
   };
   const conditions = conditionsFrom(outcomes, snapshot.card, settings.agentTlsPortName, now);
   const known = target.resolved || target.absent !== undefined;

@@ -32,8 +32,9 @@ export function watchCallers(caches: Caches, wake: (card: string, when: AddOptio
     const changed = ({ metadata: { namespace = '', name } }: CachedWorkload) =>
       wakeListing(standing(cards, workloadKey(namespace, { ...type, name })));
     cache.onEvent({
+      // What is read late, since its kind was not served, finds its callees judged already.
       add: (now, initial) => {
-        if (!initial) changed(now);
+        if (!initial || 'onUnread' in cache) changed(now);
       },
       update: (was, now) => {
         if (was.workload?.serviceAccount !== now.workload?.serviceAccount) changed(now);

@@ -121,6 +121,20 @@ describe('what the cards of a workload demand together', () => {
     expect(listing(3_000).callers?.value).toEqual([[]]);
   });
 
+  test('reads each list once, however many cards bring long ones', () => {
+    let reads = 0;
+    const counted = (n: number) => {
+      const toJSON = () => {
+        reads += 1;
+        return n % 10;
+      };
+      const one = { spiffeID: `spiffe://example.org/${n % 10}`, toJSON };
+      return cardOf({ callers: [one] }, n);
+    };
+    folded(Array.from({ length: 500 }, (_, n) => counted(n)));
+    expect(reads).toBeLessThanOrEqual(500);
+  });
+
   test('names the card whose demand it is, its own before another’s', () => {
     const [one, two] = [cardOf({ approvedCardId: 'a'.repeat(64) }, 1), cardOf({ approvedCardId: 'a'.repeat(64) }, 2)];
     expect(folded([two, one]).approvedCardId?.by).toEqual(['card-2']);

@@ -141,7 +141,7 @@ function agentOf(key: string, agents: NonNullable<Given['agents']>): Agent | und
     ...(spec === undefined ? {} : { spec }),
   });
   const found = { ...build.workload, namespace, name, serviceAccount: name, ...workload };
-  return { card, siblings: [], workload: given === null ? undefined : found };
+  return { card, siblings: [], winner: undefined, workload: given === null ? undefined : found };
 }
 
 function labelled(name: string, how: Label): Pod {

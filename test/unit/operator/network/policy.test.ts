@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { keptPolicy } from '../../../../src/operator/network/kept.ts';
 import { modeFor } from '../../../../src/operator/network/mode.ts';
 import { desiredPolicy, type PolicyPeers } from '../../../../src/operator/network/policy.ts';
 
@@ -120,4 +121,28 @@ test.each([
   [{ 'agent.kagenti.dev/enforcement': 'nonsense' }, 'enforce', 'enforce'],
 ] as const)('namespace labels %j under --enforcement=%s give %s', (labels, flag, mode) => {
   expect(modeFor(labels, flag)).toBe(mode);
+});
+
+describe('a list of callers', () => {
+  const ids = ['b', 'a', 'b'].map((name) => `spiffe://example.org/${name}`);
+  const from = (over: Partial<PolicyPeers>, callers: readonly string[]) =>
+    desiredPolicy({ ...subject, callers }, 'verified', { ...peers, ...over }).spec.ingress?.[0]?.from;
+
+  test('names each identity once beside the verified label, in an order of its own', () => {
+    const [peer] = from({}, ids) ?? [];
+    expect(peer?.podSelector?.matchLabels).toEqual({ 'agent.kagenti.dev/signature-verified': 'true' });
+    const [{ key = '', values = [] } = {}] = peer?.podSelector?.matchExpressions ?? [];
+    expect(key).toBe('agent.kagenti.dev/identity');
+    expect(values).toEqual([...new Set(values)].sort());
+    expect(values).toHaveLength(2);
+  });
+
+  test('is said once for all namespaces that are watched, however many', () => {
+    const many = Array.from({ length: 1_024 }, (_, n) => `spiffe://example.org/${n}`);
+    const namespaces = Array.from({ length: 500 }, (_, n) => `namespace-${n}`);
+    const { metadata, spec } = desiredPolicy({ ...subject, callers: many }, 'verified', { ...peers, namespaces });
+    expect(from({ namespaces }, many)).toHaveLength(1);
+    // It is kept as it was written, or it would be written again at every look.
+    expect(keptPolicy({ metadata, spec })).toEqual({ metadata, spec });
+  });
 });

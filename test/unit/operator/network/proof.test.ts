@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { probePoolLabel } from '../../../../src/operator/api/labels.ts';
+import { probePoolLabel, probePoolsLabel } from '../../../../src/operator/api/labels.ts';
 import {
   type Finding,
   findingOf,
@@ -36,14 +36,20 @@ describe('what a probe has found, its kubelet says', () => {
 
 describe('what all probes together have shown', () => {
   const leak = { leak: 'into pods' };
-  const probe = (pool: string, finding: Finding): Probe => {
-    return { metadata: { name: pool, labels: { [probePoolLabel]: pool } }, finding };
+  const probe = (pool: string, finding: Finding, pools = 1): Probe => {
+    const labels = { [probePoolLabel]: pool, [probePoolsLabel]: `${pools}` };
+    return { metadata: { name: pool, labels }, finding };
   };
 
   test.each<[string, readonly Probe[], string]>([
     ['no probe: nothing is proven', [], 'unproven No probe'],
     ['every pool has to enforce', [probe('a', 'enforces'), probe('b', 'nothing')], 'unproven The probe of node pool b'],
     ['they do', [probe('a', 'enforces'), probe('b', 'enforces')], 'proven'],
+    [
+      'a pool without any pod has shown nothing',
+      [probe('a', 'enforces', 2)],
+      'unproven Of 2 node pools, 1 have no probe.',
+    ],
     ['a leak counts before silence', [probe('a', 'nothing'), probe('b', leak)], 'refuted On node pool b'],
     [
       'a leak counts before an older pod of the pool',

@@ -35,6 +35,15 @@ describe('a policy beside ours adds something', () => {
   });
 });
 
+test('a policy that lets in one of those whom a list of ours names adds nothing, and one more does', () => {
+  const listing = { matchExpressions: [{ key: 'id', operator: 'In' as const, values: ['a', 'b'] }] };
+  const one = (labels: Record<string, string>) => lets({ from: [{ podSelector: { matchLabels: labels } }] });
+  const list = lets({ from: [{ podSelector: listing }] });
+  expect(excessOf(one({ id: 'b', app: 'x' }), list)).toEqual([]);
+  expect(excessOf(one({ id: 'c' }), list)).toEqual(['ingress']);
+  expect(excessOf(one({ app: 'x' }), list)).toEqual(['ingress']);
+});
+
 describe('a policy beside ours adds nothing', () => {
   test.each([
     ['default deny', lets()],

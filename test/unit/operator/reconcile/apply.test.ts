@@ -233,3 +233,15 @@ describe('the label of a pod that proved itself', () => {
     }
   });
 });
+
+test('a list of callers is not said to be held while the API server refuses its policy', async () => {
+  const listing = (...names: string[]) => ({
+    card: { spec: { callers: names.map((name) => ({ serviceAccount: { name } })) } as never },
+  });
+  const refuse = { 'patch team/weather-signature-policy': 403, 'create weather-signature-policy': 403 };
+  const created = await run({ ...proven, ...listing('a') }, undefined, { refuse });
+  expect(created.says('CallersEnforced')).toBe('False NotEnforceable');
+  expect(created.notes.map(({ reason }) => reason)).not.toContain('Enforced');
+  const narrowed = await run({ ...proven, ...listing('a') }, { ...proven, ...listing('a', 'b') }, { refuse });
+  expect(narrowed.says('CallersEnforced')).toBe('False NotEnforceable');
+});
