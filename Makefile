@@ -83,4 +83,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration matrix test-e2e lint generate verify image chart sbom plugin picture packages bench chaos cluster cluster-down
+.PHONY: help demo demo-down test test-unit test-integration matrix certificates test-e2e lint generate verify image chart sbom audit plugin plugin-binary krew picture packages bench chaos cluster cluster-down

@@ -39,6 +39,8 @@ export async function krewManifest(archives: readonly string[], sourceUrl: strin
         'agentcard-operator trusts an agent or not and what NetworkPolicies would close; quarantines,',
         'releases and approves agents; and cleans up. It is one file that brings its own runtime.',
       ].join(' '),
+      caveats:
+        'For completion put kubectl_complete-agentcard of the archive on the PATH: krew links the command alone.\n',
       platforms,
     },
   };

@@ -41,7 +41,10 @@ function commandsOf(blocks: readonly Block[]): readonly string[] {
 /** What takes a node, a builder of images, or an hour: by whom it is run instead. */
 const elsewhere: readonly (readonly [pattern: RegExp, by: string])[] = [
   [/^make (demo|test)$/, 'this is the demonstration and the test'],
-  [/^make image /, 'test/e2e/kit/setup.ts builds the same Dockerfile'],
+  [
+    /^make image /,
+    'test/e2e/kit/setup.ts builds the last stage of that Dockerfile, .github/workflows/ci.yaml all of them',
+  ],
   [/^make plugin$/, 'test/unit/cli/plugin.test.ts'],
   [/^kubectl agentcard ui$/, 'test/integration/ui'],
   [/^kind /, 'nobody: it takes a machine that runs containers; test/cluster starts a node instead'],

@@ -127,8 +127,9 @@ function rightsTable(): string {
 
 const commandsIntro = `\`make plugin\` makes one file of it, \`kubectl-agentcard\`, which kubectl finds on the \`PATH\` as \`kubectl agentcard …\`, completion
 included; it needs Node 26. \`make plugin-binary\` puts that Node inside: one file of 118 MB (42 MB packed) for Linux with glibc, which answers
-\`version --client\` in less than a tenth of a second. \`make krew\` writes checksums and the manifest by which krew installs it. From a
-checkout it is \`npx kubectl-agentcard\`. \`verify\`, \`sign\`, \`canonicalize\` and \`diff\` need no cluster.
+\`version --client\` without loading what asks clusters. \`make krew\` writes checksums and the manifest by which krew installs it. krew
+links the command alone: for completion put \`kubectl_complete-agentcard\` of the archive on the \`PATH\`. From a checkout it is
+\`npx kubectl-agentcard\`. \`verify\`, \`sign\`, \`canonicalize\` and \`diff\` need no cluster.
 Exit status 0 is yes (verified; Ready), 1 is no, and 2 means that there is no answer: wrong usage, or a cluster that gives none.
 \`explain\` notes what you may not list; \`explain --all\` without sight of any card exits with 2. \`migrate\` and \`cleanup\` list, and
 change something with \`--apply\` alone; they take \`-o wide\`, \`json\`, \`yaml\` and \`name\` as kubectl does. Colours are for

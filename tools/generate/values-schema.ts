@@ -131,7 +131,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
     enabled: truth('Put an Envoy into pods that ask for it by a label.'),
     image: text('The Envoy.'),
     pullPolicy: text('When it is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
-    agentPort: port('Where agents listen, unless an annotation says else.'),
+    agentPort: port('Where agents listen, unless the annotation …/port of the pod says otherwise.'),
     tlsPort: port('Where Envoy listens.'),
     runAsUser: {
       type: ['integer', 'null'],

@@ -39,7 +39,7 @@ export const explain: Command = {
     const [name] = invocation.operands;
     const all = invocation.option('all') !== undefined || invocation.option('all-namespaces') !== undefined;
     if (all === (name !== undefined))
-      throw new Trouble('explain takes the name of a card, or --all; see kubectl agentcard explain --help');
+      throw new Trouble('explain takes either the name of a card or --all (-A); see kubectl agentcard explain --help');
     if (name === undefined) {
       const fleet = await loadFleet(place, false);
       const summary = summarize(fleet);

@@ -15,6 +15,7 @@ export const ui: Command = {
   operands: [],
   options: {
     ...clusterOptions,
+    namespace: { ...clusterOptions.namespace, doc: 'namespace that is shown where you may not list the whole cluster' },
     port: { value: '<number>', doc: 'port on 127.0.0.1 (default any that is free)' },
     'no-browser': { doc: 'print the URL only' },
   },

@@ -158,11 +158,13 @@ describe('the notes of an installation beside a mesh', () => {
     return said.slice(said.indexOf('\nNOTES:'));
   };
 
-  test.each([
-    ['Istio', 'authorizationpolicies.security.istio.io', 'v1', 'traffic.sidecar.istio.io/excludeInboundPorts: "8443"'],
-    ['Linkerd', 'serviceprofiles.linkerd.io', 'v1alpha2', 'config.linkerd.io/skip-inbound-ports: "8443"'],
-  ])('say what mends it for %s, and that nobody tried', async (mesh, name, version, mends) => {
-    expect(await notes()).not.toContain('mesh');
+  const meshes = {
+    Istio: ['authorizationpolicies.security.istio.io', 'v1', 'traffic.sidecar.istio.io/excludeInboundPorts: "8443"'],
+    Linkerd: ['serviceprofiles.linkerd.io', 'v1alpha2', 'config.linkerd.io/skip-inbound-ports: "8443"'],
+  } as const;
+
+  async function served(mesh: keyof typeof meshes): Promise<void> {
+    const [name, version] = meshes[mesh];
     const [plural = '', ...group] = name.split('.');
     const kind = `Kind${mesh}`;
     const schema = { openAPIV3Schema: { type: 'object' } };
@@ -181,11 +183,21 @@ describe('the notes of an installation beside a mesh', () => {
     await writeFile(file, JSON.stringify(definition));
     await kubectl('apply', '--filename', file);
     await kubectl('wait', '--for=condition=Established', '--timeout=60s', `crd/${name}`);
+  }
+
+  test.each([
+    ['Istio', ['Istio']],
+    ['Linkerd', ['Linkerd']],
+    ['Istio and Linkerd', ['Istio', 'Linkerd']],
+  ] as const)('say what mends it for %s alone, and that nobody tried', async (names, there) => {
+    expect(await notes()).not.toContain('mesh');
+    for (const mesh of there) await served(mesh);
     const said = await notes();
-    expect(said).toContain(`serves ${mesh}'s kinds`);
-    expect(said).toContain(mends);
+    expect(said).toContain(`serves the kinds of ${names}. A mesh's proxy`);
     expect(said).toContain('untested with a real mesh');
-    await kubectl('delete', '--wait', 'crd', name);
+    const mended = Object.values(meshes).filter(([, , mends]) => said.includes(mends));
+    expect(mended).toEqual(there.map((mesh) => meshes[mesh]));
+    await kubectl('delete', '--wait', 'crd', ...there.map((mesh) => meshes[mesh][0]));
   });
 });
 

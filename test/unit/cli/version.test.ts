@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
@@ -22,6 +23,18 @@ describe('version', () => {
       client: { version, node: process.version, platform: `${process.platform}/${process.arch}` },
     });
     vi.unstubAllEnvs();
+  });
+
+  test('of the plugin loads nothing that asks clusters', () => {
+    const telling = `import { registerHooks } from 'node:module';
+      registerHooks({ load(url, ...rest) { process.stderr.write(url + '\\n'); return rest.at(-1)(url, rest[0]); } });`;
+    const hooks = `data:text/javascript,${encodeURIComponent(telling)}`;
+    const main = join(import.meta.dirname, '../../../src/cli/main.ts');
+    const args = ['--import', hooks, main, 'version', '--client'];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect(status).toBe(0);
+    expect(stderr).toContain('src/cli/version.ts');
+    expect(stderr).not.toMatch(/\/src\/(kube|wire|spiffe)\/|\/node_modules\//);
   });
 
   test('of the operator is what its Deployment says, of each that is seen', async () => {

@@ -9,6 +9,7 @@ const adversaries = [
   'An editor of cards',
   'A network on the path',
   'A trust bundle',
+  'Who reaches for the page',
 ];
 const text = page('docs/threat-model.md');
 const rows = adversaries.flatMap((who) =>

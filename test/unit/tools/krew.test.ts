@@ -37,6 +37,8 @@ test('krew finds an archive for each kind of machine, where a release puts it, a
       };
     }),
   );
+  // krew links `bin` alone, and kubectl completes by another file of the archive.
+  expect(spec.caveats).toContain('kubectl_complete-agentcard');
   const lines = machines.map((machine) => `${sha256(`bytes of ${archive(machine)}`)}  ${archive(machine)}\n`);
   expect(readFileSync(checksums, 'utf8')).toBe(lines.join(''));
 });
