@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { goDuration } from '../../src/operator/api/time.ts';
-import { addressRange } from '../../src/operator/settings/flag-schemas.ts';
 import { flags } from '../../src/operator/settings/flag-table.ts';
 import type { Flag } from '../../src/operator/settings/flags.ts';
 
@@ -12,6 +11,10 @@ const truth = (description: string): Schema => ({ type: 'boolean', description }
 const auto = (description: string): Schema => ({ enum: [true, false, 'auto'], description });
 const open = (description: string): Schema => ({ type: 'object', description });
 const port = (description: string): Schema => ({ type: 'integer', minimum: 1, maximum: 65535, description });
+/** Of objects: labels of DNS, joined by dots. */
+const label = '[a-z0-9]([a-z0-9-]*[a-z0-9])?';
+const name = (description: string, more: Schema = {}): Schema =>
+  text(description, { pattern: `^(${label}(\\.${label})*)?$`, ...more });
 const list = (description: string): Schema => ({ type: 'array', items: { type: 'object' }, description });
 /** Numbers have the bound, texts the pattern. */
 const account = (of: string): Schema => ({
@@ -66,7 +69,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
   signatureVerification: closed({ enabled: truth(flags.enableSignatureVerification.doc) }),
   spiffe: closed({
     volume: text("How the Workload API's socket gets into the pod.", { enum: ['csi', 'hostPath'] }),
-    csiDriver: text('Name of the SPIFFE CSI driver.', { minLength: 1 }),
+    csiDriver: text('Name of the SPIFFE CSI driver.', { pattern: '^[A-Za-z0-9]([A-Za-z0-9.-]{0,61}[A-Za-z0-9])?$' }),
     hostPath: text("The folder on the node that holds the SPIRE agent's socket.", { pattern: '^/.' }),
     clusterSPIFFEID: closed({
       create: auto(
@@ -147,17 +150,20 @@ const ownValues: Readonly<Record<string, Schema>> = {
 const podValues: Readonly<Record<string, Schema>> = {
   enabled: truth('Whether a chart that depends on this one wants it: the condition of its dependency.'),
   replicas: { type: 'integer', minimum: 0, description: 'Pods of the operator; one acts, the others stand by.' },
-  fullnameOverride: text('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
+  fullnameOverride: name('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
   image: closed({
     repository: text('Where the cluster pulls the image from.'),
-    tag: text("Tag of the image. Default: the chart's appVersion."),
+    // Some write the digest behind it.
+    tag: text("Tag of the image. Default: the chart's appVersion.", {
+      pattern: '^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?)?$',
+    }),
     digest: text('Digest of the image, in place of the tag.', { pattern: '^(sha256:[0-9a-f]{64})?$' }),
     pullPolicy: text('When the image is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
   }),
   imagePullSecrets: list('Secrets with credentials for the registry.'),
   serviceAccount: closed({
     create: truth('Create the ServiceAccount.'),
-    name: text('Name of the ServiceAccount.'),
+    name: name('Name of the ServiceAccount.', { maxLength: 253 }),
     annotations: open('Annotations of the ServiceAccount.'),
   }),
   podAnnotations: open("Annotations of the operator's pods."),
@@ -168,7 +174,7 @@ const podValues: Readonly<Record<string, Schema>> = {
   nodeSelector: open('Nodes on which the operator may run.'),
   tolerations: list('Taints that the operator tolerates.'),
   affinity: open('Affinity of the pods.'),
-  priorityClassName: text('PriorityClass of the pods.'),
+  priorityClassName: name('PriorityClass of the pods.'),
   extraVolumes: list("More volumes of the operator's pods, for example with a trust bundle."),
   extraVolumeMounts: list('Where the operator sees them.'),
 };
@@ -189,12 +195,7 @@ function flagSchema({ schema }: Flag): Schema {
   if (typeof read('5s') === 'number') return { ...given, pattern: goDuration.source };
   // Bounds say what an integer of YAML may be.
   if (given.maximum !== undefined) return { ...given, type: ['string', 'integer'] };
-  const value = read('[]') ?? read('a/b') ?? read('/a') ?? read('10.0.0.0/8');
-  if (Array.isArray(value)) {
-    const pattern = value.includes('10.0.0.0/8') ? { pattern: `^${addressRange}$` } : {};
-    const items = { type: value.length === 0 ? 'object' : 'string', ...pattern };
-    return { ...given, type: ['string', 'array'], items };
-  }
+  if (given.items !== undefined) return { ...given, type: ['string', 'array'] };
   return given;
 }
 

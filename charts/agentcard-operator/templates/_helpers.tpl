@@ -201,6 +201,10 @@ annotations:
 {{- range $flag, $value := $twins }}
 {{- if hasKey $.Values.config $flag }}{{ fail (printf "config.%s: set %s instead" $flag $value) }}{{ end }}
 {{- end }}
+{{- range $flag := list "metrics-bind-address" "health-probe-bind-address" }}
+{{- $address := toString (get $.Values.config $flag) }}
+{{- if regexMatch "^[1-9][0-9]*$" $address }}{{ fail (printf "config.%s: write \":%s\" for port %s, or 0 for nowhere" $flag $address $address) }}{{ end }}
+{{- end }}
 {{- $_ := include "agentcard-operator.image" . }}
 {{- if and (include "agentcard-operator.namespaces" .) (eq (toString .Values.spiffe.clusterSPIFFEID.create) "true") }}
 {{- fail "config.namespaces asks for Roles alone, and a ClusterSPIFFEID is the cluster's: set spiffe.clusterSPIFFEID.create=false" }}

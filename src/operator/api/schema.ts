@@ -25,9 +25,8 @@ export const part = <T extends z.ZodRawShape>(words: string, fields: T) => maybe
 export const listBy = <T extends z.ZodType>(key: string, item: T) =>
   z.array(item).meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] });
 
-export const spiffeId = fitting(
-  /^spiffe:\/\/[a-z0-9._-]{1,255}(\/[A-Za-z0-9._-]+)+$/,
-  'must be a SPIFFE ID with a path, such as spiffe://example.org/ns/default/sa/agent',
-);
+export const spiffeIdPattern = 'spiffe://[a-z0-9._-]{1,255}(/[A-Za-z0-9._-]+)+';
+export const spiffeIdWords = 'must be a SPIFFE ID with a path, such as spiffe://example.org/ns/default/sa/agent';
+export const spiffeId = fitting(new RegExp(`^${spiffeIdPattern}$`), spiffeIdWords);
 
 export const objectName = () => fitting(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'must be the name of an object').max(253);

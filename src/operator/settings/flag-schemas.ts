@@ -16,16 +16,29 @@ export const duration = z.string().transform((text, context) => {
 export const address = z
   .string()
   .regex(/^(0|[^\s]*:[0-9]{1,5})$/, 'must be [host]:port, or 0 to turn it off')
-  .meta({ minimum: 0, maximum: 0 });
+  // What YAML makes of a port alone is a whole number; the chart then tells how to write it.
+  .meta({ minimum: 0, maximum: 65_535 });
 
-export const addressRange = '(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)/[0-9]{1,3}';
+/** Texts by commas, each fitting a pattern; in the values of a chart a list as well. */
+export const listOf = (item: string, isNone: string) => {
+  const pattern = `^(\\s*${item}\\s*(,\\s*${item}\\s*)*)?$`;
+  return z
+    .string()
+    .regex(new RegExp(pattern), isNone)
+    .meta({ items: { type: 'string', pattern } })
+    .transform((text) => (text === '' ? [] : text.split(',').map((one) => one.trim())));
+};
+
+// Few words, as helm quotes the pattern; what else is none is found by trying.
+const octet = '(25[0-5]|(2[0-4]|1?[0-9])?[0-9])';
+const range4 = `(${octet}\\.){3}${octet}/0?(3[0-2]|[0-2]?[0-9])`;
+const range6 = '[0-9a-fA-F:.]*:[0-9a-fA-F:.]*/(12[0-8]|1[01][0-9]|0?[0-9]{1,2})';
 const isNoRange = 'must be address ranges by commas, for example 10.0.0.10/32 or fd00::/8';
 /** By commas, each with its prefix length. */
-export const addressRanges = z
-  .string()
-  .regex(new RegExp(`^(?:${addressRange}(?:, *${addressRange})*)?$`), isNoRange)
-  .transform((text) => (text === '' ? [] : text.split(/, */)))
-  .refine((ranges) => ranges.every((range) => holdsRange(range, range)), isNoRange);
+export const addressRanges = listOf(`(${range4}|${range6})`, isNoRange).refine(
+  (ranges) => ranges.every((range) => holdsRange(range, range)),
+  isNoRange,
+);
 
 /** A trust domain by itself, or none. */
 export const trustDomainName = z

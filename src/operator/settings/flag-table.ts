@@ -1,11 +1,11 @@
-import { parseForms } from '@agentcard-operator/agentcard';
+import { canonicalForms, parseForms } from '@agentcard-operator/agentcard';
 import type { NetworkPolicyRule } from '@agentcard-operator/kube/objects';
 import * as z from 'zod';
 import { jsonOrUndefined } from '../api/json.ts';
 import { enforcementLabel, tlsPortName } from '../api/labels.ts';
-import { spiffeId } from '../api/schema.ts';
+import { spiffeIdPattern, spiffeIdWords } from '../api/schema.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
-import { address, addressRanges, boolean, duration, trustDomainName } from './flag-schemas.ts';
+import { address, addressRanges, boolean, duration, listOf, trustDomainName } from './flag-schemas.ts';
 import { flagsFrom } from './flags.ts';
 import { defaultTemplate } from './spiffe-id-template.ts';
 
@@ -16,23 +16,29 @@ const whole = (least: number, most: number, digits = `${most}`.length) =>
     .meta({ minimum: least, maximum: most })
     .transform(Number)
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
-const list = z.string().transform((text) => (text === '' ? [] : text.split(',').map((item) => item.trim())));
-const forms = z.string().transform((text, context) => {
-  const parsed = parseForms(text);
-  if (parsed.ok) return parsed.value;
-  context.addIssue({ code: 'custom', message: parsed.error.message });
-  return z.NEVER;
-});
-const mechanisms = list.pipe(
-  z.array(z.enum(['mtls', 'signature'], 'knows mtls and signature; sigstore is not supported by this version')),
-);
-const cardPaths = list.pipe(
-  z.array(z.string().regex(/^\/[\x21-\x7e]*$/, 'must be paths that start with /, in ASCII without spaces')),
-);
+// Only for the chart: what is read here is told by the name that is unknown.
+const form = `\\s*(${canonicalForms.map(({ name }) => name.replaceAll('.', '\\.')).join('|')})\\s*`;
+const forms = z
+  .string()
+  .meta({ pattern: `^${form}(,${form})*$` })
+  .transform((text, context) => {
+    const parsed = parseForms(text);
+    if (parsed.ok) return parsed.value;
+    context.addIssue({ code: 'custom', message: parsed.error.message });
+    return z.NEVER;
+  });
+const mechanisms = listOf(
+  '(mtls|signature)',
+  'knows mtls and signature; sigstore is not supported by this version',
+).pipe(z.array(z.enum(['mtls', 'signature'])));
+const cardPaths = listOf('/[\\x21-\\x2b\\x2d-\\x7e]*', 'must be paths that start with /, in ASCII without spaces');
+const namespaces = listOf('[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?', 'must be names of namespaces, by commas');
 const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be namespace/name');
+const services = '^[a-z0-9.-]+/[a-z0-9.-]+(,[a-z0-9.-]+/[a-z0-9.-]+)*$';
 const namespacedName = z
   .string()
-  .regex(/^([a-z0-9.-]+\/[a-z0-9.-]+)(,[a-z0-9.-]+\/[a-z0-9.-]+)*$/, 'must be namespace/name, several by commas');
+  .regex(new RegExp(services), 'must be namespace/name, several by commas')
+  .meta({ items: { type: 'string', pattern: services } });
 // As container ports are named. Without look-ahead, which the patterns of a chart's schema do not have.
 const isNoPort = 'must be a port name: at most 15 lower-case letters, digits and single hyphens inside, and a letter';
 const portName = z
@@ -40,14 +46,17 @@ const portName = z
   .max(15, { error: isNoPort, abort: true })
   .regex(/^([0-9]+-)*[0-9]*[a-z][a-z0-9]*(-[a-z0-9]+)*$/, isNoPort);
 const rules = (schema: z.ZodType, sides: string) =>
-  z.string().transform((text, context): NetworkPolicyRule[] => {
-    const parsed = schema.safeParse(jsonOrUndefined(text));
-    if (parsed.success) return parsed.data as NetworkPolicyRule[];
-    const [place] = parsed.error.issues[0]?.path ?? [];
-    const where = place === undefined ? '' : `; rule ${String(place)} is none`;
-    context.addIssue({ code: 'custom', message: `must be a JSON list of NetworkPolicy rules with ${sides}${where}` });
-    return z.NEVER;
-  });
+  z
+    .string()
+    .meta({ items: { type: 'object' }, pattern: '^\\s*\\[[\\s\\S]*\\]\\s*$' })
+    .transform((text, context): NetworkPolicyRule[] => {
+      const parsed = schema.safeParse(jsonOrUndefined(text));
+      if (parsed.success) return parsed.data as NetworkPolicyRule[];
+      const [place] = parsed.error.issues[0]?.path ?? [];
+      const where = place === undefined ? '' : `; rule ${String(place)} is none`;
+      context.addIssue({ code: 'custom', message: `must be a JSON list of NetworkPolicy rules with ${sides}${where}` });
+      return z.NEVER;
+    });
 
 /** Every flag. --help, the chart's schema and the reference's table are made from this. */
 export const flags = flagsFrom({
@@ -92,7 +101,7 @@ export const flags = flagsFrom({
     doc: 'Whether another identity than the expected one fails a card that leaves identityBinding.strict unset; floor: every card, whose allowedSpiffeIDs and trustDomain are then ignored as well, but for --floor-allowed-ids.',
   },
   floorAllowedIds: {
-    schema: list.pipe(z.array(spiffeId)),
+    schema: listOf(spiffeIdPattern, spiffeIdWords),
     doc: 'SPIFFE IDs, by commas, that cards may allow under --strict-binding=floor, which ignores all others that they allow.',
   },
   spiffeIdTemplate: {
@@ -162,7 +171,7 @@ export const flags = flagsFrom({
   fetchTimeout: { schema: duration, default: '5s', doc: 'Bound on one fetch of a card, from dial to last byte.' },
   fetchConcurrency: { schema: whole(1, 1024), default: '64', doc: 'Fetches under way at once.' },
   concurrency: { schema: whole(1, 256), default: '16', doc: 'Reconciles under way at once.' },
-  namespaces: { schema: list, doc: 'Namespaces to watch, by commas. Default: all.' },
+  namespaces: { schema: namespaces, doc: 'Namespaces to watch, by commas. Default: all.' },
   leaderElect: {
     schema: boolean,
     default: 'false',

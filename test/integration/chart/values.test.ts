@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { chart, helm, image, objectsOf, render, verified } from './helm.ts';
+import { chart, helm, image, objectsOf, render, renderOn, verified } from './helm.ts';
 
 describe('values that lack something', () => {
   const needed = valuePaths(parse(readFileSync(`${chart}/values.yaml`, 'utf8')));
@@ -35,6 +35,63 @@ function valuePaths(values: object, above = ''): string[] {
     return [path, ...below.filter((each) => !/\.labels\.|^resources\./.test(each))];
   });
 }
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+}
+
+/** What a schema says something about: its values without further ones below. */
+function leavesOf({ properties }: Schema, above = ''): string[] {
+  if (properties === undefined) return [above];
+  return Object.entries(properties).flatMap(([name, each]) => leavesOf(each, `${above}/${name}`));
+}
+
+describe('a typo in a value', () => {
+  const leaves = leavesOf(JSON.parse(readFileSync(`${chart}/values.schema.json`, 'utf8')));
+  /** Their meaning is others': of images, files, kinds and templates. */
+  const anyText = [
+    ...['/image/repository', '/injection/image', '/spiffe/clusterSPIFFEID/className', '/config/spiffe-id-template'],
+    ...['kubeconfig', 'spiffe-endpoint-socket', 'trust-bundle-file', 'trust-bundle-configmap-key'].map(
+      (flag) => `/config/${flag}`,
+    ),
+  ];
+
+  test.each(leaves.filter((path) => !anyText.includes(path)))('is refused in %s', async (path) => {
+    const value = `${path.slice(1).replaceAll('/', '.')}="Foo_ bar:"`;
+    await expect(renderOn([], '--set-json', value)).rejects.toThrow(`at '${path}': `);
+  });
+
+  const worksToday = [
+    [
+      'config.require=',
+      'config.require=mtls',
+      'config.require=["mtls","signature"]',
+      'config.require=mtls\\, signature',
+    ],
+    ['config.signature-forms=spec-8.4.1', 'config.signature-forms=raw-jcs\\, spec-8.4.1'],
+    ['config.namespaces=', 'config.namespaces=a', 'config.namespaces=[]', 'config.namespaces=["a"," b "]'],
+    ['config.card-paths=', 'config.card-paths=/a/*/card.json\\, /b?x=1', 'config.card-paths=["/a","/b,/c"]'],
+    ['config.floor-allowed-ids=', 'config.floor-allowed-ids=spiffe://example.org/ns/a/sa/b\\,spiffe://b.test/x'],
+    ['config.ingress-allow=[]', 'config.egress-allow=[{"ports":[{"port":443}]}]'],
+    ['config.dns-service=a/b', 'config.dns-service=["a/b","c/d"]'],
+    [
+      'config.dns-cidr=',
+      'config.dns-cidr=10.0.0.1/32\\, fd00::/8',
+      'config.dns-cidr=["::ffff:10.0.0.1/128","0.0.0.0/0"]',
+    ],
+    [
+      'config.metrics-bind-address=0',
+      'config.metrics-bind-address=:8080',
+      'config.health-probe-bind-address=127.0.0.1:80',
+    ],
+    ['replicas=0', 'fullnameOverride=', 'fullnameOverride=a.b-c', 'serviceAccount.name=', 'serviceAccount.name=a.b'],
+    ['spiffe.csiDriver=csi.spiffe.io', 'image.tag=', 'image.tag=v1.2_3-a', `image.tag=a@sha256:${'0'.repeat(64)}`],
+  ].flat();
+
+  test.each(worksToday)('is not seen in %s', async (value) => {
+    expect(await render(value)).toContain('kind: Deployment');
+  });
+});
 
 describe('a chart that depends on this one', () => {
   const dependency = { name: 'agentcard-operator', version: '0.1.0', condition: 'agentcard-operator.enabled' };

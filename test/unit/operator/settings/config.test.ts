@@ -111,6 +111,10 @@ describe('what cannot work is refused at start, with what to do', () => {
     [['--require=mtls'], '--require=mtls needs the mechanism on'],
     [['--require=sigstore'], '--require: '],
     [['--signature-forms=made-up'], '--signature-forms: '],
+    [['--namespaces=Team_A'], '--namespaces: must be names of namespaces, by commas'],
+    [['--namespaces=team-a,'], '--namespaces: must be names of namespaces, by commas'],
+    [['--floor-allowed-ids=foo'], '--floor-allowed-ids: must be a SPIFFE ID with a path'],
+    [['--egress-allow=foo'], '--egress-allow: must be a JSON list'],
     [['--card-paths=/a,card.json'], '--card-paths: must be paths that start with /'],
   ])('%j: %s', (args, said) => {
     expect(problems(args)).toContain(said);
