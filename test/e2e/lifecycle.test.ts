@@ -62,8 +62,11 @@ test('uninstalling leaves no policy, label or annotation, no rest of the clean-u
   await world.uninstall();
   expect(await marks(world)).toEqual([]);
   const kinds = 'deployments,jobs,pods,leases,serviceaccounts,roles,rolebindings,configmaps';
-  const left = await world.kubectl('-n', operatorNamespace, 'get', kinds, '-o', 'name');
-  expect(left.split('\n').filter((name) => /agentcard/.test(name))).toEqual([]);
+  // Pods take a moment to end, of which helm does not wait for all.
+  await vi.waitFor(async () => {
+    const left = await world.kubectl('-n', operatorNamespace, 'get', kinds, '-o', 'name');
+    expect(left.split('\n').filter((name) => /agentcard/.test(name))).toEqual([]);
+  }, patience);
   expect(await world.kubectl('get', 'clusterroles,clusterrolebindings', '-o', 'name')).not.toContain(release);
   for (const agent of agents) {
     const { status } = await agent.says({ Ready: 'Unknown NotVerified', Verified: 'Unknown NotVerified' });
