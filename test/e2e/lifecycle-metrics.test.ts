@@ -39,15 +39,16 @@ function wanted(expr: string): { readonly metric: string; readonly labels: reado
     list.split(',').map((part) => part.trim()),
   );
   const plain = expr.replaceAll(/\bby \([^)]*\)/g, '');
-  return [...plain.matchAll(/\b([a-z]+(?:_[a-z0-9]+){1,})(?:\{([^}]*)\})?/g)]
-    .filter(([, metric]) => metric !== 'histogram_quantile')
-    .map(([, metric = '', selector = '']) => {
+  // What a parenthesis follows is a function.
+  return [...plain.matchAll(/\b([a-z]+(?:_[a-z0-9]+){1,})\b(?!\s*\()(?:\{([^}]*)\})?/g)].map(
+    ([, metric = '', selector = '']) => {
       // The job is what Prometheus calls whom it scrapes.
       const selected = [...selector.matchAll(/(\w+)[!=]/g)]
         .map(([, label = '']) => label)
         .filter((label) => label !== 'job');
       return { metric, labels: [...grouped, ...selected] };
-    });
+    },
+  );
 }
 
 test('every metric and label of the alerts and the dashboard is in what a running operator serves', async () => {

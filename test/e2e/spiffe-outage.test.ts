@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { primaryTrustDomain, type TrustDomain } from '../cluster/trust-domain.ts';
 import { Agent } from './kit/agent.ts';
-import { asked, calmly, restartOperator } from './kit/calm.ts';
+import { asked, calmly, restartOperator, settled } from './kit/calm.ts';
 import { patience, World } from './kit/world.ts';
 
 let world: World;
@@ -42,6 +42,7 @@ describe("while SPIRE's agent is away", () => {
   });
 
   test('an operator that starts without an identity holds every verdict, label and policy, and says so once', async () => {
+    await settled(world);
     const before = await world.writes();
     await restartOperator(world, 3);
     const { status } = await weather.says(held);

@@ -7,13 +7,18 @@ const operatorPods = ['-n', operatorNamespace, '-l', 'app.kubernetes.io/name=age
 
 /** Does something that must change nothing: no status, no NetworkPolicy, no label is written. */
 export async function calmly(world: World, act: () => Promise<void>): Promise<void> {
-  await nothingIsLeaving(world);
-  await nothingIsPutOff(world);
+  await settled(world);
   const before = { statuses: await statuses(world), writes: await world.writes() };
   await act();
   // The statuses first: their difference says what happened; the writes then find what was written to and fro.
   expect(await statuses(world)).toEqual(before.statuses);
   expect(await world.writes()).toEqual(before.writes);
+}
+
+/** Until nobody's card has anything to be written any more, whichever test left it. */
+export async function settled(world: World): Promise<void> {
+  await nothingIsLeaving(world);
+  await nothingIsPutOff(world);
 }
 
 /** Cards of a namespace that is going lose their pods, and with them their trust, one by one. */
