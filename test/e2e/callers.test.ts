@@ -206,18 +206,14 @@ describe('no decision changes', () => {
     return Object.fromEntries(ways.map((way) => [way, all[way]]));
   };
 
+  const rolledOut = () =>
+    world.kubectl('-n', operatorNamespace, 'rollout', 'status', 'deployment/agentcard-operator', '--timeout=120s');
+
   test('when the leader is killed', async () => {
     const operators = ['-n', operatorNamespace, 'pod', '-l', 'app.kubernetes.io/name=agentcard-operator'];
     await world.kubectl('delete', ...operators, '--grace-period=0', '--force');
     expect(await between()).toEqual(held());
-    await world.kubectl(
-      '-n',
-      operatorNamespace,
-      'rollout',
-      'status',
-      'deployment/agentcard-operator',
-      '--timeout=120s',
-    );
+    await rolledOut();
     await says('ledger', { Ready: 'True ReadyToServe', CallersEnforced: 'True Enforced' });
     expect(await between()).toEqual(held());
   });
@@ -241,13 +237,6 @@ describe('no decision changes', () => {
     }, patience);
     expect(await between()).toEqual(held());
     await scale(2);
-    await world.kubectl(
-      '-n',
-      operatorNamespace,
-      'rollout',
-      'status',
-      'deployment/agentcard-operator',
-      '--timeout=120s',
-    );
+    await rolledOut();
   });
 });

@@ -1,10 +1,16 @@
 import type { Check } from '../api/agentcard.ts';
-import type { BoundReason, SignatureReason, SyncedReason, VerifiedReason } from '../api/conditions.ts';
+import {
+  type BoundReason,
+  remedy,
+  type SignatureReason,
+  type SyncedReason,
+  type VerifiedReason,
+} from '../api/conditions.ts';
 import type { Hold } from '../inquiry/hold.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { PodFacts } from '../workload/pod.ts';
 import type { Sight } from './sight.ts';
-import type { Snapshot, Target } from './snapshot.ts';
+import type { Snapshot, Target, Unresolved } from './snapshot.ts';
 
 /**
  * What an answer is worth. `guilt`: somebody showed that it is not what it must be; one pod is enough, and no hold outlives
@@ -84,6 +90,12 @@ export interface PodQuestion extends Named {
 export type Question = CardQuestion | PodQuestion;
 
 export const skipped: Answer = { result: 'skipped' };
+
+/** The way to the agent ends: why, and what to do, which may be said of this very case. */
+export function lacking({ reason, message, todo }: Unresolved, effect: Effect): Answer {
+  const hint = todo ?? remedy('Synced', reason);
+  return { result: 'fail', observed: message, hint, effect, ...(todo === undefined ? {} : { todo }) };
+}
 
 /** Messages of the lower layers become sentences of a condition. */
 export function sentence(text: string): string {

@@ -27,7 +27,7 @@ const whole = new Set(['expectedSpiffeID', 'callers', 'quarantine', 'covered']);
 export function projectStatus(judged: Judged, policy: PolicyPlan, now: number): DesiredStatus {
   const { snapshot, target, verdict, settings } = judged;
   const stored = snapshot.card.status ?? {};
-  const isTrusted = verdict.verified?.ok === true && verdict.quarantine === undefined;
+  const isTrusted = verdict.verified?.ok === true;
   const outcomes = {
     Ready: verdict.ready,
     Synced: verdict.synced,

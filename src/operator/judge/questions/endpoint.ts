@@ -1,5 +1,4 @@
-import { remedy } from '../../api/conditions.ts';
-import { type Answer, type CardQuestion, type Matter, skipped } from '../question.ts';
+import { type Answer, type CardQuestion, lacking, type Matter, skipped } from '../question.ts';
 import type { ResolvedTarget } from '../snapshot.ts';
 
 const decides = {
@@ -19,15 +18,7 @@ export const endpoint = {
     const { target } = matter;
     if (target.resolved) return behind(target, matter);
     if (target.absent === undefined) return skipped;
-    const { reason, message, todo } = target;
-    const hint = todo ?? remedy('Synced', reason);
-    return {
-      result: 'fail',
-      observed: message,
-      hint,
-      effect: decides[reason],
-      ...(todo === undefined ? {} : { todo }),
-    };
+    return lacking(target, decides[target.reason]);
   },
 } as const satisfies CardQuestion;
 

@@ -1,6 +1,5 @@
-import { remedy } from '../../api/conditions.ts';
 import type { Workload } from '../../workload/workload.ts';
-import type { Answer, CardQuestion } from '../question.ts';
+import { type Answer, type CardQuestion, lacking } from '../question.ts';
 
 const decides = {
   WorkloadNotFound: { weight: 'absence', Synced: 'WorkloadNotFound', Verified: 'NotVerified' },
@@ -17,15 +16,7 @@ export const workload = {
   ask: ({ target }) => {
     if (target.resolved) return found(target.workload);
     if (target.absent !== undefined) return found(target.absent);
-    const { reason, message, todo } = target;
-    const hint = todo ?? remedy('Synced', reason);
-    return {
-      result: 'fail',
-      observed: message,
-      hint,
-      effect: decides[reason],
-      ...(todo === undefined ? {} : { todo }),
-    };
+    return lacking(target, decides[target.reason]);
   },
 } as const satisfies CardQuestion;
 
