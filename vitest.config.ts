@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { recorder } from './tools/test/record.ts';
+
+/** Where `make test` reads what ran. */
+const { TEST_RECORD: record } = process.env;
 
 export default defineConfig({
   test: {
+    ...(record === undefined ? {} : { reporters: ['default', recorder(record)] }),
     projects: [
       {
         // Bounds are for tests that hang; a busy machine is no failure.

@@ -1,79 +1,61 @@
-/** `make test`: every stage in order, how long each took, and one last line that counts all tests. */
+/** `make test`: every stage in order, how long each took, the slowest tests, every failure, and one last line that counts all tests. */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allTools } from '../test/cluster/catalogue.ts';
+import type { Entry } from './test/record.ts';
+import { type Outcome, summary } from './test/summary.ts';
 
 interface Stage {
   readonly name: string;
   readonly command: readonly string[];
-  /** Writes a vitest JSON report that is counted. */
-  readonly counted: boolean;
+  /** Where vitest writes down its tests. */
+  readonly record?: string;
 }
 
-const reports = mkdtempSync(join(tmpdir(), 'agentcard-test-'));
+const records = mkdtempSync(join(tmpdir(), 'agentcard-test-'));
 const vitest = (project: string): Stage => ({
   name: project,
-  command: [
-    'npx',
-    'vitest',
-    'run',
-    '--project',
-    project,
-    '--reporter=default',
-    '--reporter=json',
-    `--outputFile.json=${report(project)}`,
-  ],
-  counted: true,
+  command: ['npx', '--no-install', 'vitest', 'run', '--project', project],
+  record: join(records, `${project}.json`),
 });
 const stages: readonly Stage[] = [
-  { name: 'lint', command: ['npm', 'run', '-s', 'lint'], counted: false },
-  { name: 'verify', command: ['npx', '--no-install', 'node', 'tools/generate.ts', '--check'], counted: false },
+  { name: 'lint', command: ['npm', 'run', '-s', 'lint'] },
+  { name: 'verify', command: ['npx', '--no-install', 'node', 'tools/generate.ts', '--check'] },
   vitest('unit'),
-  {
-    name: 'tools',
-    command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...allTools],
-    counted: false,
-  },
+  { name: 'tools', command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...allTools] },
   vitest('integration'),
   vitest('e2e'),
 ];
 
-let passed = 0;
-let failed = 0;
-const times: string[] = [];
-for (const stage of stages) {
+const outcomes: Outcome[] = [];
+for (const stage of stages) outcomes.push(await outcomeOf(stage));
+console.log(`\n${summary(outcomes)}`);
+process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
+
+async function outcomeOf(stage: Stage): Promise<Outcome> {
   console.log(`\n== ${stage.name}`);
   const started = performance.now();
-  const code = await run(stage.command);
-  times.push(`${stage.name} ${Math.round((performance.now() - started) / 1000)} s`);
-  const counts = stage.counted ? countsOf(stage.name) : { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1 };
-  passed += counts.passed;
-  failed += counts.failed;
-  if (code !== 0 && counts.failed === 0) failed += 1;
-}
-console.log(`\n${times.join(', ')}`);
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
-
-function report(project: string): string {
-  return join(reports, `${project}.json`);
+  const ok = (await run(stage)) === 0;
+  const seconds = (performance.now() - started) / 1000;
+  const { name, record } = stage;
+  return { name, seconds, ok, counted: record !== undefined, entries: record === undefined ? [] : readRecord(record) };
 }
 
-function run([program = '', ...args]: readonly string[]): Promise<number> {
+function run({ command: [program = '', ...args], record }: Stage): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+    const env = record === undefined ? process.env : { ...process.env, TEST_RECORD: record };
+    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
   });
 }
 
-function countsOf(project: string): { passed: number; failed: number } {
+function readRecord(path: string): readonly Entry[] {
   try {
-    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report(project), 'utf8'));
-    return { passed: numPassedTests, failed: numFailedTests };
+    return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
-    return { passed: 0, failed: 1 };
+    return [];
   }
 }
