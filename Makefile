@@ -10,10 +10,14 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
-demo: node_modules/.package-lock.json ## The main job on a real node: agents, an impostor, the verdicts, packets
+demo: demo-node ## The same as demo-node
+
+demo-down: demo-node-down
+
+demo-node: node_modules/.package-lock.json ## The main job on a real node: agents, an impostor, the verdicts, packets
 	$(NODE) demos/quickstart/run.ts
 
-demo-down: node_modules/.package-lock.json ## Stop what make demo started
+demo-node-down: node_modules/.package-lock.json ## Stop what make demo-node started
 	$(NODE) demos/quickstart/run.ts --down
 
 test: node_modules/.package-lock.json ## Everything: lint, stale files, unit, integration, end-to-end
@@ -83,4 +87,4 @@ cluster: node_modules/.package-lock.json ## Start the test node and leave it run
 cluster-down: node_modules/.package-lock.json ## Stop the test node
 	$(CLUSTER_CLI) down
 
-.PHONY: help demo demo-down test test-unit test-integration matrix certificates test-e2e lint generate verify image chart sbom audit plugin plugin-binary krew picture packages bench chaos cluster cluster-down
+.PHONY: help demo demo-down demo-node demo-node-down test test-unit test-integration matrix certificates test-e2e lint generate verify image chart sbom audit plugin plugin-binary krew picture packages bench chaos cluster cluster-down

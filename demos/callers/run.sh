@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Who may call whom, in one namespace: a list in audit, enforced, changed; a caller in quarantine; the operator away.
 #
-# Needs a cluster with the operator (mutual TLS on), SPIRE, and a network that enforces policies: `make demo` starts one.
+# Needs a cluster with the operator (mutual TLS on), SPIRE, and a network that enforces policies: `make demo-node` starts one.
 #
 #   KUBECTL    kubectl                         the client, and its kubeconfig by the usual variable
 #   AGENTCARD  npx --no-install kubectl-agentcard

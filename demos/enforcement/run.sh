@@ -2,7 +2,7 @@
 # Enforcement in one namespace: off, audit, enforce, a quarantine, off. At each step: what the operator says, what packets do.
 #
 # Needs a cluster with the operator (mutual TLS on, enforcement.mode=off, networkProbe.enabled=true), SPIRE, and a network that
-# enforces policies: `make demo` starts one. The mode is set by a label on the namespace, so nothing else of the cluster is touched.
+# enforces policies: `make demo-node` starts one. The mode is set by a label on the namespace, so nothing else of the cluster is touched.
 #
 #   KUBECTL    kubectl                         the client, and its kubeconfig by the usual variable
 #   AGENTCARD  npx --no-install kubectl-agentcard

@@ -21,7 +21,7 @@ export interface Place {
 
 const progress = terminalProgress();
 
-/** A node on this machine, which stays up until `make demo-down`. */
+/** A node on this machine, which stays up until `make demo-node-down`. */
 export async function ownNode(): Promise<Place> {
   const cluster = await part('A Kubernetes node with SPIRE on this machine', startNode);
   await part('The images', async () => {

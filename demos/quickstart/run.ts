@@ -15,8 +15,8 @@ const { env } = process;
 
 const help = `The main job on a real node: three agents, their verdicts, why, and packets.
 
-  make demo        on a node that it starts on this machine (Linux, root)
-  make demo-down   stop it
+  make demo-node        on a node that it starts on this machine (Linux, root)
+  make demo-node-down   stop it
 
   CLUSTER=current CONFIRM=<context>   on the cluster of the kubeconfig instead; says how images get there
   IMAGES, TRUST_DOMAIN                where that cluster pulls images from, and its SPIRE's trust domain`;
@@ -43,7 +43,7 @@ async function install(place: Place): Promise<void> {
     'spiffe.volume': 'hostPath',
     'enforcement.mode': 'enforce',
     'networkProbe.enabled': true,
-    // So that a second `make demo` takes the image that was just built.
+    // So that a second `make demo-node` takes the image that was just built.
     'podAnnotations.demo': `run-${Date.now()}`,
   };
   const set = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
@@ -102,7 +102,7 @@ function whatNext(place: Place): void {
   for (const line of place.access) print(`  ${line}`);
   for (const [command, why] of commands) print(`  ${command}  ${dim(`# ${why}`)}`);
   const other = env.CLUSTER === 'current' ? `CLUSTER=current CONFIRM=${env.CONFIRM} ` : '';
-  print(`\nStop with: ${bold(`${other}make demo-down`)}`);
+  print(`\nStop with: ${bold(`${other}make demo-node-down`)}`);
 }
 
 async function takeDown(): Promise<void> {

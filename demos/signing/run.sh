@@ -2,7 +2,7 @@
 # A card in one namespace: signed by its own workload, then altered, then signed again. At each step: what the operator says,
 # and what the card says by itself to anybody who holds the trust bundle.
 #
-# Needs a cluster with SPIRE, and the operator with signatureVerification.enabled=true. `make demo` starts one; on it:
+# Needs a cluster with SPIRE, and the operator with signatureVerification.enabled=true. `make demo-node` starts one; on it:
 #   helm upgrade agentcard-operator charts/agentcard-operator --namespace agentcard-system --reset-then-reuse-values \
 #     --set signatureVerification.enabled=true
 #
