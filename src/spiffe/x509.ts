@@ -13,4 +13,5 @@ export {
   verifySvid,
 } from './x509/path.ts';
 export { presentedChain } from './x509/presented.ts';
+export { refusedChain } from './x509/refusal.ts';
 export type { X509Context, X509Svid } from './x509/svid.ts';

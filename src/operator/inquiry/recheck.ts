@@ -1,4 +1,4 @@
-import { type BundleSet, verifyPeer } from '@agentcard-operator/spiffe/x509';
+import { type BundleSet, type Fault, refusedChain, verifyPeer } from '@agentcard-operator/spiffe/x509';
 import { dueAtOnce, type PeerIdentity, type PodEvidence } from './evidence.ts';
 import { rejudge, type SignatureRules } from './receive.ts';
 
@@ -17,12 +17,10 @@ export function recheck(pod: PodEvidence, { bundles, signatures, now }: Recheck)
   const { answer } = pod;
   if (answer?.kind !== 'card') return pod;
   const fault = answer.peer && chainFault(answer.peer, bundles, now);
-  if (answer.peer !== undefined && fault === 'PathNotFound') {
-    const message = `The authority behind ${answer.peer.uri} is no longer in the trust bundle.`;
-    return {
-      ...pod,
-      answer: { kind: 'refusal', at: now, code: 'AuthorityRemoved', message, claimedId: answer.peer.uri },
-    };
+  if (answer.peer !== undefined && fault?.code === 'PathNotFound') {
+    // In the words of the handshake, so that the next question, which will be refused as well, is no news.
+    const { code, message } = refusedChain(answer.peer.chain[0], [answer.peer.trustDomain], () => fault);
+    return { ...pod, answer: { kind: 'refusal', at: now, code, message, claimedId: answer.peer.uri } };
   }
   const known = fault === undefined ? pod : dueAtOnce(pod);
   if (signatures === undefined) return known;
@@ -32,10 +30,10 @@ export function recheck(pod: PodEvidence, { bundles, signatures, now }: Recheck)
 }
 
 /** A bundle that is not there (our source is away) says nothing; one that lost the authority does. */
-function chainFault(peer: PeerIdentity, bundles: BundleSet, now: number): string | undefined {
+function chainFault(peer: PeerIdentity, bundles: BundleSet, now: number): Fault | undefined {
   const bundle = bundles.get(peer.trustDomain);
   // The end of a certificate is judged where evidence is weighed; here only its authority counts.
   if (bundle === undefined || peer.chain.length === 0 || now >= peer.notAfter) return undefined;
   const path = verifyPeer({ chain: peer.chain, bundle, now: new Date(now), role: 'server' });
-  return path.ok ? undefined : path.error.code;
+  return path.ok ? undefined : path.error;
 }

@@ -1,11 +1,10 @@
 /** Errors of sockets, OpenSSL and the HTTP parser, told apart by whether they speak against the peer. */
 
 import { mostHandshakeBytes, tooMuchTls } from '@agentcard-operator/wire/bounded';
-import { excerpt } from '../id.ts';
 import type { Result } from '../result.ts';
 import type { TrustBundle } from '../x509/bundle.ts';
-import { leafIdentity } from '../x509/leaf.ts';
-import { type FetchFailure, type FetchFailureCode, failed } from './outcome.ts';
+import { refusedChain } from '../x509/refusal.ts';
+import { type FetchFailure, failed } from './outcome.ts';
 
 export interface Handshake {
   readonly bundle: TrustBundle;
@@ -90,30 +89,16 @@ function alertFailure(error: Error): FetchFailure {
 
 /** The reason is ours where we have one: OpenSSL's names what it met last. */
 function certificateFailure(error: Error, { bundle, leaf, judge }: Handshake): FetchFailure {
-  const identity = leaf && leafIdentity(leaf);
-  const claimed = identity?.ok ? identity.value.id : undefined;
-  const { trustDomain } = bundle;
-  if (claimed !== undefined && claimed.trustDomain !== trustDomain) {
-    const claim = excerpt(claimed.uri, 200);
-    return failed(
-      'TrustDomainMismatch',
-      `the peer claims ${claim}, which cannot be proven against the bundle of ${trustDomain}`,
-      claimed.uri,
-    );
-  }
-  const verdict = judge();
-  const { code, message } = verdict.ok ? { code: '', message: reasonOf(error) } : verdict.error;
-  return failed(
-    chainFailure(code),
-    `the peer's certificate is refused against the bundle of ${trustDomain}: ${message}`,
-    claimed?.uri,
-  );
+  return chainFailure(leaf, [bundle.trustDomain], () => {
+    const verdict = judge();
+    return verdict.ok ? { code: '', message: reasonOf(error) } : verdict.error;
+  });
 }
 
-/** What a code of verifyPeer says of the peer that showed the chain. */
-export function chainFailure(code: string): FetchFailureCode {
-  if (code === 'CertificateExpired') return 'PeerCertificateExpired';
-  return code === 'ClockSkew' ? code : 'PeerCertificateInvalid';
+/** The failure of a question to a peer whose chain is refused. */
+export function chainFailure(...refusal: Parameters<typeof refusedChain>): FetchFailure {
+  const { code, message, claimedId } = refusedChain(...refusal);
+  return failed(code, message, claimedId);
 }
 
 const isOpenSsl = (error: Error): boolean => 'library' in error || /^ERR_(SSL|OSSL|TLS)_/.test(codeOf(error));

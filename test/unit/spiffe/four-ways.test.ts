@@ -4,7 +4,7 @@ import { signCard } from '../../../src/agentcard/signature/sign.ts';
 import { verifyCard } from '../../../src/agentcard/signature/verify.ts';
 import { dueAtOnce, type PodEvidence } from '../../../src/operator/inquiry/evidence.ts';
 import { recheck } from '../../../src/operator/inquiry/recheck.ts';
-import type { BundleSet } from '../../../src/spiffe/x509/bundle.ts';
+import type { BundleSet, TrustBundle } from '../../../src/spiffe/x509/bundle.ts';
 import { verifyPeer } from '../../../src/spiffe/x509/path.ts';
 import { integer, oid, sequence, tlv } from '../../pki/der-writer.ts';
 import {
@@ -153,16 +153,19 @@ describe.each(cases)('of %s', (_what, chain, authorities, reason) => {
   });
 
   if (reason === undefined)
-    test('the evidence stays when an authority joins, and goes with the last that vouches', () => {
+    test('the evidence stays when an authority joins, and goes with the last that vouches, in the words of the next handshake', async () => {
       const evidence = evidenceOf(ders);
-      const look = (...next: Minted[]) =>
-        recheck(evidence, {
-          bundles: new Map([[domainA, bundle(domain, ...next)]]),
-          signatures: undefined,
-          now: now.getTime(),
-        });
-      expect(look(...authorities, root(domain))).toBe(evidence);
-      expect(look(root(domain)).answer).toMatchObject({ kind: 'refusal', code: 'AuthorityRemoved' });
+      const look = (next: TrustBundle) =>
+        recheck(evidence, { bundles: new Map([[domainA, next]]), signatures: undefined, now: now.getTime() });
+      expect(look(bundle(domain, ...authorities, root(domain)))).toBe(evidence);
+
+      const others = bundle(domain, root(domain));
+      const outcome = await ask(await https(answer, tlsOptions(chain)), {
+        tls: { identity: { ...identity, bundles: new Map([[domainA, others]]) }, trustDomains: [domainA] },
+      });
+      if (outcome.kind !== 'failed') throw new Error('the handshake succeeded');
+      const { code, message, claimedId } = outcome;
+      expect(look(others).answer).toEqual({ kind: 'refusal', at: now.getTime(), code, message, claimedId });
     });
 });
 
@@ -240,6 +243,6 @@ test('an authority that left takes the trust along at once, whatever the holder 
         now: Date.now(),
       });
     expect(look(plain, gone), what).toBe(evidence);
-    expect(look(plain).answer, what).toMatchObject({ kind: 'refusal', code: 'AuthorityRemoved' });
+    expect(look(plain).answer, what).toMatchObject({ kind: 'refusal', code: 'PeerCertificateInvalid' });
   }
 });

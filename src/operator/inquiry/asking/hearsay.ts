@@ -93,17 +93,14 @@ function peerFrom(presented: readonly string[], trustDomains: readonly TrustDoma
     if (known !== undefined && now >= known.from && now < known.until) return { ...known.who, chain };
   }
   const verified = verifySvid({ chain, bundles, now: new Date(now), role: 'server' });
-  if (!verified.ok) return refusedPeer(verified.error);
+  const refused = (fault: Fault) => chainFailure(chain[0], trustDomains, () => fault);
+  if (!verified.ok) return refused(verified.error);
   const { id, leafNotBefore: notBefore, leafNotAfter: notAfter, pathNotAfter } = verified.value;
   const bundle = trustDomains.includes(id.trustDomain) ? bundles.get(id.trustDomain) : undefined;
-  if (bundle === undefined) return refusedPeer({ code: '', message: 'it is of a trust domain that was not expected' });
+  if (bundle === undefined) return refused({ code: '', message: 'its trust domain is not expected' });
   const who = { id, notBefore, notAfter };
   const chains = provenBy.get(bundle) ?? new Map<string, Proven>();
   if (chains.size >= rememberedChains) chains.clear();
   provenBy.set(bundle, chains.set(key, { who, from: now, until: pathNotAfter.getTime() }));
   return { ...who, chain };
-}
-
-function refusedPeer({ code, message }: Fault): FetchFailure {
-  return failed(chainFailure(code), `the peer's certificate is refused: ${message}`);
 }

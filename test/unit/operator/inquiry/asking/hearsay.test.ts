@@ -55,7 +55,6 @@ describe('a peer that is claimed and not proven is refused:', () => {
 
   test.each<[string, readonly Minted[]]>([
     ['by an authority that is not in the bundle', [svid(stranger, id)]],
-    ['of a trust domain that was not expected', [svid(theirs, 'spiffe://b.test/ns/team/sa/agent')]],
     ['of the expected domain, by an authority of another', [svid(theirs, id)]],
     ['with a key on secp256k1', [svid(ours, id, { key: 'secp256k1' })]],
     ['with a key on a brainpool curve', [svid(ours, id, { key: 'brainpoolP256r1' })]],
@@ -68,6 +67,11 @@ describe('a peer that is claimed and not proven is refused:', () => {
     const expected = { kind: 'failed', code: 'PeerCertificateInvalid', guilt: 'identity' };
     expect(make(answer(chainOf(...chain)))).toMatchObject(expected);
     expect(make(failure({ code: 'Truncated', chain: chainOf(...chain) }))).toMatchObject(expected);
+  });
+
+  test('of a trust domain that was not expected, as the handshake would', () => {
+    const told = answer(chainOf(svid(theirs, 'spiffe://b.test/ns/team/sa/agent')));
+    expect(make(told)).toMatchObject({ code: 'TrustDomainMismatch', guilt: 'identity' });
   });
 
   test('that has expired, and one that begins within minutes is no guilt', () => {
