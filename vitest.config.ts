@@ -4,14 +4,17 @@ import { recorder } from './tools/test/record.ts';
 /** Where `make test` reads what ran. */
 const { TEST_RECORD: record } = process.env;
 
+/** Bounds are for tests that hang; a busy machine is no failure. By themselves polls would give up after a second. */
+const expect = { poll: { timeout: 30_000 } };
+
 export default defineConfig({
   test: {
     ...(record === undefined ? {} : { reporters: ['default', recorder(record)] }),
     projects: [
       {
-        // Bounds are for tests that hang; a busy machine is no failure.
         test: {
           name: 'unit',
+          expect,
           include: ['test/unit/**/*.test.ts', 'test/architecture.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -20,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'integration',
+          expect,
           include: ['test/integration/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,
@@ -29,6 +33,7 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
+          expect,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/kit/setup.ts'],
           fileParallelism: false,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
 import { resources } from '../../../src/kube/objects.ts';
 import { type ApiServer, startApiServer } from '../../cluster/api-server.ts';
@@ -77,7 +77,7 @@ test('a connection that stands but says nothing is given up and replaced', async
   const { meanwhile } = await populate();
   const { informer, story, failures } = await watchConfigMaps(connect(api, proxy), { namespaces: [namespace] });
   // Older API servers refuse the streaming list first, and the watch opens after the list that takes its place.
-  await vi.waitFor(() => expect(proxy.streams).toBe(1));
+  await expect.poll(() => proxy.streams).toBe(1);
   proxy.freeze();
   await meanwhile();
   await untilEqual(informer, direct, namespace);

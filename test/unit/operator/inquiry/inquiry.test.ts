@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { KnownChains } from '../../../../src/agentcard/signature/known-chains.ts';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { createLogger } from '../../../../src/kube/runtime/log.ts';
@@ -75,7 +75,7 @@ test('what a pod answers is known from then on, and wakes its card', async () =>
   const { port } = await agent();
   expect(inquiry.known(key).evidence.pods.size).toBe(0);
   inquiry.ask([ask(port)], 0);
-  await vi.waitFor(() => expect(woken).toEqual([key]));
+  await expect.poll(() => woken).toEqual([key]);
   expect(inquiry.known(key).evidence.pods.get('w-uid')?.answer).toMatchObject({ kind: 'card' });
 });
 
@@ -83,9 +83,9 @@ test('the same answer again wakes nobody before the next turn', async () => {
   const { inquiry, woken } = rig();
   const { port } = await agent();
   inquiry.ask([ask(port)], 0);
-  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  await expect.poll(() => woken).toHaveLength(1);
   inquiry.ask([ask(port)], Date.now());
-  await vi.waitFor(() => expect(woken).toEqual([key, `${key} ["priority","afterMs"]`]));
+  await expect.poll(() => woken).toEqual([key, `${key} ["priority","afterMs"]`]);
 });
 
 test('a question that was answered since it was decided on is not put again', async () => {
@@ -93,10 +93,10 @@ test('a question that was answered since it was decided on is not put again', as
   const { port, asked } = await agent();
   const decided = Date.now() - 1;
   inquiry.ask([ask(port)], decided);
-  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  await expect.poll(() => woken).toHaveLength(1);
   inquiry.ask([ask(port)], decided);
   inquiry.ask([{ ...ask(port), endpoint: { ...ask(port).endpoint, podUid: 'other-uid' } }], decided);
-  await vi.waitFor(() => expect(woken).toHaveLength(2));
+  await expect.poll(() => woken).toHaveLength(2);
   expect(asked()).toBe(1);
 });
 
@@ -104,7 +104,7 @@ test('what is kept is what still stands: neither pods that went nor those whose 
   const { inquiry, woken } = rig();
   const { port } = await agent();
   inquiry.ask([ask(port)], 0);
-  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  await expect.poll(() => woken).toHaveLength(1);
   inquiry.keep(seen());
   expect(inquiry.known(key).evidence.pods.size).toBe(1);
   inquiry.keep(seen({ replaced: ['w-uid'] }));
@@ -115,12 +115,12 @@ test('nothing is known of a card that was forgotten, nor is an answer kept for o
   const { inquiry, cards, woken } = rig();
   const { port, asked } = await agent();
   inquiry.ask([ask(port)], 0);
-  await vi.waitFor(() => expect(woken).toHaveLength(1));
+  await expect.poll(() => woken).toHaveLength(1);
   inquiry.forget(key);
   expect(inquiry.known(key).evidence.pods.size).toBe(0);
   cards.clear();
   inquiry.ask([ask(port)], 0);
-  await vi.waitFor(() => expect(asked()).toBe(2));
+  await expect.poll(() => asked()).toBe(2);
   expect(inquiry.known(key).evidence.pods.size).toBe(0);
 });
 

@@ -32,7 +32,7 @@ describe.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])('over %s', (version) => {
     const checkServerIdentity = vi.fn();
     const first = await open(port, { ca: pemOf(rootA), checkServerIdentity });
     first.socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
-    await vi.waitFor(() => expect(first.sessions).not.toEqual([]));
+    await expect.poll(() => first.sessions).not.toEqual([]);
     const session = first.sessions.at(-1);
     const calls = checkServerIdentity.mock.calls.length;
     const { socket: resumed } = await open(port, { ca: pemOf(root('other.test')), checkServerIdentity, session });

@@ -1,4 +1,4 @@
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { defaultForms } from '../../../../../src/agentcard/forms/forms.ts';
 import { KnownChains } from '../../../../../src/agentcard/signature/known-chains.ts';
 import { signCard } from '../../../../../src/agentcard/signature/sign.ts';
@@ -71,7 +71,7 @@ test('what was learned under other trust bundles or for another spec is dropped,
   for (const expected of ['void w', 'void w', 'answer valid']) {
     const before = told.length;
     dialler.ask([ask]);
-    await vi.waitFor(() => expect(told.slice(before)).toEqual([expected]));
-    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    await expect.poll(() => told.slice(before)).toEqual([expected]);
+    await expect.poll(() => dialler.running).toBe(0);
   }
 });

@@ -65,9 +65,9 @@ describe('reading pods', () => {
     const { dialler, findings } = rig({ pods: { facts }, get: async () => outcomes.shift() ?? ok });
     for (const kind of ['silence', 'silence', 'answer']) {
       dialler.ask([ask('a')]);
-      await vi.waitFor(() => expect(findings.at(-1)).toEqual(['a', kind]));
+      await expect.poll(() => findings.at(-1)).toEqual(['a', kind]);
       findings.length = 0;
-      await vi.waitFor(() => expect(dialler.running).toBe(0));
+      await expect.poll(() => dialler.running).toBe(0);
     }
     expect(facts.mock.calls.map(([, known]) => known !== undefined)).toEqual([false, true, true, false]);
   });
@@ -77,7 +77,7 @@ describe('reading pods', () => {
     const { dialler } = rig({ pods: { facts }, get: async () => failed('Timeout', 'no') });
     for (const version of ['v', 'w']) {
       dialler.ask([ask('a', { endpoint: { ...ask('a').endpoint, version } })]);
-      await vi.waitFor(() => expect(dialler.running).toBe(0));
+      await expect.poll(() => dialler.running).toBe(0);
     }
     expect(facts.mock.calls.map(([, known]) => known)).toEqual([undefined, undefined]);
   });
@@ -94,7 +94,7 @@ describe('what is asked', () => {
     dialler.ask(['first', 'second', 'third'].map((name) => ask(name, { urgent: false })));
     dialler.ask([ask('news')]);
     release.resolve();
-    await vi.waitFor(() => expect(findings).toHaveLength(4));
+    await expect.poll(() => findings).toHaveLength(4);
     expect(findings.map(([name]) => name)).toEqual(['first', 'news', 'second', 'third']);
   });
 
@@ -103,7 +103,7 @@ describe('what is asked', () => {
     const { dialler, findings } = rig({ get });
     dialler.ask([ask('a'), ask('a')]);
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(findings).toEqual([['a', 'answer']]));
+    await expect.poll(() => findings).toEqual([['a', 'answer']]);
     expect(get).toHaveBeenCalledTimes(1);
   });
 
@@ -112,7 +112,7 @@ describe('what is asked', () => {
     const foreign = { ...podFacts(pod('a'), replicaSet), owner: { kind: 'ReplicaSet', name: 'other', uid: 'x' } };
     const { dialler, findings } = rig({ get, pods: { facts: async () => foreign } });
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(findings).toEqual([['a', 'stranger']]));
+    await expect.poll(() => findings).toEqual([['a', 'stranger']]);
     expect(get).not.toHaveBeenCalled();
   });
 
@@ -121,7 +121,7 @@ describe('what is asked', () => {
     const forged = { ...podFacts(pod('a'), undefined), owner: { kind: 'Deployment', name: 'weather', uid } };
     const { dialler, findings } = rig({ pods: { facts: async () => forged } });
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(findings).toEqual([['a', 'stranger']]));
+    await expect.poll(() => findings).toEqual([['a', 'stranger']]);
   });
 
   test('an address that is not the pod’s is not dialled', async () => {
@@ -129,7 +129,7 @@ describe('what is asked', () => {
     const { dialler, nothing } = rig({ get });
     const base = ask('a');
     dialler.ask([{ ...base, endpoint: { ...base.endpoint, address: '198.19.0.99' } }]);
-    await vi.waitFor(() => expect(nothing).toEqual(['a']));
+    await expect.poll(() => nothing).toEqual(['a']);
     expect(get).not.toHaveBeenCalled();
   });
 
@@ -141,7 +141,7 @@ describe('what is asked', () => {
     };
     const { dialler, findings } = rig({ get });
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(findings).toHaveLength(1));
+    await expect.poll(() => findings).toHaveLength(1);
     expect(paths).toEqual(['/a', '/b']);
   });
 
@@ -153,17 +153,17 @@ describe('what is asked', () => {
     const onFinding = (_: Ask, finding: Finding) => messages.push(finding.kind === 'silence' ? finding.message : '');
     const { dialler } = rig({ get, onFinding });
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(messages).toEqual(['The agent answered HTTP 500 at /b, after HTTP 404 at /a.']));
+    await expect.poll(() => messages).toEqual(['The agent answered HTTP 500 at /b, after HTTP 404 at /a.']);
   });
 
   test('a signer’s ConfigMap speaks before plain HTTP, and never before mutual TLS', async () => {
     const get = vi.fn(async () => ok);
     const { dialler, findings } = rig({ get, signedCard: async () => Buffer.from('{}') });
     dialler.ask([ask('plain', { transport: 'http' })]);
-    await vi.waitFor(() => expect(findings).toHaveLength(1));
+    await expect.poll(() => findings).toHaveLength(1);
     expect(get).not.toHaveBeenCalled();
     dialler.ask([ask('tls')]);
-    await vi.waitFor(() => expect(findings).toHaveLength(2));
+    await expect.poll(() => findings).toHaveLength(2);
     expect(get).toHaveBeenCalledTimes(1);
   });
 
@@ -175,7 +175,7 @@ describe('what is asked', () => {
     dialler.keepOnly(card, new Set(['stays-uid']));
     expect([dialler.running, dialler.waiting]).toEqual([1, 2]);
     gate.resolve(ok);
-    await vi.waitFor(() => expect(findings.map(([name]) => name).sort()).toEqual(['first', 'other', 'stays']));
+    await expect.poll(() => findings.map(([name]) => name).sort()).toEqual(['first', 'other', 'stays']);
     expect([dialler.running, dialler.waiting]).toEqual([0, 0]);
   });
 
@@ -200,7 +200,7 @@ describe('what is asked', () => {
     expect(dialler.waiting).toBe(1);
     expect(get).not.toHaveBeenCalled();
     dialler.open();
-    await vi.waitFor(() => expect(findings).toEqual(['a']));
+    await expect.poll(() => findings).toEqual(['a']);
   });
 });
 
@@ -216,10 +216,10 @@ describe('an answer', () => {
     };
     const { dialler, findings, nothing } = rig({ receive, standsOn: () => ground });
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(nothing).toEqual(['void a']));
-    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    await expect.poll(() => nothing).toEqual(['void a']);
+    await expect.poll(() => dialler.running).toBe(0);
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(findings).toEqual([['a', 'answer']]));
+    await expect.poll(() => findings).toEqual([['a', 'answer']]);
     expect(nothing).toEqual(['void a']);
   });
 });
@@ -321,14 +321,14 @@ describe('black holes', () => {
     const { dialler, findings } = rig({ get }, 8);
     const black = Array.from({ length: 8 }, (_, index) => ask(`hole-${index}`));
     dialler.ask(black);
-    await vi.waitFor(() => expect(findings).toHaveLength(8));
+    await expect.poll(() => findings).toHaveLength(8);
     dialler.ask(black);
-    await vi.waitFor(() => expect(holes).toBe(10));
+    await expect.poll(() => holes).toBe(10);
     expect(dialler.running).toBe(2);
     dialler.ask(Array.from({ length: 30 }, (_, index) => ask(`good-${index}`)));
-    await vi.waitFor(() => expect(findings.filter(([name]) => name.startsWith('good'))).toHaveLength(30));
+    await expect.poll(() => findings.filter(([name]) => name.startsWith('good'))).toHaveLength(30);
     release.resolve();
-    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    await expect.poll(() => dialler.running).toBe(0);
   });
 });
 
