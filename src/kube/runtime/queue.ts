@@ -1,4 +1,5 @@
 import { FairLine } from './fair-line.ts';
+import { RecentWork } from './recent-work.ts';
 
 /** Work that nobody waits for: the initial list, resyncs. People's changes are 0. */
 export const lowPriority = -100;
@@ -46,8 +47,6 @@ interface Item {
 }
 
 const maxTimerMs = 2 ** 31 - 1;
-/** Of what a share took, so that an hour of it weighs no more than the last seconds. */
-const halfLifeMs = 1_000;
 const jitter = 0.2;
 
 /**
@@ -64,8 +63,7 @@ export class WorkQueue {
   readonly #parked = new Map<string, Item>();
   readonly #working = new Map<string, number>();
   readonly #failures = new Map<string, number>();
-  /** By share. */
-  readonly #took = new Map<string, { readonly ms: number; readonly at: number }>();
+  readonly #took = new RecentWork();
   readonly #takers: ((taken: Taken | undefined) => void)[] = [];
   readonly #options: Required<QueueOptions>;
   #order = 0;
@@ -155,7 +153,7 @@ export class WorkQueue {
   /** What a key's work took from all others, since one thread does it. */
   charge(key: string, ms: number): void {
     const share = this.#options.shareOf(key);
-    this.#took.set(share, { ms: this.#tookLately(share) + ms, at: this.#options.now() });
+    this.#took.charge(share, ms, this.#options.now());
   }
 
   /** Nothing is handed out any more; keys in work may still be reported done. */
@@ -219,15 +217,10 @@ export class WorkQueue {
     this.#serve();
   }
 
-  #tookLately(share: string): number {
-    const { ms, at } = this.#took.get(share) ?? { ms: 0, at: 0 };
-    return ms * 2 ** ((at - this.#options.now()) / halfLifeMs);
-  }
-
   #serve(): void {
     while (!this.#closed && this.#takers.length > 0) {
       // In whole milliseconds: those who took next to nothing go in turn, and the first of them ends the search.
-      const item = this.#ready.take((share) => Math.floor(this.#tookLately(share)));
+      const item = this.#ready.take((share) => Math.floor(this.#took.of(share, this.#options.now())));
       if (item === undefined) return;
       this.#items.delete(item.key);
       const now = this.#options.now();
