@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Handler } from '../../../../src/kube/watch/store.ts';
 import type { Finding, Probe } from '../../../../src/operator/network/proof.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
@@ -7,8 +7,10 @@ import { card } from '../kit/builders.ts';
 
 const holdMs = 600_000;
 
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
 function follow() {
-  let at = 1_000;
   let held: readonly Probe[] = [];
   let handler: Handler<Probe> = {};
   const woken: string[] = [];
@@ -16,7 +18,7 @@ function follow() {
     cards: { values: () => [card()].values() },
     probes: { values: () => held.values(), onEvent: (given: Handler<Probe>) => (handler = given) },
   } as unknown as Pick<Caches, 'cards' | 'probes'>;
-  const proof = followProbes(caches, { wake: (key) => woken.push(key), now: () => at, holdMs });
+  const proof = followProbes(caches, { wake: (key) => woken.push(key), now: () => Date.now(), holdMs });
   const find = (...findings: readonly Finding[]) => {
     held = findings.map((finding) => ({ metadata: { name: 'probe' }, finding }));
     woken.length = 0;
@@ -24,7 +26,7 @@ function follow() {
     handler.update?.(first, first);
     return woken.length;
   };
-  return { state: () => proof().state, find, later: (ms: number) => (at += ms) };
+  return { state: () => proof().state, find, woken, later: (ms: number) => void vi.advanceTimersByTime(ms) };
 }
 
 const leak = { leak: 'into pods' };
@@ -72,4 +74,32 @@ test('where packets got through, silence does not unsay it meanwhile', () => {
   find(leak);
   find('nothing');
   expect(state()).toBe('refuted');
+});
+
+test('when the hold of what was shown is over, every card hears, once, and not before', () => {
+  const { state, find, woken, later } = follow();
+  find('enforces');
+  find('nothing');
+  later(holdMs / 2);
+  find();
+  later(holdMs / 2);
+  expect([state(), woken.length]).toEqual(['unproven', 0]);
+  later(1_000);
+  expect(woken.length).toBe(1);
+  find();
+  later(10 * holdMs);
+  expect(woken.length).toBe(0);
+});
+
+test('one that is back in time leaves nobody to hear of an end, and the next silence has its own', () => {
+  const { find, woken, later } = follow();
+  find('enforces');
+  find('nothing');
+  later(holdMs - 1);
+  find('enforces');
+  later(10 * holdMs);
+  expect(woken.length).toBe(0);
+  find('nothing');
+  later(holdMs + 1_000);
+  expect(woken.length).toBe(1);
 });
