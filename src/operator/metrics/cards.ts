@@ -60,9 +60,10 @@ function resultsOf(transport: string, finding: Finding): { mechanism: string; re
   ];
 }
 
+/** A card without a workload has nothing to enforce, which is no fault of the network. */
 const countedConditions = [
-  ['agentcard_cards', 'Ready', 'ready'],
-  ['agentcard_enforced_cards', 'Enforced', 'enforced'],
+  ['agentcard_cards', 'Ready', 'ready', ''],
+  ['agentcard_enforced_cards', 'Enforced', 'enforced', ', without those that lack both workload and policy'],
 ] as const;
 
 function fleetGauges(registry: Registry, parts: Fleet): void {
@@ -78,11 +79,13 @@ function fleetGauges(registry: Registry, parts: Fleet): void {
   read('agentcard_fleet_brake_engaged', '1 while nobody loses trust for absence', [], (engaged) => {
     engaged.set(fleet().heldUntil === undefined ? 0 : 1);
   });
-  for (const [name, type, label] of countedConditions) {
-    const help = `Cards by the status and reason of their condition ${type}`;
+  for (const [name, type, label, but] of countedConditions) {
+    const help = `Cards by the status and reason of their condition ${type}${but}`;
     read(name, help, ['namespace', label, 'reason'], (counted) => {
       for (const { metadata, status } of cards()) {
         const is = status?.conditions?.find((condition) => condition.type === type);
+        const finds = status?.checks?.some((check) => check.name === 'workload' && check.result === 'pass');
+        if (is?.reason === 'NotEnforceable' && finds !== true) continue;
         const { status: value = 'Unknown', reason = 'Pending' } = is ?? {};
         counted.inc({ namespace: metadata.namespace ?? '', [label]: value, reason });
       }

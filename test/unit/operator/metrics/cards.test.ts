@@ -55,6 +55,28 @@ test('cards are counted by what the network enforces, and namespaces told apart'
   ]);
 });
 
+test('a card without a workload is none that the network fails to enforce, unless its policy outlived the workload', async () => {
+  const enforced = (reason: string, ...checks: readonly object[]) =>
+    ({
+      ...card(),
+      status: {
+        conditions: [{ type: 'Enforced', status: 'False', reason, message: '', lastTransitionTime: '' }],
+        checks,
+      },
+    }) as CachedCard;
+  const { lines } = subject([
+    enforced('NotEnforceable', { name: 'workload', result: 'fail' }),
+    enforced('NotEnforceable', { name: 'workload', result: 'unknown' }, { name: 'transport', result: 'pass' }),
+    enforced('NotEnforceable'),
+    enforced('NotEnforceable', { name: 'workload', result: 'pass' }),
+    enforced('Weakened', { name: 'workload', result: 'unknown' }),
+  ]);
+  expect(await lines('agentcard_enforced_cards')).toEqual([
+    'agentcard_enforced_cards{namespace="team",enforced="False",reason="NotEnforceable"} 1',
+    'agentcard_enforced_cards{namespace="team",enforced="False",reason="Weakened"} 1',
+  ]);
+});
+
 test('of a namespace the earliest end of a certificate is told that is still to come and was really seen', async () => {
   const named = (name: string, namespace: string) => card({ metadata: { name, namespace } });
   const ending = (name: string, at: number) => answered(name, { notAfter: at });
