@@ -63,7 +63,7 @@ function gone(reason: Unfound['reason'], message: string): Unfound {
   return { resolved: false, reason, message, absent: undefined, ...noDemands };
 }
 
-function missing({ card, unreadKind }: Snapshot): Unfound {
+function missing({ card, unreadKind, unborn }: Snapshot): Unfound {
   const { targetRef } = card.spec;
   if (targetRef === undefined) return gone('WorkloadNotFound', 'spec.targetRef is not set.');
   if (!supported.has(groupKind(targetRef))) {
@@ -72,6 +72,10 @@ function missing({ card, unreadKind }: Snapshot): Unfound {
   if (unreadKind !== undefined) {
     const message = `No ${targetRef.kind} can be read: ${unreadKind}.`;
     return { ...gone('WorkloadNotFound', message), todo: targetRemedies.unread };
+  }
+  if (unborn) {
+    const message = `${targetRef.kind} ${targetRef.name} is suspended and has had no pod yet.`;
+    return { ...gone('WorkloadNotFound', message), todo: targetRemedies.suspended };
   }
   return gone('WorkloadNotFound', `${targetRef.kind} ${targetRef.name} does not exist in this namespace.`);
 }

@@ -17,6 +17,8 @@ export type ClusterFacts = Pick<PolicyPeers, 'operatorNamespace' | 'apiServer' |
 export interface Snapshot extends Knowledge {
   readonly card: CachedCard;
   readonly workload: Workload | undefined;
+  /** The target was suspended before it had its first pod, by which it would be known. */
+  readonly unborn?: boolean;
   /** Why nothing is known of the target's kind although the cluster may have some, in words. */
   readonly unreadKind: string | undefined;
   /** Other cards on the same workload, none of them being deleted. */
@@ -52,7 +54,7 @@ export interface Snapshot extends Knowledge {
 }
 
 /** A card, those beside it on its workload, and that. */
-export type Agent = Pick<Snapshot, 'card' | 'siblings' | 'workload' | 'winner'>;
+export type Agent = Pick<Snapshot, 'card' | 'siblings' | 'workload' | 'unborn' | 'winner'>;
 
 /** The agent behind a card, found; or why it was not. */
 export type Target = ResolvedTarget | Unresolved;

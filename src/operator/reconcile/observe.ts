@@ -9,7 +9,7 @@ import type { Config } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { labelKeys, pairKey } from '../watch/indexes.ts';
-import { chosenBesides, isOf, labelledPodsOf, unreadKind, workloadOf } from '../watch/lookups.ts';
+import { chosenBesides, isOf, labelledPodsOf, objectOf, unreadKind } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { rivals, standing } from '../watch/rivals.ts';
 import { meshMarks } from '../workload/mesh.ts';
@@ -72,7 +72,8 @@ function agentOf(card: CachedCard, caches: Caches): Agent {
   const winner = first === card ? undefined : first;
   const seen = winner === undefined ? standing(caches.cards, target) : [winner, quarantining];
   const siblings = [...new Set(seen)].flatMap((other) => (other === undefined || other === card ? [] : [other]));
-  return { card, workload: workloadOf(caches, namespace, targetRef), siblings, winner };
+  const { workload, unborn = false } = objectOf(caches, namespace, targetRef) ?? {};
+  return { card, workload, unborn, siblings, winner };
 }
 
 /** Also other cards', of which those count that may choose pods with these labels. */

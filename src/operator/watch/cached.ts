@@ -12,4 +12,6 @@ export interface CachedCard extends Omit<AgentCard, 'status'> {
 export interface CachedWorkload extends KubeObject {
   /** Undefined while the object lacks what its kind requires. */
   readonly workload: Workload | undefined;
+  /** It lacks that because it was suspended before it had its first pod. */
+  readonly unborn?: boolean;
 }

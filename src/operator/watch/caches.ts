@@ -32,8 +32,9 @@ import { apiServerService } from '../network/facts.ts';
 import { type KeptPolicy, keptPolicy } from '../network/kept.ts';
 import { findingOf, type Probe, type ProbePod } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
-import { workloadKinds } from '../workload/kinds.ts';
+import { isSuspended, workloadKinds } from '../workload/kinds.ts';
 import { meshMarks } from '../workload/mesh.ts';
+import type { Workload } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import { indexes } from './indexes.ts';
 import { ReplicaSets } from './replica-sets.ts';
@@ -75,7 +76,7 @@ export function createCaches(client: KubeClient, scope: Scope, telemetry: WatchT
     /** One per kind of workload, by group and kind. */
     workloads: new Map(
       workloadKinds.map(({ resource, read, versions }) => {
-        const transform = (raw: CachedWorkload) => ({ metadata: identityOf(raw.metadata), workload: read(raw) });
+        const transform = (raw: CachedWorkload) => trimWorkload(raw, read(raw));
         const wanted = options<CachedWorkload>(resource, { transform, indexes: indexes.workloads });
         return [`${resource.group}/${resource.kind}`, workloadCache(wanted, versions, namespaces.length > 0)];
       }),
@@ -103,6 +104,11 @@ const discoverMs = 60_000;
 function workloadCache(wanted: InformerOptions<CachedWorkload>, versions?: readonly string[], namespaced = false) {
   if (versions === undefined) return new Informer(wanted);
   return new OptionalInformer({ ...wanted, versions, ...(namespaced ? { discoverMs } : {}) });
+}
+
+export function trimWorkload(raw: KubeObject, workload: Workload | undefined): CachedWorkload {
+  const unborn = workload === undefined && isSuspended(raw);
+  return { metadata: identityOf(raw.metadata), workload, ...(unborn ? { unborn } : {}) };
 }
 
 /** The published card is kept as its hash. */

@@ -2,12 +2,12 @@ import type { LabelSelector, Pod } from '@agentcard-operator/kube/objects';
 import { belongsTo, chainOf, controllerOf } from '../workload/pod.ts';
 import { type Labels, maySelect, selects } from '../workload/selector.ts';
 import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
-import type { CachedCard } from './cached.ts';
+import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { labelKeys, pairKey, termKeys } from './indexes.ts';
 
-export function workloadOf(caches: Caches, namespace: string, reference: WorkloadReference): Workload | undefined {
-  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`)?.workload;
+export function objectOf(caches: Caches, namespace: string, reference: WorkloadReference): CachedWorkload | undefined {
+  return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`);
 }
 
 /** Why nothing is known of a kind of workload although the cluster may have some, in words. */

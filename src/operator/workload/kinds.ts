@@ -51,7 +51,7 @@ function readSandbox(raw: KubeObject): Workload | undefined {
   const workload = common(raw, customResources.sandboxes, spec.podTemplate);
   const { apiVersion = workload.apiVersion } = raw;
   const templateLabels = { ...workload.templateLabels, ...own };
-  const suspended = spec.operatingMode === 'Suspended' || spec.replicas === 0;
+  const suspended = isSuspended(raw);
   return {
     ...workload,
     apiVersion,
@@ -60,6 +60,10 @@ function readSandbox(raw: KubeObject): Workload | undefined {
     newestRevision: undefined,
     suspended,
   };
+}
+
+export function isSuspended({ spec }: Sandbox): boolean {
+  return spec?.operatingMode === 'Suspended' || spec?.replicas === 0;
 }
 
 function common({ metadata }: KubeObject, resource: Resource, template: PodTemplate) {

@@ -21,6 +21,14 @@ test('a card whose kind of workload cannot be read says why, and what to do', ()
   expect(told.check('workload')?.hint).toMatch(/update the operator\.$/);
 });
 
+test('a Sandbox that was created suspended is not said to be missing, nor to be there', () => {
+  const told = tell({ card: { spec: { targetRef } }, workload: null, unborn: true });
+  expect(told.says('Synced')).toBe('False WorkloadNotFound');
+  expect(told.condition('Synced')?.message).toBe(
+    'Sandbox weather is suspended and has had no pod yet. Resume it, or leave it so.',
+  );
+});
+
 test('a workload that is suspended says so instead of asking for its pods, and what it proved is held', () => {
   const proven = tell();
   const told = tell({ after: 1, workload: { suspended: true }, pods: {} }, proven);

@@ -56,6 +56,7 @@ export interface Given {
   readonly card?: CardGiven;
   readonly workload?: Partial<Workload> | null;
   readonly unreadKind?: string;
+  readonly unborn?: boolean;
   /** Other agents, by the keys of their cards; null where a card has no workload. */
   readonly agents?: Readonly<Record<string, (Partial<Workload> & { readonly spec?: CachedCard['spec'] }) | null>>;
   readonly siblings?: readonly CachedCard[];
@@ -114,6 +115,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
     ...snapshot,
     workload: given.workload === null ? undefined : { ...build.workload, ...given.workload },
     unreadKind: given.unreadKind,
+    unborn: given.unborn ?? false,
     agentNamed: (key) => agentOf(key, given.agents ?? {}),
     services: given.services ?? snapshot.services,
     slicesOf: slices === undefined ? snapshot.slicesOf : () => slices,

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { attestedAnnotation, refreshAnnotation } from '../../../../src/operator/api/labels.ts';
-import { createCaches, everyCache } from '../../../../src/operator/watch/caches.ts';
+import { createCaches, everyCache, trimWorkload } from '../../../../src/operator/watch/caches.ts';
+import { workloadKinds } from '../../../../src/operator/workload/kinds.ts';
 import { fakeApi, refuse, stream } from '../../kube/fake-api.ts';
 import { card, pod, service, slice } from '../kit/builders.ts';
 
@@ -80,6 +81,22 @@ test('everywhere, a kind that the cluster may not serve is not asked for before 
   const { asked } = await started({});
   expect(asked).toContain('customresourcedefinitions metadata.name=sandboxes.agents.x-k8s.io');
   expect(asked).not.toContain('sandboxes');
+});
+
+test('a Sandbox that was suspended before its first pod is known to be, and one that has had a pod is a workload', () => {
+  const podTemplate = { metadata: { labels: { app: 'weather' } }, spec: {} };
+  const read = workloadKinds.find(({ resource }) => resource.kind === 'Sandbox')?.read;
+  const kept = (spec: object, status?: object) => {
+    const raw = { metadata: { name: 'weather', namespace: 'team' }, spec: { podTemplate, ...spec }, status };
+    return trimWorkload(raw, read?.(raw));
+  };
+  const suspended = { operatingMode: 'Suspended' };
+  expect(kept(suspended)).toMatchObject({ workload: undefined, unborn: true });
+  expect(kept({ replicas: 0 })).toMatchObject({ workload: undefined, unborn: true });
+  expect(kept({})).not.toHaveProperty('unborn');
+  const born = kept(suspended, { selector: 'agents.x-k8s.io/sandbox-name-hash=a' });
+  expect(born).not.toHaveProperty('unborn');
+  expect(born.workload?.suspended).toBe(true);
 });
 
 test('what a verdict, a dial or a policy hangs on survives the trim', async () => {

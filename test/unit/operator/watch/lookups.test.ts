@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LabelSelector } from '../../../../src/kube/objects.ts';
-import { chosenBesides, workloadOf, workloadsSelecting } from '../../../../src/operator/watch/lookups.ts';
+import { chosenBesides, objectOf, workloadsSelecting } from '../../../../src/operator/watch/lookups.ts';
 import { maySelect, selects } from '../../../../src/operator/workload/selector.ts';
 import { deployment, labelledPod, stores } from './stores.ts';
 
@@ -10,18 +10,18 @@ const reference = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather' }
 test('a workload is found by namespace, group, kind and name, whatever API version names it', () => {
   const { deployments, caches } = stores();
   deployments.put(deployment('weather'));
-  expect(workloadOf(caches, 'team', reference)?.uid).toBe('team-weather');
-  expect(workloadOf(caches, 'team', { ...reference, apiVersion: 'apps/v1beta2' })?.uid).toBe('team-weather');
+  expect(objectOf(caches, 'team', reference)?.workload?.uid).toBe('team-weather');
+  expect(objectOf(caches, 'team', { ...reference, apiVersion: 'apps/v1beta2' })?.workload?.uid).toBe('team-weather');
   for (const other of [{ name: 'clock' }, { kind: 'StatefulSet' }, { kind: 'DaemonSet' }, { apiVersion: 'v1' }]) {
-    expect(workloadOf(caches, 'team', { ...reference, ...other })).toBeUndefined();
+    expect(objectOf(caches, 'team', { ...reference, ...other })).toBeUndefined();
   }
-  expect(workloadOf(caches, 'other', reference)).toBeUndefined();
+  expect(objectOf(caches, 'other', reference)).toBeUndefined();
 });
 
 test('an object that lacks what its kind requires is no workload', () => {
   const { deployments, caches } = stores();
   deployments.put({ ...deployment('weather'), workload: undefined });
-  expect(workloadOf(caches, 'team', reference)).toBeUndefined();
+  expect(objectOf(caches, 'team', reference)?.workload).toBeUndefined();
   expect(workloadsSelecting(caches, 'team', { app: 'weather' })).toEqual([]);
 });
 
