@@ -38,7 +38,7 @@ const services = '^[a-z0-9.-]+/[a-z0-9.-]+(,[a-z0-9.-]+/[a-z0-9.-]+)*$';
 const namespacedName = z
   .string()
   .regex(new RegExp(services), 'must be namespace/name, several by commas')
-  .meta({ items: { type: 'string', pattern: services } });
+  .meta({ items: { type: 'string', pattern: services }, minItems: 1 });
 // As container ports are named. Without look-ahead, which the patterns of a chart's schema do not have.
 const isNoPort = 'must be a port name: at most 15 lower-case letters, digits and single hyphens inside, and a letter';
 const portName = z
