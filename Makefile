@@ -10,15 +10,17 @@ node_modules/.package-lock.json: package-lock.json
 	npm ci --no-audit --no-fund
 	@touch $@
 
-demo: demo-node ## The same as demo-node
-
-demo-down: demo-node-down
-
-demo-node: node_modules/.package-lock.json ## The main job on a real node: agents, an impostor, the verdicts, packets
+demo: node_modules/.package-lock.json ## The main job in minutes, without root: agents, an impostor, the verdicts
 	$(NODE) demos/quickstart/run.ts
 
-demo-node-down: node_modules/.package-lock.json ## Stop what make demo-node started
+demo-down: node_modules/.package-lock.json ## Stop what make demo started
 	$(NODE) demos/quickstart/run.ts --down
+
+demo-node: node_modules/.package-lock.json ## The same on a real node with SPIRE, with packets
+	$(NODE) demos/quickstart/run.ts --node
+
+demo-node-down: node_modules/.package-lock.json ## Stop what make demo-node started
+	$(NODE) demos/quickstart/run.ts --node --down
 
 test: node_modules/.package-lock.json ## Everything: lint, stale files, unit, integration, end-to-end
 	$(NODE) tools/test.ts

@@ -7,13 +7,10 @@ import { buildImage, imageFromFolder } from '../../test/cluster/images.ts';
 import { need } from '../../test/cluster/packages.ts';
 import { type Progress, silent } from '../../test/cluster/progress.ts';
 import { bundle, contextFolder, makeContext } from '../../tools/bundle.ts';
+import { operatorImage, pythonAgentImage, sdkAgentImage } from './image-names.ts';
 
 /** Debian's, since the machine's other Pythons live where an image could not take them from. */
 const python = '/usr/bin/python3';
-
-export const operatorImage = 'localhost/agentcard-operator:demo';
-export const sdkAgentImage = 'localhost/demo-sdk-agent:demo';
-export const pythonAgentImage = 'localhost/demo-python-agent:demo';
 
 /** What each image is built from: a Dockerfile and the folder of its files. The SDK's agent stands on the operator's image, for Node. */
 export const recipes = {
@@ -23,11 +20,11 @@ export const recipes = {
 } as const;
 
 /** `docker build` and its arguments for a machine with registries: there the operator's image brings its own base. */
-export const dockerBuilds = {
+export const dockerBuilds = async () => ({
   [operatorImage]: '.',
   [sdkAgentImage]: `--build-arg BASE_IMAGE=$IMAGES/${operatorImage.split('/')[1]} --build-context files=${recipes[sdkAgentImage].context} .`,
   [pythonAgentImage]: `--build-arg BASE_IMAGE=<Python ${await pythonVersion()}> -f ${recipes[pythonAgentImage].dockerfile} ${recipes[pythonAgentImage].context}`,
-} as const;
+});
 
 const nodeBase = 'localhost/base-node:1';
 const pythonBase = 'localhost/base-python:1';

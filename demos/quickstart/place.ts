@@ -9,12 +9,13 @@ import { part, print } from './screen.ts';
 /** Where the demonstration takes place. */
 export interface Place {
   kubectl(args: readonly string[], stdin?: string): Promise<string>;
-  helm(args: readonly string[]): Promise<string>;
+  /** Undefined where the operator is there already. */
+  readonly helm: ((args: readonly string[]) => Promise<string>) | undefined;
+  /** In which kubectl, and whatever reads a kubeconfig, finds the cluster. */
+  readonly env: NodeJS.ProcessEnv;
   /** From the image names of the manifests to those of this place. */
   image(name: string): string;
   readonly trustDomain: string;
-  /** SPIRE here is ours to stop. */
-  readonly ownsSpire: boolean;
   /** Shell lines by which a person gets at it. */
   readonly access: readonly string[];
 }
@@ -33,9 +34,9 @@ export async function ownNode(): Promise<Place> {
   return {
     kubectl: cluster.kubectl,
     helm: cluster.helm,
+    env: { ...process.env, KUBECONFIG: cluster.kubeconfig },
     image: (name) => name,
     trustDomain: 'example.org',
-    ownsSpire: true,
     access: [`export KUBECONFIG=${cluster.kubeconfig}`, `alias kubectl=${places().kubectl}`],
   };
 }
@@ -59,9 +60,9 @@ export async function currentCluster({ CONFIRM, IMAGES, TRUST_DOMAIN }: NodeJS.P
   return {
     kubectl: (args, stdin) => run('kubectl', args, stdin === undefined ? {} : { stdin }),
     helm: (args) => run('helm', args),
+    env: process.env,
     image: (name) => name.replace(/^localhost/, IMAGES),
     trustDomain,
-    ownsSpire: false,
     access: [],
   };
 }
@@ -76,7 +77,7 @@ export async function confirmed(confirm: string | undefined): Promise<void> {
 
 async function howImagesGetThere(): Promise<string> {
   await makeContexts(progress);
-  const lines = Object.entries(dockerBuilds).flatMap(([name, what]) => {
+  const lines = Object.entries(await dockerBuilds()).flatMap(([name, what]) => {
     const target = name.replace(/^localhost/, '$IMAGES');
     return [`  docker build -t ${target} ${what}`, `  docker push ${target}`];
   });

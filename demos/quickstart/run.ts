@@ -1,90 +1,62 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { CommandError, run } from '../../test/cluster/command.ts';
-import { terminalProgress } from '../../test/cluster/progress.ts';
-import { operatorImage } from '../agents/images.ts';
+import { install, release } from './install.ts';
 import { sendPackets } from './packets.ts';
 import { confirmed, currentCluster, ownNode, type Place, stopNode } from './place.ts';
+import { ownProcesses, stopProcesses } from './processes/place.ts';
 import { stopAndStartSpire } from './scene-spire.ts';
+import { forgeLabel, quarantine, showWritten, stopAndStart } from './scenes.ts';
 import { bold, dim, part, print, printTimes, red } from './screen.ts';
-import { explain, namespace, watchTable } from './verdicts.ts';
+import { explain, namespace, tellWhy, watchTable } from './verdicts.ts';
 
-const release = ['agentcard-operator', '--namespace', 'agentcard-system'];
-const progress = terminalProgress();
 const { env } = process;
+const onCurrent = env.CLUSTER === 'current';
 
-const help = `The main job on a real node: three agents, their verdicts, why, and packets.
+const help = `Three agents, their verdicts, why, and what becomes of them.
 
-  make demo-node        on a node that it starts on this machine (Linux, root)
-  make demo-node-down   stop it
+  make demo             on a control plane that it starts on this machine (Linux), whose pods are processes
+  make demo-down        stop it
+  make demo-node        on a real node with SPIRE (Linux, root), with packets
+  make demo-node-down   stop that
 
-  CLUSTER=current CONFIRM=<context>   on the cluster of the kubeconfig instead; says how images get there
+  CLUSTER=current CONFIRM=<context>   either on the cluster of the kubeconfig instead; says how images get there
   IMAGES, TRUST_DOMAIN                where that cluster pulls images from, and its SPIRE's trust domain`;
 
 async function demonstrate(place: Place): Promise<boolean> {
-  await part('The operator, by its chart', () => progress.step('helm install', () => install(place)));
-  await part('Three agents: weather, notes and an impostor', () => progress.step('kubectl apply', () => deploy(place)));
+  await install(place);
   const cards = await part('Their verdicts', () => watchTable(place));
-  await part('Why', async () => explain(cards));
-  const good = await part('Packets', () => sendPackets(place));
-  if (place.ownsSpire) await part('SPIRE stopped, and started again', () => stopAndStartSpire(place, print));
+  await part('Why', () => {
+    tellWhy(cards);
+    print();
+    return explain(place, 'impostor');
+  });
+  await part('What was written', () => showWritten(place));
+  await part('A label that nobody earned', () => forgeLabel(place));
+  await part('A quarantine, and its end', () => quarantine(place));
+  await part('The agent stopped, and back', () => stopAndStart(place));
   printTimes();
-  whatNext(place);
+  if (!onCurrent) print(notShown);
+  whatNext(place, 'demo-down');
+  return true;
+}
+
+const notShown = `
+${bold('What this did not show')}
+  Packets: nothing filters them here, which is why Enforced says NotProven. SPIRE: a stand-in gave out the SVIDs.
+  Containers: the agents are processes, so kubectl logs and exec have nothing to reach.
+  make demo-node shows all three on a real node; it needs root, and half an hour for its first build.`;
+
+async function demonstrateOnNode(place: Place): Promise<boolean> {
+  await install(place);
+  const cards = await part('Their verdicts', () => watchTable(place));
+  await part('Why', async () => tellWhy(cards));
+  const good = await part('Packets', () => sendPackets(place));
+  if (!onCurrent) await part('SPIRE stopped, and started again', () => stopAndStartSpire(place, print));
+  printTimes();
+  whatNext(place, 'demo-node-down');
   return good;
 }
 
-async function install(place: Place): Promise<void> {
-  const [repository, tag] = splitTag(place.image(operatorImage));
-  const values = {
-    'image.repository': repository,
-    'image.tag': tag,
-    'verifiedFetch.enabled': true,
-    'verifiedFetch.trustDomain': place.trustDomain,
-    'spiffe.volume': 'hostPath',
-    'enforcement.mode': 'enforce',
-    'networkProbe.enabled': true,
-    // So that a second `make demo-node` takes the image that was just built.
-    'podAnnotations.demo': `run-${Date.now()}`,
-  };
-  const set = Object.entries(values).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
-  const chart = 'charts/agentcard-operator';
-  await place.helm([
-    'upgrade',
-    '--install',
-    ...release,
-    chart,
-    '--create-namespace',
-    '--wait',
-    '--timeout',
-    '2m',
-    ...set,
-  ]);
-}
-
-async function deploy(place: Place): Promise<void> {
-  const manifest = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
-  await place.kubectl(['apply', '-f', '-'], manifest);
-  const manifests = await Promise.all(['weather', 'notes', 'impostor'].map((name) => manifestOf(name, place)));
-  const objects = manifests.flatMap((text) => text.split('---\n'));
-  const pass = (verb: readonly string[], list: readonly string[]) =>
-    place.kubectl(['-n', namespace, ...verb, '-f', '-'], list.join('---\n'));
-  // Agents of an earlier run may run earlier images; and a table that fills is what there is to see. Cards come first and
-  // go last, since the operator makes one for a workload that has none.
-  await pass(['delete', '--ignore-not-found'], objects.toReversed());
-  await pass(['apply'], objects);
-}
-
-async function manifestOf(name: string, { image, trustDomain }: Place): Promise<string> {
-  const text = await readFile(join(import.meta.dirname, `${name}.yaml`), 'utf8');
-  return text.replaceAll(/(?<=image: )\S+/g, image).replaceAll('spiffe://example.org/', `spiffe://${trustDomain}/`);
-}
-
-function splitTag(image: string): [string, string] {
-  const at = image.lastIndexOf(':');
-  return [image.slice(0, at), image.slice(at + 1)];
-}
-
-function whatNext(place: Place): void {
+function whatNext(place: Place, downTarget: string): void {
   const inNamespace = `kubectl -n ${namespace}`;
   const commands: [string, string][] = [
     ['npx --no-install kubectl-agentcard ui', 'all of it on a page in your browser'],
@@ -101,12 +73,11 @@ function whatNext(place: Place): void {
   print(`\n${bold('What to try next')}`);
   for (const line of place.access) print(`  ${line}`);
   for (const [command, why] of commands) print(`  ${command}  ${dim(`# ${why}`)}`);
-  const other = env.CLUSTER === 'current' ? `CLUSTER=current CONFIRM=${env.CONFIRM} ` : '';
-  print(`\nStop with: ${bold(`${other}make demo-node-down`)}`);
+  const other = onCurrent ? `CLUSTER=current CONFIRM=${env.CONFIRM} ` : '';
+  print(`\nStop with: ${bold(`${other}make ${downTarget}`)}`);
 }
 
-async function takeDown(): Promise<void> {
-  if (env.CLUSTER !== 'current') return stopNode();
+async function removeFromCurrent(): Promise<void> {
   await confirmed(env.CONFIRM);
   await run('kubectl', ['delete', 'namespace', namespace, '--ignore-not-found']);
   await run('helm', ['uninstall', ...release, '--ignore-not-found']);
@@ -116,19 +87,22 @@ async function takeDown(): Promise<void> {
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  if (args.length === 1 && args[0] === '--down') {
-    await takeDown();
-    return 0;
-  }
-  if (args.length > 0) {
+  const onNode = args.includes('--node');
+  const isDown = args.includes('--down');
+  if (args.some((arg) => arg !== '--node' && arg !== '--down')) {
     print(help);
     return args[0] === '--help' ? 0 : 2;
   }
-  if (env.CLUSTER !== undefined && env.CLUSTER !== '' && env.CLUSTER !== 'current') {
-    throw new CommandError(`CLUSTER=${env.CLUSTER}: leave it unset for a node on this machine, or set it to current`);
+  if (env.CLUSTER && !onCurrent)
+    throw new CommandError(
+      `CLUSTER=${env.CLUSTER}: leave it unset for a cluster on this machine, or set it to current`,
+    );
+  if (isDown) {
+    await (onCurrent ? removeFromCurrent : onNode ? stopNode : stopProcesses)();
+    return 0;
   }
-  const place = await (env.CLUSTER === 'current' ? currentCluster(env) : ownNode());
-  return (await demonstrate(place)) ? 0 : 1;
+  const place = await (onCurrent ? currentCluster(env) : onNode ? ownNode() : ownProcesses());
+  return (await (onNode ? demonstrateOnNode : demonstrate)(place)) ? 0 : 1;
 }
 
 main(process.argv.slice(2)).then(

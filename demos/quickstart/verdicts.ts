@@ -1,8 +1,12 @@
+import { execFile as execFileCallback } from 'node:child_process';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { AgentCard } from '../../src/operator/api/agentcard.ts';
 import type { Place } from './place.ts';
 import { bold, Display, dim, green, print, red } from './screen.ts';
 
+const execFile = promisify(execFileCallback);
 export const namespace = 'agentcard-demo';
 const patienceMs = 120_000;
 
@@ -39,8 +43,18 @@ export async function watchTable(place: Place): Promise<AgentCard[]> {
   }
 }
 
+export const isAsExpected = (card: AgentCard) => expected[card.metadata.name]?.(card) ?? false;
+
+/** All that is known of one, by the plugin, whose status is 1 where an agent is not Ready. */
+export async function explain({ env }: Place, name: string): Promise<void> {
+  const args = ['agentcard', 'explain', name, '-n', namespace];
+  const plugin = join(import.meta.dirname, '../../src/cli/main.ts');
+  const said = await execFile(process.execPath, [plugin, ...args.slice(1)], { env }).catch((error) => error);
+  print(`${dim(`$ kubectl ${args.join(' ')}`)}\n${said.stdout}${said.stderr}`.trimEnd());
+}
+
 /** Why each card is what it is, in the operator's own words. */
-export function explain(cards: readonly AgentCard[]): void {
+export function tellWhy(cards: readonly AgentCard[]): void {
   for (const { metadata, status } of cards) {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     const paint = ready?.status === 'True' ? green : red;
@@ -51,5 +65,4 @@ export function explain(cards: readonly AgentCard[]): void {
       if (type !== 'Ready') print(`  ${type.padEnd(9)} ${state.padEnd(5)} ${reason}${dim(`  ${message}`)}`);
     }
   }
-  print(dim(`\n$ kubectl -n ${namespace} describe agentcard impostor    # says the same and more`));
 }

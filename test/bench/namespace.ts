@@ -38,9 +38,9 @@ export async function runIsolated<Report>(program: string, env: NodeJS.ProcessEn
 const serviceAccount = '/run/secrets/kubernetes.io/serviceaccount';
 
 /** Inside, first. */
-export async function makeNetwork(): Promise<void> {
+export async function makeNetwork(pods = podCidr): Promise<void> {
   await run('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'bench', '/run']);
-  for (const args of ['link set lo up', `addr add ${nodeIp}/32 dev lo`, `route add local ${podCidr} dev lo`]) {
+  for (const args of ['link set lo up', `addr add ${nodeIp}/32 dev lo`, `route add local ${pods} dev lo`]) {
     await run('ip', args.split(' '));
   }
   // Every fetch leaves a port in TIME_WAIT, and several thousand a minute would use them up.

@@ -17,7 +17,14 @@ export class Crew {
   async #restart(spec: DaemonSpec): Promise<void> {
     if (!this.#settled) return;
     await sleep(restartAfterMs);
-    await this.start(spec);
+    if (this.#daemons.has(spec.name)) await this.start(spec);
+  }
+
+  /** For good. */
+  async stop(name: string): Promise<void> {
+    const daemon = this.#daemons.get(name);
+    this.#daemons.delete(name);
+    await daemon?.kill();
   }
 
   /** Throws when one has ended. */

@@ -27,9 +27,10 @@ export function placeRefusal(root: string): string | undefined {
   return `a node covers ${covered} with its own, so ${root} cannot hold it: set AGENTCARD_CACHE to another folder`;
 }
 
-/** The command that starts `command` as a node of its own; whoever waits for it is told of its end. */
-export function unshareArgs(command: readonly string[]): string[] {
-  const namespaces = ['--net', '--pid', '--mount', '--uts', '--ipc', '--fork'];
+/** The command that starts `command` as a node of its own; whoever waits for it is told of its end. A user without rights is root inside. */
+export function unshareArgs(command: readonly string[], uid = process.getuid?.()): string[] {
+  const user = uid === 0 ? [] : ['--user', '--map-root-user'];
+  const namespaces = [...user, '--net', '--pid', '--mount', '--uts', '--ipc', '--fork'];
   // The shell is PID 1 and reaps what containers leave behind; its end, or unshare's, ends everything inside.
   const init = ['sh', '-c', '"$@" & wait $!', 'sh'];
   return [...namespaces, '--mount-proc', '--propagation', 'private', '--kill-child=SIGKILL', '--', ...init, ...command];

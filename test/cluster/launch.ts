@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { ensureBaseImages } from './base-images.ts';
 import { exists } from './cache.ts';
 import { cleanUp } from './clean-up.ts';
@@ -13,7 +12,7 @@ import { type Message, type Places, type Plan, readState, type State } from './s
 import { ensureTools } from './tools.ts';
 import { until } from './until.ts';
 
-const supervisorProgram = join(dirname(fileURLToPath(import.meta.url)), 'supervisor.ts');
+const supervisorProgram = join(import.meta.dirname, 'supervisor.ts');
 
 /** A supervisor whose node is ready. Its life is tied to this process until `keep`. */
 export interface Launched {
@@ -26,9 +25,15 @@ export async function launch(at: Places, progress: Progress): Promise<Launched> 
   await preflight(at, progress);
   const tools = await ensureTools(undefined, progress);
   const images = await progress.step('base images', () => ensureBaseImages(tools));
-  const plan: Plan = { root: at.root, tools, images, port: 0 };
+  const program = join(import.meta.dirname, 'inside.ts');
+  const plan: Plan = { root: at.root, program, tools, images, port: 0 };
+  return progress.step('starting the node', () => launchPlan(at, plan, progress));
+}
+
+/** Starts a program in namespaces of its own; returns when it says that it is ready. */
+export async function launchPlan(at: Places, plan: Plan, progress: Progress): Promise<Launched> {
   const supervisor = await startSupervisor(at, plan);
-  await progress.step('starting the node', () => untilReady(supervisor, at, progress));
+  await untilReady(supervisor, at, progress);
   // From here on a process that has nothing else to do may end, and its node with it.
   supervisor.unref();
   supervisor.channel?.unref();

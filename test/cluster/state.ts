@@ -29,6 +29,8 @@ export type Places = ReturnType<typeof places>;
 /** What the starting process decided; the first message to the supervisor, and with the port to the process inside. */
 export interface Plan {
   readonly root: string;
+  /** Path of the program that runs inside. */
+  readonly program: string;
   readonly tools: Readonly<Partial<Record<ToolName, string>>>;
   /** OCI archives in the order of their import. */
   readonly images: readonly string[];

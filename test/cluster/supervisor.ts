@@ -1,9 +1,7 @@
-// Outside the node's namespaces: starts the node, outlives its starter when told to, and cleans up after the node's end.
+// Outside the namespaces: starts what runs inside (here called the node), outlives its starter when told to, and cleans up after the node's end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { cleanUp } from './clean-up.ts';
 import { unshareArgs, withoutProxies } from './isolation.ts';
 import { takeLock } from './lock.ts';
@@ -11,8 +9,6 @@ import { writeNodeConfig } from './node-config.ts';
 import { listenOnLoopback } from './ports.ts';
 import { type Message, type Plan, places, receivePlan, StateKeeper } from './state.ts';
 import { until } from './until.ts';
-
-const insideProgram = join(dirname(fileURLToPath(import.meta.url)), 'inside.ts');
 
 const plan = await receivePlan();
 const at = places(plan.root);
@@ -22,7 +18,7 @@ const send = (message: Message) => {
 
 /** The kernel ends unshare with us, and everything inside with unshare: nothing outlives even a SIGKILL of this process. */
 function startNode(port: number): ChildProcess {
-  const inside = unshareArgs([process.execPath, insideProgram]);
+  const inside = unshareArgs([process.execPath, plan.program]);
   const node = spawn('setpriv', ['--pdeathsig', 'KILL', 'unshare', ...inside], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     env: withoutProxies(process.env),

@@ -40,7 +40,7 @@ function commandsOf(blocks: readonly Block[]): readonly string[] {
 
 /** What takes a node, a builder of images, or an hour: by whom it is run instead. */
 const elsewhere: readonly (readonly [pattern: RegExp, by: string])[] = [
-  [/^make (demo|demo-node|test)$/, 'this is the demonstration and the test'],
+  [/^(CLUSTER=current CONFIRM=<context> )?make (demo|demo-node|test)$/, 'this is the demonstration and the test'],
   [
     /^make image /,
     'test/e2e/kit/setup.ts builds the last stage of that Dockerfile, .github/workflows/ci.yaml all of them',

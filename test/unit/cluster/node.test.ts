@@ -62,6 +62,7 @@ test('a node has namespaces of its own, and dies with its starter', () => {
     expect(args).toContain(wanted);
   }
   expect(args.slice(-2)).toEqual(['node', 'inside.ts']);
+  expect(unshareArgs(['x'], 1000)).toEqual(['--user', '--map-root-user', ...unshareArgs(['x'], 0)]);
   expect(nsenterArgs(7, '/here', ['id'])).toEqual([
     ...['--target', '7', '--net', '--mount', '--pid', '--uts', '--ipc', '--wd=/here', '--', 'id'],
   ]);

@@ -1,0 +1,3 @@
+export const operatorImage = 'localhost/agentcard-operator:demo';
+export const sdkAgentImage = 'localhost/demo-sdk-agent:demo';
+export const pythonAgentImage = 'localhost/demo-python-agent:demo';
