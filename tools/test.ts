@@ -1,36 +1,48 @@
-/** `make test`: every stage in order, how long each took, the slowest tests, every failure, and one last line that counts all tests. */
-import { spawn } from 'node:child_process';
+/** `make test`: every stage, how long each took, the slowest tests, every failure, and one last line that counts all tests. */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allTools } from '../test/cluster/catalogue.ts';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { allTools, integrationTools } from '../test/cluster/catalogue.ts';
 import type { Entry } from './test/record.ts';
+import { type Ordered, runStages } from './test/stages.ts';
 import { type Outcome, summary } from './test/summary.ts';
 
-interface Stage {
-  readonly name: string;
+interface Stage extends Ordered {
   readonly command: readonly string[];
   /** Where vitest writes down its tests. */
   readonly record?: string;
+  /** Runs beside others: takes what they leave of the machine, and its lines say whose they are. */
+  readonly background?: true;
 }
 
 const records = mkdtempSync(join(tmpdir(), 'agentcard-test-'));
-const vitest = (project: string): Stage => ({
+const vitest = (project: string, after: readonly string[]): Stage => ({
   name: project,
+  after,
   command: ['npx', '--no-install', 'vitest', 'run', '--project', project],
   record: join(records, `${project}.json`),
 });
+const build = (name: string, tools: readonly string[], after: readonly string[]): Stage => ({
+  name,
+  after,
+  command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...tools],
+  background: true,
+});
+const otherTools = allTools.filter((name) => !integrationTools.includes(name));
 const stages: readonly Stage[] = [
-  { name: 'lint', command: ['npm', 'run', '-s', 'lint'] },
-  { name: 'verify', command: ['npx', '--no-install', 'node', 'tools/generate.ts', '--check'] },
-  vitest('unit'),
-  { name: 'tools', command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...allTools] },
-  vitest('integration'),
-  vitest('e2e'),
+  { name: 'lint', after: [], command: ['npm', 'run', '-s', 'lint'] },
+  { name: 'verify', after: ['lint'], command: ['npx', '--no-install', 'node', 'tools/generate.ts', '--check'] },
+  build("integration's tools", integrationTools, ['verify']),
+  build('other tools', otherTools, ["integration's tools"]),
+  vitest('unit', ['verify']),
+  vitest('integration', ['unit', "integration's tools"]),
+  vitest('e2e', ['integration', 'other tools']),
 ];
 
-const outcomes: Outcome[] = [];
-for (const stage of stages) outcomes.push(await outcomeOf(stage));
+const outcomes = await runStages(stages, outcomeOf);
 console.log(`\n${summary(outcomes)}`);
 process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
 
@@ -43,13 +55,22 @@ async function outcomeOf(stage: Stage): Promise<Outcome> {
   return { name, seconds, ok, counted: record !== undefined, entries: record === undefined ? [] : readRecord(record) };
 }
 
-function run({ command: [program = '', ...args], record }: Stage): Promise<number> {
+function run({ name, command: [program = '', ...args], record, background }: Stage): Promise<number> {
   return new Promise((resolve) => {
     const env = record === undefined ? process.env : { ...process.env, TEST_RECORD: record };
-    const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'], env });
+    const out = background ? 'pipe' : 'inherit';
+    const child = spawn(program, args, { stdio: ['ignore', out, out], env });
+    if (background) putBehind(child, name);
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
   });
+}
+
+function putBehind({ pid, stdout, stderr }: ChildProcess, name: string): void {
+  if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+  const tell = (from: Readable | null) =>
+    from !== null && createInterface({ input: from }).on('line', (line) => console.log(`[${name}] ${line}`));
+  for (const from of [stdout, stderr]) tell(from);
 }
 
 function readRecord(path: string): readonly Entry[] {

@@ -117,6 +117,12 @@ const onRequest: readonly string[] = [
   'actionlint',
 ];
 
+/** What the integration tests stand on: they begin when these are built, while the rest of a node is. */
+export const integrationTools: readonly ToolName[] = [
+  ...(['etcd', 'kube-apiserver', 'kubectl', 'kube-controller-manager', 'helm', 'spire-crds'] as const),
+  ...(['kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds'] as const),
+];
+
 /** What a node needs; the rest (fake nodes for fleets, kinds of others, what judges rules and health) is built when something asks for it. */
 export const nodeTools = allTools.filter((name) => !onRequest.includes(parts[name].module));
 
