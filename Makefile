@@ -76,7 +76,7 @@ picture: node_modules/.package-lock.json ## The README's picture of kubectl agen
 packages: node_modules/.package-lock.json ## The four libraries below src/ as tarballs for npm, in dist/packages
 	$(NODE) tools/packages.ts
 
-bench: node_modules/.package-lock.json ## Measure against the bare loop
+bench: node_modules/.package-lock.json ## Measure against the bare loop and the stored run (N=300 RUNS=3; SAVE=1 replaces it, BASELINE=… names its file)
 	$(NODE) test/bench/run.ts
 
 chaos: node_modules/.package-lock.json ## The worst hour: faults everywhere, then a hostile tenant; invariants checked all along

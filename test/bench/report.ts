@@ -71,7 +71,7 @@ export function ratios({ coldStart, idle, bare }: Report): Ratios | undefined {
   };
 }
 
-type Row = readonly [what: string, operator: string, bare: string, ratio: string];
+export type Row = readonly [string, string, string, string];
 
 /** Pure: the table that people read. */
 export function table(report: Report): string {
@@ -125,7 +125,7 @@ function countsText(counts: Requests): string {
   return text.length === 0 ? 'none' : text.join(', ');
 }
 
-function align(rows: readonly Row[]): string {
+export function align(rows: readonly Row[]): string {
   const width = (column: number) => Math.max(...rows.map((row) => Math.min(row[column]?.length ?? 0, 60)));
   return rows
     .map((row) =>
