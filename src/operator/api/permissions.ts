@@ -35,7 +35,7 @@ export const operatorPermissions: readonly Permission[] = [
   ),
   may('patch', `${apiGroup}/agentcards/status`, 'The verdict.'),
   may(read, 'apps/deployments statefulsets', 'Targets of cards: selector, service account, revision, readiness.'),
-  may('get', 'apps/replicasets', "A pod's owner chain leads through its ReplicaSet to the Deployment."),
+  may('get list', 'apps/replicasets', "A pod's owner chain leads through its ReplicaSet to the Deployment."),
   may(
     read,
     'agents.x-k8s.io/sandboxes',

@@ -1,6 +1,6 @@
 import { type KubeClient, metadataType, objectPath } from '@agentcard-operator/kube';
 import { type Key, type Pod, type ReplicaSet, resources } from '@agentcard-operator/kube/objects';
-import { controllerOf, revisionAnnotation } from '../workload/pod.ts';
+import { controllerOf, revisionAnnotation, templateHash } from '../workload/pod.ts';
 
 /** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
 const rememberedReplicaSets = 65_536;
@@ -28,7 +28,7 @@ export class ReplicaSets {
   async of(pod: Pod, owners: ReadonlySet<string>): Promise<ReplicaSet | undefined> {
     const owner = controllerOf(pod.metadata.ownerReferences);
     if (owner?.kind !== 'ReplicaSet') return undefined;
-    const leads = (set: ReplicaSet | undefined) => owners.has(controllerOf(set?.metadata.ownerReferences)?.uid ?? '');
+    const leads = (set: ReplicaSet | undefined) => owners.has(ownerOf(set));
     const known = this.known(owner.uid);
     if (leads(known)) return known;
     const key = `${pod.metadata.namespace}/${owner.name}`;
@@ -36,12 +36,31 @@ export class ReplicaSets {
     const copy = await copyOf(this.#client, key);
     const read = isIt(copy) && leads(copy) ? copy : await this.#client.get<ReplicaSet>(resources.replicaSets, key);
     if (read === undefined || !isIt(read)) return undefined;
-    const [oldest] = this.#known.size < rememberedReplicaSets ? [] : this.#known.keys();
-    if (oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(owner.uid, keptOf(read));
+    this.#keep(read);
     return read;
   }
+
+  /** Those of many pods in one go, as far as they lead to one of these owners: of the others each is a question of its own. */
+  async readAll(namespace: string, pods: readonly Pod[], owners: ReadonlySet<string>): Promise<void> {
+    const unread = pods.filter(({ metadata }) => {
+      const owner = controllerOf(metadata.ownerReferences);
+      return owner?.kind === 'ReplicaSet' && !this.#known.has(owner.uid);
+    });
+    const hashes = new Set(unread.flatMap(({ metadata }) => metadata.labels?.[templateHash] || []));
+    if (hashes.size === 0) return;
+    const options = { namespace, labelSelector: `${templateHash} in (${[...hashes]})`, metadataOnly: true };
+    const { items } = await this.#client.listPage<ReplicaSet>(resources.replicaSets, options);
+    for (const set of items) if (owners.has(ownerOf(set))) this.#keep(set);
+  }
+
+  #keep(set: ReplicaSet): void {
+    const [oldest] = this.#known.size < rememberedReplicaSets ? [] : this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.set(set.metadata.uid ?? '', keptOf(set));
+  }
 }
+
+const ownerOf = (set: ReplicaSet | undefined) => controllerOf(set?.metadata.ownerReferences)?.uid ?? '';
 
 function keptOf({ metadata }: ReplicaSet): ReplicaSet {
   const { name, uid = '', ownerReferences = [], annotations = {} } = metadata;

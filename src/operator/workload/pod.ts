@@ -6,6 +6,8 @@ import type { Workload } from './workload.ts';
 /** The facts of one pod instance that its evidence depends on. */
 export type PodFacts = Readonly<ReturnType<typeof podFacts>>;
 
+/** A Deployment's pods and their ReplicaSet have it in common. */
+export const templateHash = 'pod-template-hash';
 export const revisionAnnotation = 'deployment.kubernetes.io/revision';
 
 /** The owner that controls an object, or the object's own place in the chain when nothing does. */
@@ -36,7 +38,7 @@ export function podFacts(pod: Pod, replicaSet: ReplicaSet | undefined, selector:
     /** Changes whenever a container of the pod is replaced. */
     containersHash: containersHash(pod),
     /** Pods of one revision run the same template. */
-    revision: labels['pod-template-hash'] ?? labels['controller-revision-hash'] ?? '',
+    revision: labels[templateHash] ?? labels['controller-revision-hash'] ?? '',
     /** Which revision is newer; 0 when unknown. */
     revisionNumber: Number(replicaSet?.metadata.annotations?.[revisionAnnotation] ?? 0) || 0,
     /** The workload's selector chooses it. */

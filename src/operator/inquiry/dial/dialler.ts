@@ -6,6 +6,7 @@ import { belongsTo, type PodFacts } from '../../workload/pod.ts';
 import type { Ask } from '../agenda.ts';
 import type { Finding, ReceivedCard } from '../evidence.ts';
 import { findingFrom, type Heard, isSilent } from './finding.ts';
+import type { PodPlace } from './pod-place.ts';
 import type { PodReader } from './pod-reader.ts';
 
 /** The edges that the dialler stands on. */
@@ -162,7 +163,9 @@ export class Dialler {
   async #inquire(ask: Ask, id: string): Promise<Finding | undefined> {
     const before = this.#remembered.get(id);
     const known = before?.version === ask.endpoint.version ? before.facts : undefined;
-    const read = await this.#read(ask, known);
+    const place = placeOf(ask);
+    const ahead = known ?? (await this.#edges.pods.ahead(place, () => this.#nextIn(place.namespace)));
+    const read = await this.#read(ask, ahead);
     if (read === undefined || 'kind' in read) return read;
     const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
     if (signed !== undefined) return this.#fromConfigMap(ask, read, signed);
@@ -173,8 +176,9 @@ export class Dialler {
     const slow = (silent && outcome.code === 'Timeout') || this.#edges.now() - asked > slowMs;
     this.#remember(id, { version: ask.endpoint.version, facts: silent ? read : undefined, slow });
     if (silent) return this.#finding(ask, read, heard);
-    // What speaks after a silence may be another container.
-    const now = known === undefined ? read : await this.#read(ask);
+    // What speaks after a silence may be another container; and nobody is accused by what was read a while ago.
+    const isOld = known !== undefined || (ahead !== undefined && heard.outcome.kind === 'failed');
+    const now = isOld ? await this.#read(ask) : read;
     return now === undefined || 'kind' in now ? now : this.#finding(ask, now, heard);
   }
 
@@ -190,12 +194,18 @@ export class Dialler {
     return findingFrom(heard, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
   }
 
+  /** What waits in a namespace and is not read yet. */
+  *#nextIn(namespace: string): Generator<PodPlace> {
+    for (const [id, ask] of this.#waiting) {
+      const isNext = ask.workload.namespace === namespace && this.#remembered.get(id)?.facts === undefined;
+      if (isNext) yield placeOf(ask);
+    }
+  }
+
   /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
-  async #read({ endpoint, workload }: Ask, known?: PodFacts): Promise<PodFacts | Finding | undefined> {
-    const { podName: name, podUid: uid } = endpoint;
-    const { namespace, uid: workloadUid, selector } = workload;
-    const place = { namespace, name, uid, workloadUid, selector, address: endpoint.address };
-    const facts = await this.#edges.pods.facts(place, known);
+  async #read(ask: Ask, known?: PodFacts): Promise<PodFacts | Finding | undefined> {
+    const { endpoint, workload } = ask;
+    const facts = await this.#edges.pods.facts(placeOf(ask), known);
     if (facts === undefined) return undefined;
     // It names the workload, which did not make it.
     const isForged = facts.owner.uid === workload.uid;
@@ -221,6 +231,12 @@ export class Dialler {
     }
     throw new Error('an agenda entry names no path');
   }
+}
+
+function placeOf({ endpoint, workload }: Ask): PodPlace {
+  const { podName: name, podUid: uid, address, version } = endpoint;
+  const { namespace, uid: workloadUid, selector } = workload;
+  return { namespace, name, uid, version, workloadUid, selector, address };
 }
 
 function namespaceOf({ card }: Ask): string {

@@ -1,37 +1,37 @@
 import { setImmediate as pause } from 'node:timers/promises';
 import type { KubeClient } from '@agentcard-operator/kube';
-import { type LabelSelector, type Pod, resources } from '@agentcard-operator/kube/objects';
+import { type Pod, resources } from '@agentcard-operator/kube/objects';
 import type { ReplicaSets } from '../../watch/replica-sets.ts';
 import { type PodFacts, podFacts } from '../../workload/pod.ts';
+import { isWhereAndWhose, type PodPlace } from './pod-place.ts';
+import { PodsAhead } from './pods-ahead.ts';
 import { readBudget } from './read-budget.ts';
 
 /** Where the facts of a pod come from: the watched copy while it wears our label, else the API server. */
 export interface PodReader {
   /** `known` serves while nothing better is at hand without a question. */
   facts(place: PodPlace, known?: PodFacts): Promise<PodFacts | undefined>;
-}
-
-export interface PodPlace {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  /** Of the workload to which the pod should belong. */
-  readonly workloadUid: string;
-  /** Where it should answer. */
-  readonly address: string;
-  readonly selector: LabelSelector;
+  /** What the API server said of it a moment ago, together with those that are `next` in its namespace; often nothing. */
+  ahead(place: PodPlace, next: () => Iterable<PodPlace>): Promise<PodFacts | undefined>;
 }
 
 /** Reads pods, and the ReplicaSets above them. */
 export function podReader(
   client: KubeClient,
   labelled: (namespace: string, name: string) => Pod | undefined,
-  replicaSets: Pick<ReplicaSets, 'of'>,
+  replicaSets: Pick<ReplicaSets, 'of' | 'known' | 'readAll'>,
   now: () => number,
 ): PodReader {
   const budget = readBudget(now);
+  const pods = new PodsAhead(client, replicaSets, now);
+  const isUnwatched = ({ namespace, name, uid }: PodPlace) => labelled(namespace, name)?.metadata.uid !== uid;
   return {
-    async facts({ namespace, name, uid, workloadUid, selector, address }, known) {
+    async ahead(place, next) {
+      if (!isUnwatched(place) || budget.isSpent(place.namespace)) return undefined;
+      return pods.facts(place, () => Iterator.from(next()).filter(isUnwatched));
+    },
+    async facts(place, known) {
+      const { namespace, name, uid, workloadUid, selector } = place;
       const watched = labelled(namespace, name);
       if (known !== undefined && watched?.metadata.uid !== uid) return known;
       const isWatched = watched?.metadata.uid === uid;
@@ -40,7 +40,7 @@ export function podReader(
       const pod = isWatched ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
       const isIt = pod !== undefined && pod.metadata.uid === uid;
       const facts = isIt ? podFacts(pod, await replicaSets.of(pod, new Set([workloadUid])), selector) : undefined;
-      if (facts?.owner.uid !== workloadUid || !facts.addresses.includes(address)) budget.spend(namespace);
+      if (facts === undefined || !isWhereAndWhose(facts, place)) budget.spend(namespace);
       return facts;
     },
   };

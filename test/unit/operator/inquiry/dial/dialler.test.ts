@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { Ask } from '../../../../../src/operator/inquiry/agenda.ts';
 import { Dialler, type DiallerEdges } from '../../../../../src/operator/inquiry/dial/dialler.ts';
 import { findingFrom } from '../../../../../src/operator/inquiry/dial/finding.ts';
-import type { PodPlace } from '../../../../../src/operator/inquiry/dial/pod-reader.ts';
+import type { PodPlace } from '../../../../../src/operator/inquiry/dial/pod-place.ts';
 import type { Finding } from '../../../../../src/operator/inquiry/evidence.ts';
 import { type PodFacts, podFacts } from '../../../../../src/operator/workload/pod.ts';
 import { trustDomainOf } from '../../../../../src/spiffe/id.ts';
@@ -12,6 +12,7 @@ import { failed } from '../../../../../src/spiffe/tls/outcome.ts';
 import { pod, replicaSet, workload } from '../../kit/builders.ts';
 import { card as receivedCard } from '../received.ts';
 
+const ahead = async () => undefined;
 const ok: FetchOutcome = { kind: 'answer', status: 200, body: Buffer.from('{}') };
 
 function ask(name: string, over: Partial<Ask> = {}): Ask {
@@ -43,7 +44,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
   const nothing: string[] = [];
   const edges: DiallerEdges = {
     now: () => 0,
-    pods: { facts: async ({ name }) => podFacts(pod(name), replicaSet) },
+    pods: { ahead, facts: async ({ name }) => podFacts(pod(name), replicaSet) },
     get: async () => ok,
     signedCard: async () => undefined,
     receive: async () => ({ ok: true, value: receivedCard }),
@@ -62,7 +63,7 @@ describe('reading pods', () => {
   test('a pod that stays silent is read once, and again when it speaks', async () => {
     const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet));
     const outcomes = [failed('Timeout', 'no'), failed('ConnectionRefused', 'no'), ok];
-    const { dialler, findings } = rig({ pods: { facts }, get: async () => outcomes.shift() ?? ok });
+    const { dialler, findings } = rig({ pods: { ahead, facts }, get: async () => outcomes.shift() ?? ok });
     for (const kind of ['silence', 'silence', 'answer']) {
       dialler.ask([ask('a')]);
       await expect.poll(() => findings.at(-1)).toEqual(['a', kind]);
@@ -72,9 +73,38 @@ describe('reading pods', () => {
     expect(facts.mock.calls.map(([, known]) => known !== undefined)).toEqual([false, true, true, false]);
   });
 
+  test.each([
+    ['a card is', ok, 1],
+    ['a silence is', failed('Timeout', 'no'), 1],
+    ['guilt is not', failed('TrustDomainMismatch', 'another'), 2],
+  ] as const)('%s believed of a pod that was read together with others', async (_, outcome, reads) => {
+    const readAhead = async ({ name }: PodPlace) => podFacts(pod(name), replicaSet);
+    const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet));
+    const { dialler, findings } = rig({ pods: { ahead: readAhead, facts }, get: async () => outcome });
+    dialler.ask([ask('a')]);
+    await vi.waitFor(() => expect(findings).toHaveLength(1));
+    expect(facts.mock.calls.map(([, known]) => known !== undefined)).toEqual([true, false].slice(0, reads));
+  });
+
+  test('what is next to be read is what waits in the namespace, but for silent pods', async () => {
+    const next: string[][] = [];
+    const readAhead = async (_: PodPlace, waiting: () => Iterable<PodPlace>) => {
+      next.push(Array.from(waiting(), ({ name }) => name));
+      return undefined;
+    };
+    const facts = async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet);
+    const { dialler } = rig({ pods: { ahead: readAhead, facts }, get: async () => failed('Timeout', 'no') }, 1);
+    dialler.ask([ask('silent')]);
+    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    const elsewhere = { workload: { ...workload, namespace: 'other' } };
+    dialler.ask([ask('first'), ask('silent'), ask('second'), ask('third', elsewhere)]);
+    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    expect(next.slice(0, 2)).toEqual([[], ['second']]);
+  });
+
   test('another EndpointSlice entry is another pod to read', async () => {
     const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet));
-    const { dialler } = rig({ pods: { facts }, get: async () => failed('Timeout', 'no') });
+    const { dialler } = rig({ pods: { ahead, facts }, get: async () => failed('Timeout', 'no') });
     for (const version of ['v', 'w']) {
       dialler.ask([ask('a', { endpoint: { ...ask('a').endpoint, version } })]);
       await expect.poll(() => dialler.running).toBe(0);
@@ -110,7 +140,7 @@ describe('what is asked', () => {
   test('a pod whose owner chain ends elsewhere is never dialled', async () => {
     const get = vi.fn(async () => ok);
     const foreign = { ...podFacts(pod('a'), replicaSet), owner: { kind: 'ReplicaSet', name: 'other', uid: 'x' } };
-    const { dialler, findings } = rig({ get, pods: { facts: async () => foreign } });
+    const { dialler, findings } = rig({ get, pods: { ahead, facts: async () => foreign } });
     dialler.ask([ask('a')]);
     await expect.poll(() => findings).toEqual([['a', 'stranger']]);
     expect(get).not.toHaveBeenCalled();
@@ -119,7 +149,7 @@ describe('what is asked', () => {
   test('a pod that names the workload as its owner, which did not make it, is none of its own', async () => {
     const { uid } = ask('a').workload;
     const forged = { ...podFacts(pod('a'), undefined), owner: { kind: 'Deployment', name: 'weather', uid } };
-    const { dialler, findings } = rig({ pods: { facts: async () => forged } });
+    const { dialler, findings } = rig({ pods: { ahead, facts: async () => forged } });
     dialler.ask([ask('a')]);
     await expect.poll(() => findings).toEqual([['a', 'stranger']]);
   });
@@ -185,7 +215,7 @@ describe('what is asked', () => {
     const dialler = new Dialler(
       {
         now: () => 0,
-        pods: { facts: async ({ name }) => podFacts(pod(name), replicaSet) },
+        pods: { ahead, facts: async ({ name }) => podFacts(pod(name), replicaSet) },
         get,
         signedCard: async () => undefined,
         receive: async () => ({ ok: true, value: receivedCard }),
