@@ -1,8 +1,9 @@
-import { ApiError, hasCode, type KubeClient } from '@agentcard-operator/kube';
+import { ApiError, hasCode } from '@agentcard-operator/kube';
 import { type KubeObject, keyOf, type NetworkPolicy, type Pod, resources } from '@agentcard-operator/kube/objects';
 import { plainText, withinBudget } from '../api/budget.ts';
 import { marksFor, wearsAll } from '../api/marks.ts';
 import { owningCard } from '../network/policy.ts';
+import type { Verbs } from '../watch/own-writes.ts';
 import { containersHash } from '../workload/pod.ts';
 import type { Mark, Plan } from './plan.ts';
 import type { PolicyOperation } from './policy-difference.ts';
@@ -19,7 +20,7 @@ export interface Applied {
 }
 
 export interface ApplyEdges {
-  readonly client: KubeClient;
+  readonly client: Verbs;
   /** Puts the API server's answer into the cache, so that the next reconcile sees its own write. */
   readonly takePolicy: (policy: NetworkPolicy) => void;
   /** A pod as it is after it was marked. */
@@ -51,7 +52,7 @@ export async function apply(plan: Plan, namespace: string, edges: ApplyEdges): P
 }
 
 /** What the API server stores then; undefined when the policy is not this card's any more. */
-async function applyPolicy(operation: PolicyOperation, client: KubeClient): Promise<NetworkPolicy | undefined> {
+async function applyPolicy(operation: PolicyOperation, client: Verbs): Promise<NetworkPolicy | undefined> {
   const { kind, policy } = operation;
   switch (kind) {
     case 'create':
@@ -74,7 +75,7 @@ async function applyPolicy(operation: PolicyOperation, client: KubeClient): Prom
 }
 
 /** By POST: whatever has the name already stays as it is, unless our own card owns it. */
-async function createPolicy(policy: NetworkPolicy, client: KubeClient): Promise<NetworkPolicy> {
+async function createPolicy(policy: NetworkPolicy, client: Verbs): Promise<NetworkPolicy> {
   try {
     return await client.create(resources.networkPolicies, policy);
   } catch (error) {
@@ -86,7 +87,7 @@ async function createPolicy(policy: NetworkPolicy, client: KubeClient): Promise<
   }
 }
 
-function patchPolicy(policy: NetworkPolicy, uid: string, members: object, client: KubeClient): Promise<NetworkPolicy> {
+function patchPolicy(policy: NetworkPolicy, uid: string, members: object, client: Verbs): Promise<NetworkPolicy> {
   const test = { op: 'test', path: '/metadata/uid', value: uid };
   const body = [test, ...Object.entries(members).map(([path, value]) => ({ op: 'add', path: `/${path}`, value }))];
   return client.patch<NetworkPolicy>(resources.networkPolicies, keyOf(policy), body, { type: 'json' });
@@ -116,7 +117,7 @@ async function applyMark(mark: Mark, namespace: string, { client, takeMark }: Ap
   return true;
 }
 
-function patchMarks(mark: Mark, namespace: string, client: KubeClient, resourceVersion: string | undefined) {
+function patchMarks(mark: Mark, namespace: string, client: Verbs, resourceVersion: string | undefined) {
   const version = resourceVersion === undefined ? {} : { resourceVersion };
   const metadata = { uid: mark.podUid, ...version, ...marksFor(mark.proven) };
   const options = { type: 'merge', metadataOnly: true } as const;

@@ -1,3 +1,4 @@
+import type { KubeClient } from '@agentcard-operator/kube';
 import { type Key, typeOf } from '@agentcard-operator/kube/objects';
 import type { EventRecord } from '@agentcard-operator/kube/runtime';
 import { customResources } from '../api/resources.ts';
@@ -11,7 +12,8 @@ import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import { observe, type Sources } from './observe.ts';
 import type { Edges } from './reconcile.ts';
 
-export interface EdgeParts extends Pick<Edges, 'client' | 'now'>, Pick<Sources, 'caches' | 'config'> {
+export interface EdgeParts extends Pick<Edges, 'now'>, Pick<Sources, 'caches' | 'config'> {
+  readonly client: KubeClient;
   readonly record: (record: EventRecord) => void;
   readonly ownWrites: OwnWrites;
   readonly inquiry: Inquiry;
@@ -25,7 +27,7 @@ export function storyEdges(parts: EdgeParts): Edges {
   const { client, now, caches, ownWrites, inquiry, metrics, config } = parts;
   const lastWritten = new Map<Key, number>();
   return {
-    client,
+    client: ownWrites.client(client),
     now,
     lastWritten,
     snapshot: (key) => {

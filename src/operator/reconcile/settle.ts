@@ -1,5 +1,4 @@
 import { type JsonObject, sameJson } from '@agentcard-operator/agentcard';
-import type { KubeClient } from '@agentcard-operator/kube';
 import { type Condition, type Key, keyOf } from '@agentcard-operator/kube/objects';
 import type { AgentCard } from '../api/agentcard.ts';
 import { type ConditionType, messageWithRemedy } from '../api/conditions.ts';
@@ -7,6 +6,7 @@ import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
 import type { Snapshot } from '../judge/snapshot.ts';
 import type { CachedCard } from '../watch/cached.ts';
+import type { Verbs } from '../watch/own-writes.ts';
 import type { Applied } from './apply.ts';
 import { mergePatch } from './patch.ts';
 import type { Plan } from './plan.ts';
@@ -14,7 +14,7 @@ import type { DesiredStatus, StatusFields } from './status.ts';
 import { type Note, transitions } from './transitions.ts';
 
 export interface SettleEdges {
-  readonly client: KubeClient;
+  readonly client: Verbs;
   readonly now: () => number;
   /** When each card's status was last written. */
   readonly lastWritten: Map<Key, number>;
@@ -88,7 +88,7 @@ function withoutNumbers(text: string): string {
 }
 
 /** The merge patch of the status; the card's bytes are read only when they change, since the cache keeps their hash. */
-async function difference(card: CachedCard, desired: DesiredStatus, client: KubeClient | undefined) {
+async function difference(card: CachedCard, desired: DesiredStatus, client: Verbs | undefined) {
   const before = card.status ?? {};
   const fields = mergePatch(before as object as Record<string, unknown>, desired.fields as Record<string, unknown>);
   const published = await cardPatch(card, desired, client);
@@ -97,7 +97,7 @@ async function difference(card: CachedCard, desired: DesiredStatus, client: Kube
   return news ? { ...fields, ...published } : undefined;
 }
 
-async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: KubeClient | undefined) {
+async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: Verbs | undefined) {
   if (card.kind === 'kept') return {};
   if (card.kind === 'none') return cached.publishedHash === undefined ? {} : { card: null };
   const { sha256, text } = card.card.published;

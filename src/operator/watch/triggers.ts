@@ -146,12 +146,13 @@ function watchCards(caches: Caches, sinks: Sinks): void {
       if (!initial) wakeSiblings(card);
     },
     update: (old, card) => {
-      if (sinks.ownWrites.isEcho(card)) return;
-      sinks.wake(keyOf(card));
-      if (!concernsOthers(old, card)) return;
-      wakeSiblings(old);
-      wakeSiblings(card);
-      recheckLabels(caches, sinks, old);
+      sinks.ownWrites.unlessOurs(card, () => {
+        sinks.wake(keyOf(card));
+        if (!concernsOthers(old, card)) return;
+        wakeSiblings(old);
+        wakeSiblings(card);
+        recheckLabels(caches, sinks, old);
+      });
     },
     remove: (card) => {
       sinks.ownWrites.forget(card);
@@ -210,7 +211,9 @@ function cardsBehind(caches: Caches, key: Key, service: Service | undefined): re
 /** Calls `wake` for the object before and after each change; where `ownWrites` is given, only after what others changed. */
 function either<T extends KubeObject>(wake: (object: T) => void, ownWrites?: OwnWrites) {
   const tell = (object: T, ...before: T[]) => {
-    if (!ownWrites?.isEcho(object)) for (const each of [...before, object]) wake(each);
+    const go = () => [...before, object].forEach(wake);
+    if (ownWrites === undefined) go();
+    else ownWrites.unlessOurs(object, go);
   };
   return {
     add: (object: T) => tell(object),

@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
-import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import { resources } from '../../../../src/kube/objects.ts';
+import { OwnWrites, type Verbs } from '../../../../src/operator/watch/own-writes.ts';
 
 const object = (uid: string, resourceVersion: string) => ({ metadata: { name: 'a', uid, resourceVersion } });
 
@@ -28,4 +30,54 @@ test("an object without uid or version is nobody's echo", () => {
   const own = new OwnWrites();
   own.note({ metadata: { name: 'a' } });
   expect(own.isEcho({ metadata: { name: 'a' } })).toBe(false);
+});
+
+describe('what the watch tells of an object while it is written', () => {
+  function writing() {
+    const own = new OwnWrites();
+    const answer = Promise.withResolvers<ReturnType<typeof object>>();
+    const verbs = { patch: () => answer.promise, create: () => answer.promise } as unknown as Verbs;
+    const told: string[] = [];
+    const tell = (uid: string, version: string, name = 'a') => {
+      const metadata = { ...object(uid, version).metadata, name };
+      own.unlessOurs({ metadata }, () => told.push(version));
+    };
+    return { own, answer, client: own.client(verbs), told, tell };
+  }
+
+  test.each(['patch', 'create'] as const)(
+    'by %s waits for the answer, and is told unless it is the echo of that',
+    async (verb) => {
+      const { own, answer, client, told, tell } = writing();
+      const written =
+        verb === 'patch'
+          ? client.patch(resources.pods, 'a', {}, { type: 'merge' })
+          : client.create(resources.pods, object('u', '0'));
+      for (const version of ['2', '3', '4']) tell('u', version);
+      expect(told).toEqual([]);
+      answer.resolve(object('u', '3'));
+      own.note(await written);
+      await turn();
+      expect(told).toEqual(['2', '4']);
+      tell('u', '5');
+      expect(told).toEqual(['2', '4', '5']);
+    },
+  );
+
+  test('is told once a write has failed', async () => {
+    const { answer, client, told, tell } = writing();
+    const written = client.patch(resources.pods, 'a', {}, { type: 'merge' });
+    tell('u', '2');
+    answer.reject(new Error('refused'));
+    await expect(written).rejects.toThrow('refused');
+    await turn();
+    expect(told).toEqual(['2']);
+  });
+
+  test('is told at once of any other object', () => {
+    const { client, told, tell } = writing();
+    void client.patch(resources.pods, 'a', {}, { type: 'merge' });
+    tell('v', '1', 'b');
+    expect(told).toEqual(['1']);
+  });
 });
