@@ -21,8 +21,18 @@ export interface PeerIdentity {
 
 /** JSON in canonical form (RFC 8785) and its SHA-256. Text, since a parsed card takes several times its memory. */
 export interface CanonicalCard {
-  readonly text: string;
+  /** Until the status has it, which keeps it from then on. */
+  text: string | undefined;
   readonly sha256: string;
+}
+
+export function forgetText({ published }: Publication, publishedHash: string | undefined): void {
+  if (published.sha256 === publishedHash) published.text = undefined;
+}
+
+/** The status does not show it, and it is not known any more. */
+export function isLost({ text, sha256 }: CanonicalCard, publishedHash: string | undefined): boolean {
+  return text === undefined && sha256 !== publishedHash;
 }
 
 /** What may be published of one document. */
@@ -107,6 +117,19 @@ export interface PodEvidence {
   readonly endpointVersion: string;
   readonly answer: PodAnswer | undefined;
   readonly silence: Silence | undefined;
+}
+
+/** Every pod whose card was in the status, and is not any more, is due at once; one that is silent, at its time. */
+export function withoutLost(evidence: CardEvidence, publishedHash: string | undefined): CardEvidence {
+  const lost = [...evidence.pods].filter(
+    ([, { answer, silence }]) =>
+      answer?.kind === 'card' && silence === undefined && isLost(answer.card.published, publishedHash),
+  );
+  if (lost.length === 0) return evidence;
+  return {
+    ...evidence,
+    pods: new Map([...evidence.pods, ...lost.map(([uid, pod]) => [uid, dueAtOnce(pod)] as const)]),
+  };
 }
 
 /** The same evidence of a pod that is due at once. */

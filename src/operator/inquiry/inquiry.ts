@@ -13,7 +13,7 @@ import { FleetBrake } from './brake.ts';
 import type { Dialler } from './dial/dialler.ts';
 import { createDialler, type DiallerParts } from './dial/dialler-edges.ts';
 import { signedCardReader } from './dial/signed-card.ts';
-import type { CardEvidence, Finding } from './evidence.ts';
+import { type CardEvidence, type Finding, forgetText, isLost } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import type { SignatureRules } from './receive.ts';
 import { recheck } from './recheck.ts';
@@ -65,7 +65,10 @@ export class Inquiry {
     const { maxDistrust, maxHold: maxHoldMs } = parts.config;
     this.#brake = new FleetBrake({ maxDistrust, maxHoldMs, onChange: parts.onBrake });
     this.#dialler = this.#createDialler();
-    const trust = (card: CachedCard) => this.#brake.trust(keyOf(card), isVerified(card.status));
+    const trust = (card: CachedCard) => {
+      this.#brake.trust(keyOf(card), isVerified(card.status));
+      this.#ledger.forgetTexts(keyOf(card), card.publishedHash);
+    };
     const remove = (card: CachedCard) => this.#brake.trust(keyOf(card), false);
     parts.caches.cards.onEvent({ add: trust, update: (_, card) => trust(card), remove });
   }
@@ -141,6 +144,7 @@ export class Inquiry {
 
   #createDialler(): Dialler {
     const { asker, caches, client, config, identity, log, now, wake } = this.#parts;
+    const publishedHash = (card: Key) => caches.cards.get(card)?.publishedHash;
     const isGone = ({ card }: Ask) => caches.cards.get(card) === undefined;
     return createDialler({
       ...{ asker, config, client, now },
@@ -151,7 +155,8 @@ export class Inquiry {
       signedCard: signedCardReader(client, caches.signedCards),
       knownCard: ({ card, endpoint }) => {
         const answer = this.#ledger.of(card).pods.get(endpoint.podUid)?.answer;
-        return answer?.kind === 'card' ? answer.card : undefined;
+        if (answer?.kind !== 'card') return undefined;
+        return isLost(answer.card.published, publishedHash(card)) ? undefined : answer.card;
       },
       cardVersion: (key) => {
         const { uid, generation } = caches.cards.get(key)?.metadata ?? {};
@@ -161,6 +166,8 @@ export class Inquiry {
         this.#parts.learned(ask, finding, seconds);
         log.debug('an agent was asked', { key: ask.card, pod: ask.endpoint.podName, finding: finding.kind });
         if (isGone(ask)) return;
+        if (finding.kind === 'answer' && finding.answer.kind === 'card')
+          forgetText(finding.answer.card, publishedHash(ask.card));
         if (this.#ledger.record(ask, finding)) wake(ask.card);
         // Nothing follows from it but the next question.
         else wake(ask.card, { ...background, afterMs: Math.max(1, turnAfter(now(), ask.cadence) - now()) });

@@ -4,6 +4,7 @@ import {
   type CardEvidence,
   dueAtOnce,
   type Finding,
+  forgetText,
   noEvidence,
   type PodEvidence,
   type Stranger,
@@ -89,6 +90,13 @@ export class Ledger {
       for (const uid of known.keys()) if (!podUids.has(uid)) known.delete(uid);
     }
     entry.complete ||= !stored || (podUids.size > 0 && pods.size + strangers.size + unread.size >= podUids.size);
+  }
+
+  /** Of what the status shows, since that keeps it. */
+  forgetTexts(card: Key, publishedHash: string | undefined): void {
+    for (const { answer } of this.of(card).pods.values()) {
+      if (answer?.kind === 'card') forgetText(answer.card, publishedHash);
+    }
   }
 
   /** What a pod proved is void, for example because its containers were replaced: it is asked again. */

@@ -6,6 +6,7 @@ import { refreshAnnotation } from '../api/labels.ts';
 import { type Proven, wearsAll } from '../api/marks.ts';
 import { durationMs } from '../api/time.ts';
 import { type Ask, agenda } from '../inquiry/agenda.ts';
+import { withoutLost } from '../inquiry/evidence.ts';
 import { labelFits, withoutReplaced } from '../inquiry/restore.ts';
 import type { ResolvedTarget } from '../judge/snapshot.ts';
 import type { Judged, Verdict } from '../judge/verdict.ts';
@@ -70,7 +71,7 @@ function trustDomainsOf({ expected }: ResolvedTarget): readonly TrustDomain[] {
 
 function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: number) {
   const { card } = snapshot;
-  const evidence = withoutReplaced(snapshot.evidence, snapshot.labelledPods);
+  const evidence = withoutLost(withoutReplaced(snapshot.evidence, snapshot.labelledPods), card.publishedHash);
   if (card.spec.suspend === true) return { asks: [], next: undefined };
   const cadence = {
     transport: target.transport,

@@ -101,7 +101,8 @@ async function cardPatch(cached: CachedCard, { card }: DesiredStatus, client: Ve
   if (card.kind === 'kept') return {};
   if (card.kind === 'none') return cached.publishedHash === undefined ? {} : { card: null };
   const { sha256, text } = card.card.published;
-  if (sha256 === cached.publishedHash) return {};
+  // Where it was in the status and is not any more, the agent is being asked for it.
+  if (sha256 === cached.publishedHash || text === undefined) return {};
   const value = JSON.parse(text) as JsonObject;
   if (cached.publishedHash === undefined) return { card: value };
   const stored = await client?.get<AgentCard>(customResources.agentCards, keyOf(cached));

@@ -88,6 +88,25 @@ test('the same answer again wakes nobody before the next turn', async () => {
   await expect.poll(() => woken).toEqual([key, `${key} ["priority","afterMs"]`]);
 });
 
+test('what is published is forgotten while the status has it, and read again from the next answer when it has not', async () => {
+  const { inquiry, cards, woken } = rig();
+  const { port } = await agent();
+  const answered = async (publishedHash: string | undefined) => {
+    cards.set(key, { ...card(), publishedHash });
+    const before = woken.length;
+    inquiry.ask([ask(port)], Date.now());
+    await vi.waitFor(() => expect(woken).toHaveLength(before + 1));
+    const answer = inquiry.known(key).evidence.pods.get('w-uid')?.answer;
+    if (answer?.kind !== 'card') throw new Error('no card');
+    return answer.card.published;
+  };
+  const { text, sha256 } = await answered(undefined);
+  expect(JSON.parse(text ?? '')).toMatchObject({ name: 'Weather' });
+  expect(await answered(sha256)).toEqual({ text: undefined, sha256 });
+  expect(await answered('somebody emptied the status')).toEqual({ text, sha256 });
+  expect(woken).toEqual([key, `${key} ["priority","afterMs"]`, key]);
+});
+
 test('a question that was answered since it was decided on is not put again', async () => {
   const { inquiry, woken } = rig();
   const { port, asked } = await agent();

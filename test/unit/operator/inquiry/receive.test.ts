@@ -52,14 +52,14 @@ async function received(body: Buffer, by: ReceiveContext) {
 test('a card is read once, and what was signed is published', async () => {
   const card = await received(await signed(plain), context(ours));
   expect(card).toMatchObject({ readings: 1, url: 'https://weather.test', cardId: agentcard.cardId(plain) });
-  expect(JSON.parse(card.published.text)).toEqual(plain);
+  expect(JSON.parse(card.published.text ?? '')).toEqual(plain);
   expect(card.signature).toMatchObject({ outcome: 'valid', form: 'raw-jcs', signed: { payloads: new Map() } });
 });
 
 test('what was signed in another form is a document of its own, which is read once too, and the rest is not published', async () => {
   const card = await received(await signed(plain, { vendor: 'x' }), context(ours));
   expect(card).toMatchObject({ readings: 2, url: 'https://weather.test', cardId: agentcard.cardId(plain) });
-  expect(JSON.parse(card.published.text)).toEqual(plain);
+  expect(JSON.parse(card.published.text ?? '')).toEqual(plain);
   expect(card.signature).toMatchObject({ outcome: 'valid', form: 'spec-8.4.1-known' });
 });
 
@@ -75,7 +75,7 @@ test('a signed form that is no AgentCard any more is published all the same, wit
   const elsewhere = [{ url: 'https://elsewhere.test', protocolBinding: 'JSONRPC', protocolVersion: '1.0' }];
   const card = await received(await signed(covered, { supportedInterfaces: elsewhere }), context(ours));
   expect(card).toMatchObject({ url: undefined, signature: { outcome: 'valid', form: 'kagenti' } });
-  expect(JSON.parse(card.published.text)).toEqual(covered);
+  expect(JSON.parse(card.published.text ?? '')).toEqual(covered);
 });
 
 test('of a card whose signer nobody vouches for, chain and digests are kept and no payload', async () => {
