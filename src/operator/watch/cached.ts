@@ -8,6 +8,26 @@ export interface CachedCard extends Omit<AgentCard, 'status'> {
   readonly publishedHash?: string | undefined;
 }
 
+/** So many different ones; then they are collected anew. */
+const mostShared = 2_048;
+const pool = new Map<string, unknown>();
+
+/** Parts that are equal in thousands of objects are kept once. */
+export function shared<T>(part: T): T {
+  const text = JSON.stringify(part);
+  const known = pool.get(text);
+  if (known !== undefined) return known as T;
+  if (pool.size >= mostShared) pool.clear();
+  pool.set(text, part);
+  return part;
+}
+
+/** The same object, with these members shared as far as they are there. */
+export function sharing<T extends object>(object: T, ...names: readonly (keyof T)[]): T {
+  const there = names.filter((name) => object[name] !== undefined);
+  return { ...object, ...Object.fromEntries(there.map((name) => [name, shared(object[name])])) };
+}
+
 /** A workload as it is cached: what the operator needs, read once. */
 export interface CachedWorkload extends KubeObject {
   /** Undefined while the object lacks what its kind requires. */

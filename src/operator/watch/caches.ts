@@ -35,7 +35,7 @@ import type { Config } from '../settings/config.ts';
 import { isSuspended, workloadKinds } from '../workload/kinds.ts';
 import { meshMarks } from '../workload/mesh.ts';
 import type { Workload } from '../workload/workload.ts';
-import type { CachedCard, CachedWorkload } from './cached.ts';
+import { type CachedCard, type CachedWorkload, shared, sharing } from './cached.ts';
 import { indexes } from './indexes.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
@@ -113,9 +113,14 @@ export function trimWorkload(raw: KubeObject, workload: Workload | undefined): C
 
 /** The published card is kept as its hash. */
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
-  const { card, ...status } = (raw ?? {}) as CachedCard['status'] & { card?: JsonObject };
+  const { card, conditions, checks, ...fields } = (raw ?? {}) as CachedCard['status'] & { card?: JsonObject };
+  const status = {
+    ...fields,
+    ...(conditions === undefined ? {} : { conditions: conditions.map(shared) }),
+    ...(checks === undefined ? {} : { checks: checks.map(shared) }),
+  };
   return {
-    metadata: identityOf(metadata, 'annotations', 'ownerReferences', 'finalizers'),
+    metadata: identityOf(metadata, 'creationTimestamp', 'annotations', 'ownerReferences', 'finalizers'),
     spec,
     ...(raw === undefined ? {} : { status }),
     ...(card === undefined ? {} : { publishedHash: sha256(canonicalize(card)) }),
@@ -123,12 +128,17 @@ function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
 }
 
 function trimService({ metadata, spec = {} }: Service): Service {
-  return { metadata: identityOf(metadata), spec: pick(spec, 'selector', 'ports', 'clusterIPs', 'ipFamilies') };
+  return {
+    metadata: identityOf(metadata),
+    spec: sharing(pick(spec, 'selector', 'ports', 'clusterIPs', 'ipFamilies'), 'ports'),
+  };
 }
 
 function trimSlice({ metadata, endpoints, ...slice }: EndpointSlice): EndpointSlice {
-  const kept = (endpoints ?? []).map((endpoint) => pick(endpoint, 'addresses', 'conditions', 'targetRef'));
-  return { metadata: identityOf(metadata), endpoints: kept, ...pick(slice, 'addressType', 'ports') };
+  const kept = (endpoints ?? []).map((endpoint) =>
+    sharing(pick(endpoint, 'addresses', 'conditions', 'targetRef'), 'conditions'),
+  );
+  return { metadata: identityOf(metadata), endpoints: kept, ...sharing(pick(slice, 'addressType', 'ports'), 'ports') };
 }
 
 function trimPod({ metadata, spec = {}, status = {} }: Pod): Pod {
@@ -154,7 +164,7 @@ function ofProbes(namespace: string) {
 type Statuses = NonNullable<Pod['status']>['containerStatuses'];
 
 const trimPolicy = ({ metadata, spec }: NetworkPolicy) =>
-  keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec });
+  keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec: sharing(spec, 'ingress', 'egress') });
 
 /** What is too long to be kept for every signer is read when it is needed. */
 const longestSignedCard = 65_536;
@@ -172,7 +182,7 @@ function trimNamespace({ metadata }: Namespace): Namespace {
 const identity = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'labels'] as const;
 
 function identityOf(metadata: ObjectMeta, ...more: readonly (keyof ObjectMeta)[]): ObjectMeta {
-  const kept = pick(metadata, ...identity, 'creationTimestamp', 'deletionTimestamp', ...more);
+  const kept = pick(metadata, ...identity, 'deletionTimestamp', ...more);
   const ours = Object.entries(kept.annotations ?? {}).filter(([name]) => name.startsWith(`${apiGroup}/`));
   return kept.annotations === undefined ? kept : { ...kept, annotations: Object.fromEntries(ours) };
 }

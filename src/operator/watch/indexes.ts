@@ -5,8 +5,9 @@ import type {
   NetworkPolicy,
   Service,
 } from '@agentcard-operator/kube/objects';
-import { policyName } from '../api/labels.ts';
+import { apiGroup, policyName } from '../api/labels.ts';
 import { owningCard } from '../network/policy.ts';
+import { templateHash } from '../workload/pod.ts';
 import { type Labels, termsOf } from '../workload/selector.ts';
 import { serviceNameLabel } from '../workload/service.ts';
 import { workloadKey } from '../workload/workload.ts';
@@ -29,8 +30,12 @@ export function labelKeys(namespace: string | undefined, labels: Labels): readon
   return [...Object.entries(labels).map((pair) => pairKey(namespace, ...pair)), anyKey(namespace)];
 }
 
-function pairsOf({ metadata }: KubeObject, labels: Labels = {}): readonly string[] {
-  return Object.entries(labels).map(([key, value]) => pairKey(metadata.namespace, key, value));
+/** Of these each pod has a value of its own, or all have the same: nobody is found by them. */
+export const isTelling = (key: string): boolean => key !== templateHash && !key.startsWith(`${apiGroup}/`);
+
+function pairsOf({ metadata: { namespace, labels = {} } }: KubeObject): readonly string[] {
+  const telling = Object.entries(labels).filter(([key]) => isTelling(key));
+  return telling.map((pair) => pairKey(namespace, ...pair));
 }
 
 const inNamespace = ({ metadata }: KubeObject) => [metadata.namespace ?? ''];
@@ -75,7 +80,7 @@ export const indexes = {
       return name === undefined ? [] : [`${namespace}/${name}`];
     },
   },
-  pods: { namespace: inNamespace, pair: (pod: KubeObject) => pairsOf(pod, pod.metadata.labels) },
+  pods: { namespace: inNamespace, pair: pairsOf },
   policies: {
     /** By the uid of the card that owns them. */
     owner: (policy: NetworkPolicy) => {

@@ -4,7 +4,7 @@ import { type Labels, maySelect, selects } from '../workload/selector.ts';
 import { groupKind, type Workload, type WorkloadReference } from '../workload/workload.ts';
 import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
-import { labelKeys, pairKey, termKeys } from './indexes.ts';
+import { isTelling, labelKeys, pairKey, termKeys } from './indexes.ts';
 
 export function objectOf(caches: Caches, namespace: string, reference: WorkloadReference): CachedWorkload | undefined {
   return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`);
@@ -65,7 +65,7 @@ export function labelledPodsOf(
   { labelledPods }: Caches,
   { namespace, selector }: Pick<Workload, 'namespace' | 'selector'>,
 ): Pod[] {
-  const [pair] = Object.entries(selector.matchLabels ?? {});
+  const pair = Object.entries(selector.matchLabels ?? {}).find(([key]) => isTelling(key));
   const near =
     pair === undefined
       ? labelledPods.byIndex('namespace', namespace)

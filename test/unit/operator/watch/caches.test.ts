@@ -101,7 +101,7 @@ test('a Sandbox that was suspended before its first pod is known to be, and one 
 
 test('what a verdict, a dial or a policy hangs on survives the trim', async () => {
   const ownerReferences = [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'd', controller: true }];
-  const going = { creationTimestamp: '2026-03-01T00:00:00Z', deletionTimestamp: '2026-03-01T12:00:00Z' };
+  const going = { deletionTimestamp: '2026-03-01T12:00:00Z' };
   const status = {
     podIP: '198.19.0.1',
     podIPs: [{ ip: '198.19.0.1' }],

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LabelSelector } from '../../../../src/kube/objects.ts';
-import { chosenBesides, objectOf, workloadsSelecting } from '../../../../src/operator/watch/lookups.ts';
+import { chosenBesides, labelledPodsOf, objectOf, workloadsSelecting } from '../../../../src/operator/watch/lookups.ts';
 import { maySelect, selects } from '../../../../src/operator/workload/selector.ts';
 import { deployment, labelledPod, stores } from './stores.ts';
 
@@ -63,6 +63,19 @@ test('workloads are found by any selector that chooses, and whom a selector choo
       expect(besides).toEqual(others.map((one) => `Deployment ${one}`));
     }),
     { numRuns: 500 },
+  );
+});
+
+test('labelled pods are found by any selector that chooses them', () => {
+  fc.assert(
+    fc.property(fc.array(labels, { maxLength: 4 }), selector, (worn, asked) => {
+      const { labelledPods, caches } = stores();
+      for (const [index, each] of worn.entries()) labelledPods.put(labelledPod(`p${index}`, each));
+      const found = labelledPodsOf(caches, { namespace: 'team', selector: asked }).map(({ metadata }) => metadata.name);
+      const all = [...labelledPods.values()].filter(({ metadata }) => selects(asked, metadata.labels ?? {}));
+      expect(found.sort()).toEqual(all.map(({ metadata }) => metadata.name).sort());
+    }),
+    { numRuns: 2_000 },
   );
 });
 

@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { shared, sharing } from '../../../../src/operator/watch/cached.ts';
+
+test('parts that are equal are one, and parts that differ are not', () => {
+  const part = () => ({ type: 'Ready', status: 'True' });
+  expect(shared(part())).toBe(shared(part()));
+  expect(shared({ ...part(), status: 'False' })).toEqual({ type: 'Ready', status: 'False' });
+});
+
+test('of an object only the named members are shared, as far as they are there', () => {
+  const object = (): { name: string; ports: number[]; more?: number[] } => ({ name: 'a', ports: [1] });
+  const [one, other] = [object(), object()].map((each) => sharing(each, 'ports', 'more'));
+  expect(one).toEqual(object());
+  expect(one).not.toBe(other);
+  expect(one?.ports).toBe(other?.ports);
+});
+
+test('however many parts there were, each is told as it is', () => {
+  for (let index = 0; index < 10_000; index++) expect(shared({ index })).toEqual({ index });
+});
