@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Registry } from 'prom-client';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
 import type { KubeObject, OwnerReference } from '../../../src/kube/objects.ts';
 import { createLogger } from '../../../src/kube/runtime/log.ts';
@@ -126,11 +126,11 @@ async function operate(client: KubeClient) {
 test('a cold start costs each agent three writes and two reconciles, and each namespace two lists', async () => {
   const { client, calls } = await smallCluster(fleet());
   const { reconciles, identify } = await operate(client);
-  await vi.waitFor(async () => expect(await reconciles()).toBe(agents), 20_000);
+  await expect.poll(() => reconciles()).toBe(agents);
   identify();
   const count = (what: string) => calls.filter((call) => call === what).length;
-  await vi.waitFor(() => expect(count('PATCH agentcards/status')).toBe(agents), 20_000);
-  await vi.waitFor(async () => expect(await reconciles()).toBe(2 * agents), 5_000);
+  await expect.poll(() => count('PATCH agentcards/status')).toBe(agents);
+  await expect.poll(() => reconciles()).toBe(2 * agents);
   const perAgent = ['POST networkpolicies', 'PATCH pods', 'PATCH agentcards/status'].map((what) => [what, agents]);
   const perNamespace = ['LIST pods', 'LIST replicasets'].map((what) => [what, namespaces]);
   const counted = [...Map.groupBy(calls, (call) => call)].map(([what, all]) => [what, all.length]);

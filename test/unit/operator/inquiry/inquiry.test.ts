@@ -95,7 +95,7 @@ test('what is published is forgotten while the status has it, and read again fro
     cards.set(key, { ...card(), publishedHash });
     const before = woken.length;
     inquiry.ask([ask(port)], Date.now());
-    await vi.waitFor(() => expect(woken).toHaveLength(before + 1));
+    await expect.poll(() => woken).toHaveLength(before + 1);
     const answer = inquiry.known(key).evidence.pods.get('w-uid')?.answer;
     if (answer?.kind !== 'card') throw new Error('no card');
     return answer.card.published;

@@ -82,7 +82,7 @@ describe('reading pods', () => {
     const facts = vi.fn(async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet));
     const { dialler, findings } = rig({ pods: { ahead: readAhead, facts }, get: async () => outcome });
     dialler.ask([ask('a')]);
-    await vi.waitFor(() => expect(findings).toHaveLength(1));
+    await expect.poll(() => findings).toHaveLength(1);
     expect(facts.mock.calls.map(([, known]) => known !== undefined)).toEqual([true, false].slice(0, reads));
   });
 
@@ -95,10 +95,10 @@ describe('reading pods', () => {
     const facts = async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet);
     const { dialler } = rig({ pods: { ahead: readAhead, facts }, get: async () => failed('Timeout', 'no') }, 1);
     dialler.ask([ask('silent')]);
-    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    await expect.poll(() => dialler.running).toBe(0);
     const elsewhere = { workload: { ...workload, namespace: 'other' } };
     dialler.ask([ask('first'), ask('silent'), ask('second'), ask('third', elsewhere)]);
-    await vi.waitFor(() => expect(dialler.running).toBe(0));
+    await expect.poll(() => dialler.running).toBe(0);
     expect(next.slice(0, 2)).toEqual([[], ['second']]);
   });
 

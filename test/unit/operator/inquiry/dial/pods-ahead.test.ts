@@ -79,7 +79,7 @@ test('who comes while a list is under way that brings its pod takes what that br
     return list?.(...asked) ?? { items: [], resourceVersion: '' };
   });
   const first = read(places.slice(0, 5), places.slice(5));
-  await vi.waitFor(() => expect(listPage).toHaveBeenCalled());
+  await expect.poll(() => listPage.mock.calls.length).toBe(1);
   const second = read(places.slice(5));
   late.resolve();
   expect(uids([...(await first), ...(await second)])).toEqual(places.map(({ uid }) => uid));
