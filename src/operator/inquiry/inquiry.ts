@@ -13,7 +13,7 @@ import { FleetBrake } from './brake.ts';
 import type { Dialler } from './dial/dialler.ts';
 import { createDialler, type DiallerParts } from './dial/dialler-edges.ts';
 import { signedCardReader } from './dial/signed-card.ts';
-import { type CardEvidence, type Finding, forgetText, isLost } from './evidence.ts';
+import { type CardEvidence, type Finding, forgetText, isLost, type ReceivedCard } from './evidence.ts';
 import { Ledger } from './ledger.ts';
 import type { SignatureRules } from './receive.ts';
 import { recheck } from './recheck.ts';
@@ -142,9 +142,24 @@ export class Inquiry {
     return { forms: config.signatureForms, bundles: identity.current().bundles, knownChains };
   }
 
+  /** With what is published of it, where the status does not show that. */
+  #knownCard({ card, endpoint }: Ask): ReceivedCard | undefined {
+    const answer = this.#ledger.of(card).pods.get(endpoint.podUid)?.answer;
+    if (answer?.kind !== 'card') return undefined;
+    return isLost(answer.card.published, this.#publishedHash(card)) ? undefined : answer.card;
+  }
+
+  #forgetText({ card }: Ask, finding: Finding): void {
+    if (finding.kind !== 'answer' || finding.answer.kind !== 'card') return;
+    forgetText(finding.answer.card, this.#publishedHash(card));
+  }
+
+  #publishedHash(card: Key): string | undefined {
+    return this.#parts.caches.cards.get(card)?.publishedHash;
+  }
+
   #createDialler(): Dialler {
     const { asker, caches, client, config, identity, log, now, wake } = this.#parts;
-    const publishedHash = (card: Key) => caches.cards.get(card)?.publishedHash;
     const isGone = ({ card }: Ask) => caches.cards.get(card) === undefined;
     return createDialler({
       ...{ asker, config, client, now },
@@ -153,11 +168,7 @@ export class Inquiry {
       replicaSets: caches.replicaSets,
       labelledPod: (key) => caches.labelledPods.get(key),
       signedCard: signedCardReader(client, caches.signedCards),
-      knownCard: ({ card, endpoint }) => {
-        const answer = this.#ledger.of(card).pods.get(endpoint.podUid)?.answer;
-        if (answer?.kind !== 'card') return undefined;
-        return isLost(answer.card.published, publishedHash(card)) ? undefined : answer.card;
-      },
+      knownCard: (ask) => this.#knownCard(ask),
       cardVersion: (key) => {
         const { uid, generation } = caches.cards.get(key)?.metadata ?? {};
         return `${uid} ${generation}`;
@@ -166,8 +177,7 @@ export class Inquiry {
         this.#parts.learned(ask, finding, seconds);
         log.debug('an agent was asked', { key: ask.card, pod: ask.endpoint.podName, finding: finding.kind });
         if (isGone(ask)) return;
-        if (finding.kind === 'answer' && finding.answer.kind === 'card')
-          forgetText(finding.answer.card, publishedHash(ask.card));
+        this.#forgetText(ask, finding);
         if (this.#ledger.record(ask, finding)) wake(ask.card);
         // Nothing follows from it but the next question.
         else wake(ask.card, { ...background, afterMs: Math.max(1, turnAfter(now(), ask.cadence) - now()) });
