@@ -5,7 +5,7 @@ import { type ConditionType, messageWithRemedy } from '../api/conditions.ts';
 import { customResources } from '../api/resources.ts';
 import { isoTime } from '../api/time.ts';
 import type { Snapshot } from '../judge/snapshot.ts';
-import type { CachedCard } from '../watch/cached.ts';
+import { type CachedCard, hashOf } from '../watch/cached.ts';
 import type { Verbs } from '../watch/own-writes.ts';
 import type { Applied } from './apply.ts';
 import { mergePatch } from './patch.ts';
@@ -90,7 +90,10 @@ function withoutNumbers(text: string): string {
 /** The merge patch of the status; the card's bytes are read only when they change, since the cache keeps their hash. */
 async function difference(card: CachedCard, desired: DesiredStatus, client: Verbs | undefined) {
   const before = card.status ?? {};
-  const fields = mergePatch(before as object as Record<string, unknown>, desired.fields as Record<string, unknown>);
+  const { callers, ...others } = desired.fields;
+  const listed = (callers && hashOf(callers)) === card.callersHash ? {} : { callers: callers ?? null };
+  const rest = mergePatch(before as object as Record<string, unknown>, others as Record<string, unknown>);
+  const fields = { ...rest, ...listed };
   const published = await cardPatch(card, desired, client);
   // Certificate times reach the status only with another change.
   const news = Object.keys({ ...fields, ...published }).some((key) => key !== 'identityExpiresAt');

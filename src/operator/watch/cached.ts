@@ -1,20 +1,26 @@
+import { canonicalize, type JsonValue, sha256 } from '@agentcard-operator/agentcard';
 import type { KubeObject } from '@agentcard-operator/kube/objects';
 import type { AgentCard, AgentCardStatus } from '../api/agentcard.ts';
 import type { Workload } from '../workload/workload.ts';
 
-/** An AgentCard as the cache keeps it: the published card's bytes are replaced by their hash. */
+/** An AgentCard as the cache keeps it: what is long in its status, and only compared, is replaced by its hash. */
 export interface CachedCard extends Omit<AgentCard, 'status'> {
-  readonly status?: Omit<AgentCardStatus, 'card'>;
+  readonly status?: Omit<AgentCardStatus, 'card' | 'callers'>;
   readonly publishedHash?: string | undefined;
+  readonly callersHash?: string | undefined;
 }
 
-/** So many different ones; then they are collected anew. */
+export const hashOf = (part: object): string => sha256(canonicalize(part as JsonValue));
+
+/** So many different ones, of so many characters as JSON; then they are collected anew. What is longer, somebody made so. */
 const mostShared = 2_048;
+const longestShared = 2_048;
 const pool = new Map<string, unknown>();
 
 /** Parts that are equal in thousands of objects are kept once. */
 export function shared<T>(part: T): T {
   const text = JSON.stringify(part);
+  if (text.length > longestShared) return part;
   const known = pool.get(text);
   if (known !== undefined) return known as T;
   if (pool.size >= mostShared) pool.clear();

@@ -1,4 +1,3 @@
-import { canonicalize, type JsonObject, sha256 } from '@agentcard-operator/agentcard';
 import {
   Informer,
   type InformerOptions,
@@ -35,7 +34,7 @@ import type { Config } from '../settings/config.ts';
 import { isSuspended, workloadKinds } from '../workload/kinds.ts';
 import { meshMarks } from '../workload/mesh.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type CachedCard, type CachedWorkload, shared, sharing } from './cached.ts';
+import { type CachedCard, type CachedWorkload, hashOf, shared, sharing } from './cached.ts';
 import { indexes } from './indexes.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
@@ -111,9 +110,9 @@ export function trimWorkload(raw: KubeObject, workload: Workload | undefined): C
   return { metadata: identityOf(raw.metadata), workload, ...(unborn ? { unborn } : {}) };
 }
 
-/** The published card is kept as its hash. */
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
-  const { card, conditions, checks, ...fields } = (raw ?? {}) as CachedCard['status'] & { card?: JsonObject };
+  type Long = { card?: object; callers?: object };
+  const { card, callers, conditions, checks, ...fields } = (raw ?? {}) as NonNullable<CachedCard['status']> & Long;
   const status = {
     ...fields,
     ...(conditions === undefined ? {} : { conditions: conditions.map(shared) }),
@@ -123,7 +122,8 @@ function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
     metadata: identityOf(metadata, 'creationTimestamp', 'annotations', 'ownerReferences', 'finalizers'),
     spec,
     ...(raw === undefined ? {} : { status }),
-    ...(card === undefined ? {} : { publishedHash: sha256(canonicalize(card)) }),
+    ...(card === undefined ? {} : { publishedHash: hashOf(card) }),
+    ...(callers === undefined ? {} : { callersHash: hashOf(callers) }),
   };
 }
 

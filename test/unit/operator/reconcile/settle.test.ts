@@ -1,11 +1,11 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import type { Applied } from '../../../../src/operator/reconcile/apply.ts';
 import type { Plan } from '../../../../src/operator/reconcile/plan.ts';
 import { type SettleEdges, settle } from '../../../../src/operator/reconcile/settle.ts';
 import type { StatusFields } from '../../../../src/operator/reconcile/status.ts';
-import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
+import { type CachedCard, hashOf } from '../../../../src/operator/watch/cached.ts';
 import { card, snapshot } from '../kit/builders.ts';
 
 const applied: Applied = { policyFailure: undefined, markFailures: [], unmarked: 0, replaced: [] };
@@ -66,4 +66,35 @@ test('which pods are covered is written at most once a second, a verdict at once
       expect(again.stored).toMatchObject(statuses.at(-1)?.[1] ?? {});
     }),
   );
+});
+
+describe('a list of callers, of which the cache keeps the hash,', () => {
+  const list = [{ who: 'AgentCard team/menu', ids: ['spiffe://example.org/ns/team/sa/menu'] }];
+  const patchFrom = async (stored: CachedCard, fields: StatusFields) => {
+    const bodies: unknown[] = [];
+    const client = {
+      patch: async (_: unknown, __: string, { status }: { status: object }) => {
+        bodies.push(status);
+        return stored;
+      },
+    } as unknown as KubeClient;
+    const plan = { status: { fields, card: { kind: 'kept' } } } as Plan;
+    const edges = { client, now: () => 0, lastWritten: new Map(), takeCard: () => {}, record: () => {} };
+    await settle(plan, applied, snapshot({ card: stored }), edges);
+    return bodies;
+  };
+  const keeping = (callers?: object): CachedCard =>
+    callers === undefined ? { ...card(), status: {} } : { ...card(), status: {}, callersHash: hashOf(callers) };
+
+  test('is not written again while it is the same', async () => {
+    expect(await patchFrom(keeping(list), { callers: structuredClone(list) })).toEqual([]);
+    expect(await patchFrom(keeping(), {})).toEqual([]);
+  });
+
+  test('is written when it is another, and taken away when there is none', async () => {
+    expect(await patchFrom(keeping(), { callers: list })).toEqual([{ callers: list }]);
+    expect(await patchFrom(keeping([]), { callers: list })).toEqual([{ callers: list }]);
+    expect(await patchFrom(keeping(list), { callers: [] })).toEqual([{ callers: [] }]);
+    expect(await patchFrom(keeping(list), {})).toEqual([{ callers: null }]);
+  });
 });

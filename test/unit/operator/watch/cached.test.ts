@@ -18,3 +18,9 @@ test('of an object only the named members are shared, as far as they are there',
 test('however many parts there were, each is told as it is', () => {
   for (let index = 0; index < 10_000; index++) expect(shared({ index })).toEqual({ index });
 });
+
+test('what is long is told as it is, and kept by nobody else', () => {
+  const part = () => ({ message: 'x'.repeat(4_096) });
+  expect(shared(part())).toEqual(part());
+  expect(shared(part())).not.toBe(shared(part()));
+});

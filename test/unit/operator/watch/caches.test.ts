@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { KubeClient } from '../../../../src/kube/client/client.ts';
 import { attestedAnnotation, refreshAnnotation } from '../../../../src/operator/api/labels.ts';
+import { hashOf } from '../../../../src/operator/watch/cached.ts';
 import { createCaches, everyCache, trimWorkload } from '../../../../src/operator/watch/caches.ts';
 import { workloadKinds } from '../../../../src/operator/workload/kinds.ts';
 import { fakeApi, refuse, stream } from '../../kube/fake-api.ts';
@@ -127,7 +128,7 @@ test('objects are kept with what is read of them, and no more', async () => {
     agentcards: {
       ...watched,
       metadata: { ...watched.metadata, finalizers, annotations: { ...bulk, [refreshAnnotation]: '1' }, selfLink: 'x' },
-      status: { cardId: 'a', card: document },
+      status: { cardId: 'a', card: document, callers: [{ who: 'AgentCard team/menu' }] },
     },
     services: { ...service, metadata: { ...service.metadata, ...meta, annotations: bulk }, status: {} },
     endpointslices: { ...slice(['weather-0']), metadata: { ...slice([]).metadata, ...meta, annotations: bulk } },
@@ -144,6 +145,7 @@ test('objects are kept with what is read of them, and no more', async () => {
     spec: watched.spec,
     status: { cardId: 'a' },
     publishedHash: '04b99dad93cd3334de1d723554b989cfb25b0ef1bce182f5f3247436a7645f57',
+    callersHash: hashOf([{ who: 'AgentCard team/menu' }]),
   });
   expect(caches.services.get('team/weather')).toEqual({
     metadata: { ...service.metadata, ...meta },
