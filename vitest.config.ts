@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './tools/test/longest-first.ts';
 import { recorder } from './tools/test/record.ts';
 
 /** Where `make test` reads what ran. */
@@ -10,6 +11,7 @@ const expect = { poll: { timeout: 30_000 } };
 export default defineConfig({
   test: {
     ...(record === undefined ? {} : { reporters: ['default', recorder(record)] }),
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -27,7 +29,9 @@ export default defineConfig({
           name: 'integration',
           expect,
           include: ['test/integration/**/*.test.ts'],
-          fileParallelism: false,
+          // Each file has an API server and ports of its own. More than two would measure each other's work in the fleets.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 240_000,
         },
