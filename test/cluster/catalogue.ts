@@ -119,8 +119,8 @@ const onRequest: readonly string[] = [
 
 /** What the integration tests stand on: they begin when these are built, while the rest of a node is. */
 export const integrationTools: readonly ToolName[] = [
-  ...(['etcd', 'kube-apiserver', 'kubectl', 'kube-controller-manager', 'helm', 'spire-crds'] as const),
-  ...(['kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds'] as const),
+  ...(['etcd', 'kube-apiserver', 'kubectl', 'kube-controller-manager', 'kube-scheduler', 'helm'] as const),
+  ...(['spire-crds', 'kwok', 'kwok-stages', 'promtool', 'health', 'prometheus-crds'] as const),
 ];
 
 /** What a node needs; the rest (fake nodes for fleets, kinds of others, what judges rules and health) is built when something asks for it. */
