@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
+import { settled } from './kit/calm.ts';
 import { operatorNamespace, World } from './kit/world.ts';
 
 let world: World;
@@ -68,6 +69,7 @@ async function quietScrape(): Promise<readonly Scrape[]> {
 }
 
 test('twenty sync periods in which nothing happens cost no read, and no write but the Lease', async () => {
+  await settled(world);
   const before = await quietScrape();
   const written = await world.writes();
   // A look costs four processes, and there are a hundred seconds of them.

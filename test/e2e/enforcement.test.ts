@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
 import { AgentWrites } from './kit/agent-writes.ts';
-import { asked } from './kit/calm.ts';
+import { asked, settled } from './kit/calm.ts';
 import type { Passage } from './kit/dial.ts';
 import { puppetImage } from './kit/images.ts';
 import { Matrix, type Passages } from './kit/matrix.ts';
@@ -132,6 +132,7 @@ describe('off', () => {
 
 describe('audit', () => {
   test('writes no policy, closes nothing, and says what enforcement would do', async () => {
+    await settled(world);
     const before = await world.writes();
     await mode('audit');
     const card = await says(home, 'weather', { Enforced: 'False Audit', Ready: 'True ReadyToServe' });

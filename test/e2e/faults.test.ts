@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Agent } from './kit/agent.ts';
+import { settled } from './kit/calm.ts';
 import type { Part } from './kit/puppet.ts';
 import { World } from './kit/world.ts';
 
@@ -13,6 +14,8 @@ beforeAll(async () => {
   namespace = await world.namespace('faults');
   agent = await Agent.deploy(world, namespace, 'fickle');
   await agent.says({ Ready: 'True ReadyToServe' });
+  // Every write of the cluster is counted.
+  await settled(world);
 });
 
 afterAll(async () => {
