@@ -25,7 +25,7 @@ export interface OperatorOptions {
 }
 
 /** As the Dockerfile sets it; the old generation is as large as Node makes it under the chart's limit of 512 MiB. */
-export const nodeOptions = ['--max-semi-space-size=2', '--max-old-space-size=256'];
+export const nodeOptions = ['--max-semi-space-size=4', '--max-old-space-size=256'];
 
 export interface RunningOperator {
   readonly daemon: Daemon;
@@ -45,6 +45,7 @@ export async function startOperator(parameters: Parameters, options: OperatorOpt
     logs,
     env: {
       MALLOC_ARENA_MAX: '1',
+      MALLOC_TRIM_THRESHOLD_: '65536',
       PATH: process.env.PATH ?? '',
       KUBERNETES_SERVICE_HOST: hostname,
       KUBERNETES_SERVICE_PORT: port,

@@ -128,10 +128,8 @@ function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
 }
 
 function trimService({ metadata, spec = {} }: Service): Service {
-  return {
-    metadata: identityOf(metadata),
-    spec: sharing(pick(spec, 'selector', 'ports', 'clusterIPs', 'ipFamilies'), 'ports'),
-  };
+  const kept = pick(spec, 'selector', 'ports', 'clusterIPs', 'ipFamilies');
+  return { metadata: identityOf(metadata), spec: sharing(kept, 'ports', 'ipFamilies') };
 }
 
 function trimSlice({ metadata, endpoints, ...slice }: EndpointSlice): EndpointSlice {
@@ -164,7 +162,10 @@ function ofProbes(namespace: string) {
 type Statuses = NonNullable<Pod['status']>['containerStatuses'];
 
 const trimPolicy = ({ metadata, spec }: NetworkPolicy) =>
-  keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec: sharing(spec, 'ingress', 'egress') });
+  keptPolicy({
+    metadata: identityOf(metadata, 'ownerReferences'),
+    spec: sharing(spec, 'ingress', 'egress', 'policyTypes'),
+  });
 
 /** What is too long to be kept for every signer is read when it is needed. */
 const longestSignedCard = 65_536;

@@ -19,8 +19,12 @@ export class OwnWrites {
     cache.take(written);
   }
 
-  isEcho({ metadata: { uid, resourceVersion } }: KubeObject): boolean {
-    return uid !== undefined && resourceVersion !== undefined && this.#versions.get(uid) === resourceVersion;
+  /** Once, as each version is told: nothing of it is kept then. */
+  isEcho(object: KubeObject): boolean {
+    const { uid, resourceVersion } = object.metadata;
+    const isIt = uid !== undefined && resourceVersion !== undefined && this.#versions.get(uid) === resourceVersion;
+    if (isIt) this.forget(object);
+    return isIt;
   }
 
   /** Tells of a change, if it is not our own; of one that comes while we write the object, once that has been answered. */

@@ -12,6 +12,12 @@ test('the version that we wrote is an echo, and no other', () => {
   expect(own.isEcho(object('other', '2'))).toBe(false);
 });
 
+test('an echo comes once: of a write that was told nothing is kept', () => {
+  const own = new OwnWrites();
+  own.note(object('u', '2'));
+  expect([own.isEcho(object('u', '2')), own.isEcho(object('u', '2'))]).toEqual([true, false]);
+});
+
 test('an answer is noted before the cache tells of it', () => {
   const own = new OwnWrites();
   const told: boolean[] = [];
