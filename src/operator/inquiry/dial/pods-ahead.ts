@@ -15,11 +15,8 @@ const gatherMs = 20;
 /** How long what was read serves. */
 const freshMs = 60_000;
 
-interface Read {
-  /** Undefined where the list did not show the pod where and whose it should be: that takes a look of its own. */
-  readonly facts: PodFacts | undefined;
-  readonly at: number;
-}
+/** Undefined where the list did not show the pod where and whose it should be: that takes a look of its own. */
+type Read = { readonly facts: PodFacts | undefined; readonly at: number };
 
 /**
  * Where the pods of many workloads of a namespace are about to be asked, one list from the API server brings them, and another one
@@ -63,8 +60,7 @@ export class PodsAhead {
   }
 
   #isFresh({ at }: Read): boolean {
-    const age = this.#now() - at;
-    return age >= 0 && age < freshMs;
+    return Math.abs(this.#now() - at) < freshMs;
   }
 
   async #list(namespace: string, next: () => Iterable<PodPlace>): Promise<void> {
