@@ -116,8 +116,7 @@ export class EventRecorder {
 
   /** One goes that is not the first of its object. */
   #makeRoom(namespace: string): boolean {
-    const isSpare = ({ event, isFirst }: Series) => event.metadata.namespace === namespace && !isFirst;
-    const more = this.#pending.values().find(isSpare);
+    const more = this.#pending.values(namespace).find(({ isFirst }) => !isFirst);
     if (more === undefined) return false;
     this.#pending.remove(more.event.metadata.name, namespace);
     more.queued = false;

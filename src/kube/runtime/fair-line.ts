@@ -16,8 +16,10 @@ export class FairLine<T> {
     return this.#size;
   }
 
-  *values(): Generator<T> {
-    for (const shares of this.#ranks.values()) for (const waiting of shares.values()) yield* waiting.values();
+  /** Of one share, or of all. */
+  *values(of?: string): Generator<T> {
+    const all = [...this.#ranks.values()].flatMap((shares) => [...shares]);
+    for (const [share, waiting] of all) if (of === undefined || of === share) yield* waiting.values();
   }
 
   /** What waits under this id at this rank is replaced where it stands. */

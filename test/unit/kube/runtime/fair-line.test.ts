@@ -45,6 +45,17 @@ test('what is added again stands where it stood, and what is removed is gone', (
   expect(drained(line)).toEqual(['new']);
 });
 
+test('what waits of one share is told without the others', () => {
+  const line = new FairLine<string>();
+  for (const [id, share, rank] of [
+    ['x', 'a', 0],
+    ['y', 'b', 0],
+    ['z', 'a', 1],
+  ] as const)
+    line.add(id, id, share, rank);
+  expect([[...line.values('a')], [...line.values('c')], [...line.values()]]).toEqual([['x', 'z'], [], ['x', 'y', 'z']]);
+});
+
 const others = ['a', 'b', 'c', 'd'];
 const command = fc.oneof(
   { weight: 3, arbitrary: fc.record({ share: fc.constantFrom(...others), rank: fc.constantFrom(0, 1) }) },
