@@ -14,11 +14,15 @@ import { isNews } from './news.ts';
 
 interface Entry {
   readonly pods: Map<string, PodEvidence>;
-  readonly strangers: Map<string, Stranger>;
-  readonly unread: Map<string, Unread>;
+  strangers: Map<string, Stranger>;
+  unread: Map<string, Unread>;
   complete: boolean;
   refresh: string | undefined;
 }
+
+/** Most cards have none: an empty map of their own would take 0.2 KB. */
+const none = new Map<string, never>();
+const own = <T>(known: Map<string, T>): Map<string, T> => (known === none ? new Map() : known);
 
 /** What the operator has learned since it started: in memory, by AgentCard, then by pod instance. */
 export class Ledger {
@@ -42,7 +46,8 @@ export class Ledger {
         known.chosen !== chosen ||
         known.endpointVersion !== version;
       const attempts = isNew ? 1 : known.attempts + 1;
-      entry.strangers.set(podUid, { podName, at, owner, chosen, endpointVersion: version, attempts });
+      const stranger = { podName, at, owner, chosen, endpointVersion: version, attempts };
+      entry.strangers = own(entry.strangers).set(podUid, stranger);
       return isNew;
     }
     const wasStranger = entry.strangers.delete(podUid);
@@ -61,10 +66,11 @@ export class Ledger {
 
   /** `forgiven`: it was the API server that failed, so the pod is tried again as soon as the first time. */
   recordNothing({ card, endpoint }: Ask, at: number, forgiven = false): void {
-    const { unread } = this.#entry(card);
-    const known = unread.get(endpoint.podUid);
+    const entry = this.#entry(card);
+    const known = entry.unread.get(endpoint.podUid);
     const again = !forgiven && known?.endpointVersion === endpoint.version ? known.attempts : 0;
-    unread.set(endpoint.podUid, { at, endpointVersion: endpoint.version, attempts: again + 1 });
+    const vain = { at, endpointVersion: endpoint.version, attempts: again + 1 };
+    entry.unread = own(entry.unread).set(endpoint.podUid, vain);
   }
 
   /** What a pod answered says nothing, since what the question stood on has changed: it is asked again. */
@@ -131,7 +137,7 @@ export class Ledger {
   #entry(card: Key): Entry {
     let entry = this.#entries.get(card);
     if (entry === undefined) {
-      entry = { pods: new Map(), strangers: new Map(), unread: new Map(), complete: false, refresh: undefined };
+      entry = { pods: new Map(), strangers: none, unread: none, complete: false, refresh: undefined };
       this.#entries.set(card, entry);
     }
     return entry;

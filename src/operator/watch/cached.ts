@@ -28,6 +28,19 @@ export function shared<T>(part: T): T {
   return part;
 }
 
+/** Freshly parsed JSON in which no text stands twice: a status says the same in many places. */
+export function compact<T>(value: T, texts = new Map<string, string>()): T {
+  if (typeof value === 'string') {
+    const known = texts.get(value);
+    if (known === undefined) texts.set(value, value);
+    return (known ?? value) as T;
+  }
+  if (typeof value !== 'object' || value === null) return value;
+  const members = value as Record<string, unknown>;
+  for (const key of Object.keys(members)) members[key] = compact(members[key], texts);
+  return value;
+}
+
 /** The same object, with these members shared as far as they are there. */
 export function sharing<T extends object>(object: T, ...names: readonly (keyof T)[]): T {
   const there = names.filter((name) => object[name] !== undefined);

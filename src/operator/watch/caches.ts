@@ -34,7 +34,7 @@ import type { Config } from '../settings/config.ts';
 import { isSuspended, workloadKinds } from '../workload/kinds.ts';
 import { meshMarks } from '../workload/mesh.ts';
 import type { Workload } from '../workload/workload.ts';
-import { type CachedCard, type CachedWorkload, hashOf, shared, sharing } from './cached.ts';
+import { type CachedCard, type CachedWorkload, compact, hashOf, shared, sharing } from './cached.ts';
 import { indexes } from './indexes.ts';
 import { ReplicaSets } from './replica-sets.ts';
 
@@ -112,7 +112,8 @@ export function trimWorkload(raw: KubeObject, workload: Workload | undefined): C
 
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
   type Long = { card?: object; callers?: object };
-  const { card, callers, conditions, checks, ...fields } = (raw ?? {}) as NonNullable<CachedCard['status']> & Long;
+  const { card, callers, ...rest } = (raw ?? {}) as NonNullable<CachedCard['status']> & Long;
+  const { conditions, checks, ...fields } = compact(rest);
   const status = {
     ...fields,
     ...(conditions === undefined ? {} : { conditions: conditions.map(shared) }),

@@ -32,6 +32,22 @@ test('silence keeps the last answer, counts its attempts, and begins at the firs
   expect(evidenceOf(ledger)).toMatchObject({ answer: { at: 1 }, silence: { since: 2, last: 3, attempts: 2 } });
 });
 
+test('what was learned of one card is learned of no other', () => {
+  const ledger = new Ledger();
+  const other = { ...ask, card: 'team/other' };
+  ledger.record(other, answer(1));
+  ledger.record(ask, { kind: 'stranger', chosen: false, owner: 'ReplicaSet other', at: 1 });
+  ledger.recordNothing({ ...ask, endpoint: { ...ask.endpoint, podUid: 'v-uid' } }, 1);
+  const sizes = (card: string) => {
+    const { pods, strangers, unread } = ledger.of(card);
+    return [pods.size, strangers.size, unread.size];
+  };
+  expect([sizes(ask.card), sizes(other.card)]).toEqual([
+    [0, 1, 1],
+    [1, 0, 0],
+  ]);
+});
+
 test('a question is answered by what came after it, and not by what a clock that was set back left behind', () => {
   const ledger = new Ledger();
   ledger.record(ask, answer(5));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shared, sharing } from '../../../../src/operator/watch/cached.ts';
+import { compact, shared, sharing } from '../../../../src/operator/watch/cached.ts';
 
 test('parts that are equal are one, and parts that differ are not', () => {
   const part = () => ({ type: 'Ready', status: 'True' });
@@ -13,6 +13,14 @@ test('of an object only the named members are shared, as far as they are there',
   expect(one).toEqual(object());
   expect(one).not.toBe(other);
   expect(one?.ports).toBe(other?.ports);
+});
+
+test('no text stands twice, and nothing else is changed', () => {
+  const value = { a: 'text', list: ['text', { b: 'other', none: null, n: 1 }], yes: true };
+  expect(compact(structuredClone(value))).toEqual(value);
+  const texts = new Map<string, string>();
+  compact(structuredClone(value), texts);
+  expect([...texts.keys()]).toEqual(['text', 'other']);
 });
 
 test('however many parts there were, each is told as it is', () => {
