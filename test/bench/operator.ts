@@ -25,7 +25,8 @@ export interface OperatorOptions {
 }
 
 /** As the Dockerfile sets it; the old generation is as large as Node makes it under the chart's limit of 512 MiB. */
-export const nodeOptions = ['--max-semi-space-size=4', '--max-old-space-size=256'];
+export const youngGeneration = '--max-semi-space-size=4';
+export const nodeOptions = [youngGeneration, '--max-old-space-size=256'];
 
 export interface RunningOperator {
   readonly daemon: Daemon;

@@ -11,7 +11,7 @@ import { type RunningOperator, startOperator } from './operator.ts';
 import type { Parameters } from './parameters.ts';
 import { type Member, resetFleet } from './population.ts';
 import { probe } from './probes.ts';
-import type { Bare, ColdStart, Phase, Report } from './report.ts';
+import { type Bare, type ColdStart, countsText, type Phase, type Report } from './report.ts';
 import { measureVerification } from './verify.ts';
 import type { BenchWorld } from './world.ts';
 
@@ -39,6 +39,9 @@ export async function measure(scene: Scene): Promise<Report> {
   if (parameters.settle) await untilTold(world);
   say(`idle for ${parameters.idlePeriods} sync periods`);
   const idle = await phase(scene, operator, () => sleep(parameters.idlePeriods * parameters.syncPeriodSeconds * 1000));
+  say(
+    `${countsText(idle.writes)} written meanwhile; ${idle.rssMiB.toFixed(0)} MiB, at most ${idle.peakMiB.toFixed(0)}`,
+  );
   const probes = parameters.bare ? await probe(scene, watch) : [];
   for (const { name, medianMs, maxMs } of probes)
     say(`${name}: ${medianMs.toFixed(0)} ms, at most ${maxMs.toFixed(0)} ms`);

@@ -120,7 +120,7 @@ export function table(report: Report): string {
 const mib = (value: number | undefined) => (value === undefined ? '' : `${value.toFixed(0)} MiB`);
 const ms = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 
-function countsText(counts: Requests): string {
+export function countsText(counts: Requests): string {
   const text = Object.entries(counts).map(([what, count]) => `${count} ${what}`);
   return text.length === 0 ? 'none' : text.join(', ');
 }
