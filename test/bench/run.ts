@@ -6,7 +6,7 @@ import { compare } from './compare/compare.ts';
 import { type Figure, figuresOf, overLimit } from './compare/figures.ts';
 import { commitOf, thisMachine } from './compare/machine.ts';
 import type { BenchRecord } from './compare/record.ts';
-import { comparisonText, loadText, storedText } from './compare/words.ts';
+import { comparisonText, doubts, storedText } from './compare/words.ts';
 import { runIsolated } from './namespace.ts';
 import { type Parameters, parametersFrom } from './parameters.ts';
 import { plots } from './plot.ts';
@@ -68,7 +68,12 @@ async function judge(asked: Asked, reports: readonly Report[]): Promise<readonly
   const faults = overLimit(figures);
   const isKept = isStored(asked, comparison, faults);
   if (isKept) await store(file, record);
-  const text = [comparisonText(now, comparison), ...faults, ...loadText(record), storedText(file, isKept, faults)];
+  const text = [
+    comparisonText(now, comparison),
+    ...faults,
+    ...doubts(record, comparison),
+    storedText(file, isKept, faults),
+  ];
   console.log(text.join('\n'));
   return faults;
 }

@@ -70,10 +70,17 @@ export function storedText(file: string, isKept: boolean, faults: readonly strin
   return `This run is not stored; SAVE=1 puts it in the place of ${file}`;
 }
 
-/** Figures of a machine with other work are worth less. */
-export function loadText({ loadBefore, machine: { cores } }: BenchRecord): string[] {
-  if (loadBefore <= cores / 4) return [];
-  return [`The machine had other work before the first run: a load of ${loadBefore.toFixed(1)} on ${cores} cores.`];
+/** What makes the figures worth less: other work on the machine, and stored runs that show no spread. */
+export function doubts(now: BenchRecord, comparison: Comparison): string[] {
+  const compared = comparison.kind === 'compared' ? [['stored', comparison.record] as const] : [];
+  const busy = [['first', now] as const, ...compared]
+    .filter(([, { loadBefore, machine }]) => loadBefore > machine.cores / 4)
+    .map(([which, { loadBefore }]) => `a load of ${loadBefore.toFixed(1)} before the ${which} run`);
+  const isSingle = compared.some(([, { figures }]) => figures.every(({ runs }) => runs.length === 1));
+  return [
+    ...(busy.length === 0 ? [] : [`The machine had other work (${busy.join(', ')}): times may have moved by that.`]),
+    ...(isSingle ? ['One run is stored, which shows no spread: SAVE=1 with RUNS=3 stores a better one.'] : []),
+  ];
 }
 
 function rangeText(range: Range | undefined, unit: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { compare, type FigureComparison, type Stored, type Taken, wayOf } from '../../bench/compare/compare.ts';
-import { comparisonText } from '../../bench/compare/words.ts';
+import { comparisonText, doubts } from '../../bench/compare/words.ts';
 import { measured, recordWith, takenWith } from './records.ts';
 
 const stored = (...runs: number[]): Stored => ({ kind: 'record', record: recordWith([measured({ runs })]) });
@@ -98,4 +98,18 @@ test('the conclusion names the figures that moved, and none that did not', () =>
   expect(text.split('\n').at(-1)).toMatch(/Moved, worse: time; better: memory\. What else differs is noise\.$/);
   const calm = saying(takenWith([measured({ runs: [10.1] })]), stored(10));
   expect(calm).toMatch(/No figure moved: what differs is noise\.$/);
+});
+
+test('what makes the figures worth less is told: other work now or then, and a stored run that stands alone', () => {
+  const [calm, three] = [recordWith([measured({})]), recordWith([measured({ runs: [10, 11, 12] })])];
+  const busy = { ...three, loadBefore: 8 };
+  const told = (taken: typeof calm, record: typeof calm) =>
+    doubts(taken, compare(takenWith([measured({})]), { kind: 'record', record }));
+  expect(told(calm, three)).toEqual([]);
+  expect(told(busy, three)).toEqual([
+    'The machine had other work (a load of 8.0 before the first run): times may have moved by that.',
+  ]);
+  expect(told(calm, busy).join()).toContain('a load of 8.0 before the stored run');
+  expect(told(calm, calm)).toEqual([expect.stringContaining('One run is stored, which shows no spread')]);
+  expect(doubts(calm, { kind: 'no-baseline' })).toEqual([]);
 });
