@@ -15,6 +15,8 @@ export interface Ask {
   readonly paths: readonly string[];
   readonly hostHeader: string;
   readonly trustDomains: readonly TrustDomain[];
+  /** The SPIFFE IDs of which one is to be proven. */
+  readonly expected: readonly string[];
   /** The signature that was good before, from the stored status. */
   readonly seen: SeenSignature | undefined;
   readonly cadence: Cadence;

@@ -90,6 +90,7 @@ function questions({ snapshot, settings }: Judged, target: ResolvedTarget, now: 
     seen: card.status?.seen,
     cadence,
     trustDomains: trustDomainsOf(target),
+    expected: target.expected,
   };
   return { asks: due.map((each): Ask => ({ ...common, ...each })), next };
 }

@@ -5,7 +5,7 @@ import type { Result } from '@agentcard-operator/spiffe/x509';
 import { belongsTo, type PodFacts } from '../../workload/pod.ts';
 import type { Ask } from '../agenda.ts';
 import type { Finding, ReceivedCard } from '../evidence.ts';
-import { findingFrom, type Heard, isSilent } from './finding.ts';
+import { findingFrom, type Heard, isFrom, isSilent } from './finding.ts';
 import type { PodPlace } from './pod-place.ts';
 import type { PodReader } from './pod-reader.ts';
 
@@ -177,7 +177,7 @@ export class Dialler {
     this.#remember(id, { version: ask.endpoint.version, facts: silent ? read : undefined, slow });
     if (silent) return this.#finding(ask, read, heard);
     // What speaks after a silence may be another container; and nobody is accused by what was read a while ago.
-    const isOld = known !== undefined || (ahead !== undefined && heard.outcome.kind === 'failed');
+    const isOld = known !== undefined || (ahead !== undefined && !isFrom(ask.expected, outcome));
     const now = isOld ? await this.#read(ask) : read;
     return now === undefined || 'kind' in now ? now : this.#finding(ask, now, heard);
   }

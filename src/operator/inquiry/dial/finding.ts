@@ -14,6 +14,10 @@ export interface Heard {
 export const isSilent = (outcome: FetchOutcome): outcome is FetchFailure =>
   outcome.kind === 'failed' && outcome.guilt === 'none' && outcome.peer === undefined;
 
+/** Somebody who proved one of these SPIFFE IDs answered. */
+export const isFrom = (expected: readonly string[], outcome: FetchOutcome): boolean =>
+  outcome.kind === 'answer' && expected.includes(outcome.peer?.id.uri ?? '');
+
 export type Read = (body: Uint8Array) => Promise<Result<ReceivedCard>>;
 
 /** What an outcome says of the pod: a card, guilt, or silence. */

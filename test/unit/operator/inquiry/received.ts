@@ -25,6 +25,7 @@ export function askBy(transport: Ask['transport'], to: Partial<Ask['endpoint']> 
     paths: ['/'],
     hostHeader: 'h',
     trustDomains: [],
+    expected: [],
     seen: undefined,
     cadence: { transport, syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
     urgent: true,

@@ -6,7 +6,7 @@ import { findingFrom } from '../../../../../src/operator/inquiry/dial/finding.ts
 import type { PodPlace } from '../../../../../src/operator/inquiry/dial/pod-place.ts';
 import type { Finding } from '../../../../../src/operator/inquiry/evidence.ts';
 import { type PodFacts, podFacts } from '../../../../../src/operator/workload/pod.ts';
-import { trustDomainOf } from '../../../../../src/spiffe/id.ts';
+import { parseSpiffeId, trustDomainOf } from '../../../../../src/spiffe/id.ts';
 import type { FetchOutcome } from '../../../../../src/spiffe/tls/outcome.ts';
 import { failed } from '../../../../../src/spiffe/tls/outcome.ts';
 import { pod, replicaSet, workload } from '../../kit/builders.ts';
@@ -14,6 +14,12 @@ import { card as receivedCard } from '../received.ts';
 
 const ahead = async () => undefined;
 const ok: FetchOutcome = { kind: 'answer', status: 200, body: Buffer.from('{}') };
+const expected = 'spiffe://example.org/ns/team/sa/weather';
+const provenBy = (uri: string): FetchOutcome => {
+  const id = parseSpiffeId(uri);
+  if (!id.ok) throw new Error(id.error.message);
+  return { ...ok, peer: { id: id.value, chain: [], notBefore: new Date(0), notAfter: new Date(0) } };
+};
 
 function ask(name: string, over: Partial<Ask> = {}): Ask {
   return {
@@ -32,6 +38,7 @@ function ask(name: string, over: Partial<Ask> = {}): Ask {
     paths: ['/a', '/b'],
     hostHeader: 'weather.team.svc',
     trustDomains: [trustDomainOf('spiffe://example.org')],
+    expected: [expected],
     seen: undefined,
     cadence: { transport: 'mtls', syncPeriodMs: 30_000, refresh: undefined, seed: 'weather' },
     urgent: true,
@@ -74,7 +81,9 @@ describe('reading pods', () => {
   });
 
   test.each([
-    ['a card is', ok, 1],
+    ['the card of whom was expected is', provenBy(expected), 1],
+    ['the card of somebody else is not', provenBy('spiffe://example.org/ns/team/sa/other'), 2],
+    ['the card of nobody is not', ok, 2],
     ['a silence is', failed('Timeout', 'no'), 1],
     ['guilt is not', failed('TrustDomainMismatch', 'another'), 2],
   ] as const)('%s believed of a pod that was read together with others', async (_, outcome, reads) => {
