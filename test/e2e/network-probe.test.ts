@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { Agent } from './kit/agent.ts';
+import { signal } from './kit/signal.ts';
 import { operatorNamespace, patience, World } from './kit/world.ts';
 
 let world: World;
@@ -10,9 +11,7 @@ const probes = 'app.kubernetes.io/name=agentcard-network-probe';
 const trusted = { Verified: 'True mTLSVerified', Ready: 'True ReadyToServe' };
 
 /** Frozen, the node's enforcer leaves the rules that it has written, and protects no pod that comes after. */
-async function enforcer(signal: 'STOP' | 'CONT'): Promise<void> {
-  await world.cluster.exec(['sh', '-c', `kill -${signal} $(pgrep -x kube-router)`]);
-}
+const enforcer = (name: 'STOP' | 'CONT') => signal(world, 'kube-router', name);
 
 beforeAll(async () => {
   world = await World.open();

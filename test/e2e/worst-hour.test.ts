@@ -5,6 +5,7 @@ import { Agent } from './kit/agent.ts';
 import { asked, calmly } from './kit/calm.ts';
 import { Lookout } from './kit/lookout.ts';
 import { killOperator, leaseOf } from './kit/replicas.ts';
+import { signal } from './kit/signal.ts';
 import { patience, World } from './kit/world.ts';
 
 let world: World;
@@ -62,16 +63,10 @@ async function heard(): Promise<void> {
   }
 }
 
-/** To a process of the node; what ends is started again. */
-async function signal(program: string, name: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
-  const found = await world.cluster.exec(['pgrep', '--exact', program]);
-  await world.cluster.exec(['kill', `-${name}`, ...found.trim().split('\n')]);
-}
-
 async function stall(program: string): Promise<void> {
-  await signal(program, 'STOP');
+  await signal(world, program, 'STOP');
   await sleep(8_000);
-  await signal(program, 'CONT');
+  await signal(world, program, 'CONT');
 }
 
 async function askedAll(): Promise<void> {
@@ -93,12 +88,12 @@ async function fallSilent(): Promise<void> {
 }
 
 const faults: readonly (readonly [name: string, strike: () => Promise<void>])[] = [
-  ['the API server is killed', () => signal('kube-apiserver', 'KILL')],
+  ['the API server is killed', () => signal(world, 'kube-apiserver', 'KILL')],
   ['the API server stalls', () => stall('kube-apiserver')],
-  ['etcd is killed', () => signal('etcd', 'KILL')],
-  ['the kubelet is killed', () => signal('kubelet', 'KILL')],
-  ['what enforces policies is killed', () => signal('kube-router', 'KILL')],
-  ["SPIRE's server is killed", () => signal('spire-server', 'KILL')],
+  ['etcd is killed', () => signal(world, 'etcd', 'KILL')],
+  ['the kubelet is killed', () => signal(world, 'kubelet', 'KILL')],
+  ['what enforces policies is killed', () => signal(world, 'kube-router', 'KILL')],
+  ["SPIRE's server is killed", () => signal(world, 'spire-server', 'KILL')],
   ["SPIRE's agent is away", withoutSpireAgent],
   ['all agents fall silent', fallSilent],
   ['the leader is killed', async () => killOperator(world, (await leaseOf(world)).holder)],
