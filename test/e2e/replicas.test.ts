@@ -35,7 +35,6 @@ const operators = async () =>
   ).items;
 
 const lease = () => leaseOf(world);
-const leader = async () => (await lease()).holder;
 
 const untilHeldBy = (pod: string) => untilHeld((holder) => holder === pod);
 

@@ -1,17 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that take a minute and more, most of it waiting; the longest first. Begun last, each would be waited for alone. */
-const long = [
-  'integration/fleet/worst-hour',
-  'e2e/lifecycle',
-  'e2e/spiffe-rotation',
-  'e2e/calm',
-  'e2e/worst-hour',
-  'e2e/signing-lifetimes',
-  'e2e/spiffe-replicas',
-  'e2e/replicas',
-  'integration/fleet/odd-shapes',
-];
+/** Files that run beside others and take a minute, most of it waiting; the longest first. Begun last, each would be waited for alone. */
+const long = ['integration/fleet/worst-hour', 'integration/fleet/odd-shapes'];
 
 /** Vitest itself knows the durations of the last run alone, and a fresh clone has none. */
 export class LongestFirst extends BaseSequencer {
