@@ -98,6 +98,8 @@ export function primaryTrustDomain(cluster: Commands): TrustDomain {
 /** Starts a second SPIRE beside the node's own, with agents whose Workload API is in a folder of its own. */
 export async function addTrustDomain(cluster: Commands, name: string, lifetimes: Lifetimes): Promise<TrustDomain> {
   const plan = planTrustDomain(name, lifetimes);
+  // One of the name may be about to go still.
+  await cluster.kubectl(['delete', 'namespace', plan.namespace, '--ignore-not-found']);
   const apply = async (...parts: readonly SpirePart[]) => {
     const texts = await Promise.all(parts.map((part) => spireManifest(part, plan)));
     await cluster.kubectl(['apply', '--server-side', '--filename', '-'], texts.join('---\n'));
