@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 import { embeddedPage } from './embedded-page.ts';
 import { kubeconfigOnly } from './kubeconfig-only.ts';
+import { replaceFile } from './replace-file.ts';
 
 /** What the image holds besides its base, from its root on. */
 export const contextFolder = 'dist/image';
@@ -50,16 +51,6 @@ export const nodePackage = `node_modules/node-linux-${process.arch}`;
 export async function bundle(entryPoints: Readonly<Record<string, string>>, outdir: string): Promise<void> {
   const { outputFiles } = await build({ ...settings, entryPoints, outdir, write: false });
   await Promise.all(outputFiles.map(({ path, contents }) => replaceFile(path, contents)));
-}
-
-/** At once, and only by other content: another test file may be starting the same program from here. */
-async function replaceFile(path: string, contents: Uint8Array): Promise<void> {
-  const there = await readFile(path).catch(() => undefined);
-  if (there?.equals(contents)) return;
-  await mkdir(dirname(path), { recursive: true });
-  const scratch = `${path}.${process.pid}`;
-  await writeFile(scratch, contents);
-  await rename(scratch, path);
 }
 
 /** The files that the image's programs are made of. */

@@ -18,8 +18,8 @@ export class FairLine<T> {
 
   /** Of one share, or of all. */
   *values(of?: string): Generator<T> {
-    const all = [...this.#ranks.values()].flatMap((shares) => [...shares]);
-    for (const [share, waiting] of all) if (of === undefined || of === share) yield* waiting.values();
+    for (const shares of this.#ranks.values())
+      for (const waiting of of === undefined ? shares.values() : [shares.get(of)]) yield* waiting?.values() ?? [];
   }
 
   /** What waits under this id at this rank is replaced where it stands. */

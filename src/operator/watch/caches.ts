@@ -162,11 +162,10 @@ function ofProbes(namespace: string) {
 
 type Statuses = NonNullable<Pod['status']>['containerStatuses'];
 
-const trimPolicy = ({ metadata, spec }: NetworkPolicy) =>
-  keptPolicy({
-    metadata: identityOf(metadata, 'ownerReferences'),
-    spec: sharing(spec, 'ingress', 'egress', 'policyTypes'),
-  });
+function trimPolicy({ metadata, spec }: NetworkPolicy): KeptPolicy {
+  const kept = keptPolicy({ metadata: identityOf(metadata, 'ownerReferences'), spec });
+  return { ...kept, spec: sharing(kept.spec, 'ingress', 'egress', 'policyTypes') };
+}
 
 /** What is too long to be kept for every signer is read when it is needed. */
 const longestSignedCard = 65_536;

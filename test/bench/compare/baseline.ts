@@ -1,6 +1,7 @@
 /** The stored run: where it lies, and when another takes its place. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { replaceFile } from '../../../tools/replace-file.ts';
 import { cacheKey, cacheRoot } from '../../cluster/cache.ts';
 import type { Comparison, Stored, Taken } from './compare.ts';
 import { type BenchRecord, parseRecord } from './record.ts';
@@ -47,8 +48,5 @@ export function isStored({ save }: Asked, { kind }: Comparison, faults: readonly
 }
 
 export async function store(file: string, record: BenchRecord): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  const scratch = `${file}.${process.pid}`;
-  await writeFile(scratch, `${JSON.stringify(record, null, 1)}\n`);
-  await rename(scratch, file);
+  await replaceFile(file, Buffer.from(`${JSON.stringify(record, null, 1)}\n`));
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Registry } from 'prom-client';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { KubeClient } from '../../../src/kube/client/client.ts';
 import type { KubeObject, OwnerReference } from '../../../src/kube/objects.ts';
 import { createLogger } from '../../../src/kube/runtime/log.ts';
@@ -8,10 +8,10 @@ import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
 import type { Asking } from '../../../src/operator/inquiry/asking/asker.ts';
 import { assemble } from '../../../src/operator/operator.ts';
 import { readConfig } from '../../../src/operator/settings/config.ts';
-import { everyCache } from '../../../src/operator/watch/caches.ts';
 import type { SpiffeId } from '../../../src/spiffe/id.ts';
 import { trustDomainOf } from '../../../src/spiffe/id.ts';
 import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
+import { running } from './kit/running.ts';
 import { smallCluster } from './kit/small-cluster.ts';
 
 const hour = 3_600_000;
@@ -103,17 +103,10 @@ async function operate(client: KubeClient) {
   const identity = Object.assign(new IdentitySource({ clock: () => Date.now() }), { ready: () => promise });
   const metrics = createMetrics(new Registry());
   const log = createLogger({ write: () => {} });
-  const { caches, controllers, inquiry } = assemble(read.config, {
+  const operator = assemble(read.config, {
     ...{ client, identity, metrics, log, asker: () => asker, now: () => Date.now(), record: () => {} },
   } as Parameters<typeof assemble>[1]);
-  const stop = new AbortController();
-  const running = [...everyCache(caches).map(({ cache }) => cache.start(stop.signal)), inquiry.run(stop.signal)];
-  await Promise.all(everyCache(caches).map(({ cache }) => cache.synced));
-  running.push(...controllers.map((each) => each.start(stop.signal)));
-  onTestFinished(async () => {
-    stop.abort();
-    await Promise.all(running);
-  });
+  await running(operator);
   const reconciles = async () => {
     const { values } = (await metrics.registry.getSingleMetric('controller_runtime_reconcile_total')?.get()) ?? {
       values: [],

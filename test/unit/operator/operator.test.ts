@@ -9,12 +9,12 @@ import { createMetrics } from '../../../src/kube/runtime/metrics.ts';
 import type { AskerHooks } from '../../../src/operator/inquiry/asking/asker.ts';
 import { assemble } from '../../../src/operator/operator.ts';
 import { readConfig } from '../../../src/operator/settings/config.ts';
-import { everyCache } from '../../../src/operator/watch/caches.ts';
 import { IdentitySource } from '../../../src/spiffe/workload-api/identity.ts';
 import { fakeApi, type Step, stream } from '../kube/fake-api.ts';
 import { question } from './inquiry/asking/questions.ts';
 import { directAsking } from './inquiry/direct-asking.ts';
 import { card, pod, replicaSet, service, slice } from './kit/builders.ts';
+import { running } from './kit/running.ts';
 
 const document = { name: 'Weather', version: '1', url: 'https://weather.test' };
 
@@ -81,20 +81,13 @@ async function operate(client: KubeClient) {
     tells.resolve(hooks);
     return directAsking(identity);
   };
-  const { caches, controllers, inquiry } = assemble(read.config, {
+  const operator = assemble(read.config, {
     ...{ client, identity, asker, metrics },
     log: createLogger({ write: () => {} }),
     now: () => Date.now(),
     record: (event) => recorded.push(event),
   });
-  const stop = new AbortController();
-  const running = [...everyCache(caches).map(({ cache }) => cache.start(stop.signal)), inquiry.run(stop.signal)];
-  await Promise.all(everyCache(caches).map(({ cache }) => cache.synced));
-  running.push(...controllers.map((each) => each.start(stop.signal)));
-  onTestFinished(async () => {
-    stop.abort();
-    await Promise.all(running);
-  });
+  await running(operator);
   return { recorded, registry: metrics.registry, asker: await tells.promise };
 }
 

@@ -196,9 +196,9 @@ export class Dialler {
 
   /** What waits in a namespace and is not read yet. */
   *#nextIn(namespace: string): Generator<PodPlace> {
-    for (const [id, ask] of this.#waiting) {
-      const isNext = ask.workload.namespace === namespace && this.#remembered.get(id)?.facts === undefined;
-      if (isNext) yield placeOf(ask);
+    for (const id of Object.values(this.#lines).flatMap((line) => [...line.values(namespace)])) {
+      const ask = this.#waiting.get(id);
+      if (ask !== undefined && this.#remembered.get(id)?.facts === undefined) yield placeOf(ask);
     }
   }
 

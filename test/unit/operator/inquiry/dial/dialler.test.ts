@@ -105,7 +105,7 @@ describe('reading pods', () => {
     const { dialler } = rig({ pods: { ahead: readAhead, facts }, get: async () => failed('Timeout', 'no') }, 1);
     dialler.ask([ask('silent')]);
     await expect.poll(() => dialler.running).toBe(0);
-    const elsewhere = { workload: { ...workload, namespace: 'other' } };
+    const elsewhere = { card: 'other/third', workload: { ...workload, namespace: 'other' } };
     dialler.ask([ask('first'), ask('silent'), ask('second'), ask('third', elsewhere)]);
     await expect.poll(() => dialler.running).toBe(0);
     expect(next.slice(0, 2)).toEqual([[], ['second']]);
