@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import { type Browser, type ConsoleMessage, chromium, type Page } from 'playwright-core';
 import { which } from '../cluster/command.ts';
 import { need } from '../cluster/packages.ts';
 import { silent } from '../cluster/progress.ts';
@@ -39,6 +39,10 @@ export async function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: [...args, '--disable-dev-shm-usage'] });
 }
 
+/** The browser's word of an agent that had gone when the page asked for it. */
+const isOfOneGone = (message: ConsoleMessage) =>
+  message.text().includes('status of 404') && new URL(message.location().url).pathname.startsWith('/api/');
+
 /** A new window; what the page does wrong (an exception, a breach of its policy) is collected. */
 export async function openPage(
   browser: Browser,
@@ -49,7 +53,7 @@ export async function openPage(
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  page.on('console', (message) => message.type() === 'error' && !isOfOneGone(message) && faults.push(message.text()));
   await page.goto(url);
   // The first page only hands over the cookie, and leads on.
   await page.locator('.bar').waitFor();

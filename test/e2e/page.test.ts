@@ -94,6 +94,5 @@ test('an agent that is removed is gone from the page, which did nothing that its
   await shows(`${namespace}/planner`);
   await world.kubectl('-n', namespace, 'delete', 'deployment,service,agentcard', 'planner');
   await expect.poll(() => page.locator('main').innerText(), patience).not.toContain(`${namespace}/planner`);
-  // The browser tells of an agent that had gone when the page asked for it.
-  expect(faults.filter((fault) => !fault.includes('status of 404'))).toEqual([]);
+  expect(faults).toEqual([]);
 });
