@@ -53,7 +53,9 @@ export async function openPage(
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(String(error)));
-  page.on('console', (message) => message.type() === 'error' && !isOfOneGone(message) && faults.push(message.text()));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !isOfOneGone(message)) faults.push(`${message.location().url} ${message.text()}`);
+  });
   await page.goto(url);
   // The first page only hands over the cookie, and leads on.
   await page.locator('.bar').waitFor();

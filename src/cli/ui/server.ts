@@ -60,10 +60,13 @@ function askedBy({ url = '', method = '', headers }: IncomingMessage): Asked {
   return { method, path: parsed?.pathname ?? '', token, host, origin, cookie, site: site?.toString() };
 }
 
-/** From its own page the browser goes on with the cookie, which SameSite=Strict keeps back after a link from elsewhere. */
+/**
+ * From its own page the browser goes on with the cookie, which SameSite=Strict keeps back after a link from elsewhere.
+ * Without a named icon it would ask for /favicon.ico first.
+ */
 const exchanged: PageFile = {
   type: 'text/html; charset=utf-8',
-  body: '<!doctype html><meta http-equiv="refresh" content="0;url=/"><title>AgentCards</title><a href="/">AgentCards</a>',
+  body: '<!doctype html><link rel="icon" href="/icon.svg"><meta http-equiv="refresh" content="0;url=/"><title>AgentCards</title><a href="/">AgentCards</a>',
 };
 
 function answer(response: ServerResponse, status: number, { type, body }: PageFile, headers: object = {}): void {

@@ -69,6 +69,7 @@ test('the URL lets one browser in, once; what it gets instead no script can read
   const first = await ask(port, path);
   expect(first).toMatchObject({ status: 200 });
   expect(String(first.headers['set-cookie'])).toMatch(/^agentcard-\d+=secret-0; HttpOnly; SameSite=Strict; Path=\/$/);
+  expect(first.body, 'a browser that is told of no icon asks for one that is not there').toContain('href="/icon.svg"');
   expect(await ask(port, path)).toMatchObject({ status: 403 });
   expect(await ask(port, '/')).toMatchObject({ status: 403 });
   expect(await ask(port, '/api/feed')).toMatchObject({ status: 403 });
