@@ -120,6 +120,7 @@ export const blockedRemedies = {
   NoIdentity: "Look at SPIRE's agent on the operator's node, and at the operator's registration entry.",
   PathNotAllowed: 'Unset spec.endpoint.path, or have the path allowed by --card-paths.',
   NoBundle: 'Federate with that trust domain, and name it in federatesWith of the ClusterSPIFFEID of the operator.',
+  Nowhere: 'Leave the EndpointSlices of the Service to Kubernetes alone: one of them leads elsewhere.',
 } as const;
 
 /** What to do where the reason's own remedy would mislead. */

@@ -149,8 +149,22 @@ export interface Stranger {
   readonly attempts: number;
 }
 
-/** A pod of which an attempt taught nothing: it is gone, or the API server did not say. */
-export type Unread = Pick<Stranger, 'at' | 'endpointVersion' | 'attempts'>;
+/** A pod of which an attempt taught nothing: it is not where its EndpointSlice says, or the API server did not say. */
+export interface Unread extends Pick<Stranger, 'at' | 'endpointVersion' | 'attempts'> {
+  /** Since when it was found nowhere, whatever the slice said meanwhile; undefined when the API server did not say. */
+  readonly since: number | undefined;
+}
+
+/** A slice may be late by so much. */
+const slowestSliceMs = 5_000;
+
+/** One that is found nowhere is as absent as one that does not answer. */
+export function soughtInVain({ unread }: CardEvidence, podUid: string): Silence | undefined {
+  const { since = Infinity, at = 0, attempts = 0 } = unread.get(podUid) ?? {};
+  if (at - since < slowestSliceMs) return undefined;
+  const message = 'no such pod is where its EndpointSlice says';
+  return { since, last: at, attempts, reason: 'FetchFailed', message, blocked: 'Nowhere', peer: undefined };
+}
 
 /** Everything learned about one AgentCard's pods, by pod uid. */
 export interface CardEvidence {

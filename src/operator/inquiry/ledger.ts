@@ -69,7 +69,8 @@ export class Ledger {
     const entry = this.#entry(card);
     const known = entry.unread.get(endpoint.podUid);
     const again = !forgiven && known?.endpointVersion === endpoint.version ? known.attempts : 0;
-    const vain = { at, endpointVersion: endpoint.version, attempts: again + 1 };
+    const since = forgiven ? undefined : Math.min(known?.since ?? at, at);
+    const vain = { at, since, endpointVersion: endpoint.version, attempts: again + 1 };
     entry.unread = own(entry.unread).set(endpoint.podUid, vain);
   }
 

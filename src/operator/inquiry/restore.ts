@@ -7,7 +7,7 @@ import { isVerified } from '../api/conditions.ts';
 import { attestedAnnotation } from '../api/labels.ts';
 import type { Proven } from '../api/marks.ts';
 import { containersHash, podFacts } from '../workload/pod.ts';
-import type { CardEvidence, PodEvidence } from './evidence.ts';
+import { type CardEvidence, type PodEvidence, soughtInVain } from './evidence.ts';
 
 /** A pod wears the label for the containers it runs now. */
 export function labelFits(pod: Pod): boolean {
@@ -75,7 +75,9 @@ export function withRestored(
     const learned = evidence.pods.get(uid);
     const identity = named.get(uid)?.identity;
     if (identity === undefined || learned?.answer !== undefined) return [];
-    return [[uid, restored(pod, identity, learned, { ...status, fresh: spec.suspend === true })]];
+    const silence = learned?.silence ?? soughtInVain(evidence, uid);
+    const told = { ...status, fresh: spec.suspend === true };
+    return [[uid, restored(pod, identity, { ...learned, silence }, told)]];
   });
   return found.length === 0 ? evidence : { ...evidence, pods: new Map([...evidence.pods, ...found]) };
 }
@@ -90,19 +92,19 @@ function wasVerified(status: Status | undefined): status is Status {
 function restored(
   pod: Pod,
   uri: string,
-  learned: PodEvidence | undefined,
+  learned: Partial<PodEvidence>,
   status: Status & { readonly fresh: boolean },
 ): PodEvidence {
   const heldSince = status.heldSince === undefined ? undefined : Date.parse(status.heldSince);
-  const silence = learned?.silence && { ...learned.silence, since: heldSince ?? learned.silence.since };
+  const silence = learned.silence && { ...learned.silence, since: heldSince ?? learned.silence.since };
   const expires = status.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
   // An end that had passed before any hold began was never updated, unless nobody may ask: then it says nothing.
   const known = status.fresh || expires > (heldSince ?? silence?.since ?? -Infinity);
   const peer = { uri, trustDomain: trustDomainOf(uri), notBefore: 0, notAfter: known ? expires : Infinity, chain: [] };
   return {
-    facts: learned?.facts ?? podFacts(pod, undefined),
+    facts: learned.facts ?? podFacts(pod, undefined),
     transport: 'mtls',
-    endpointVersion: learned?.endpointVersion ?? '',
+    endpointVersion: learned.endpointVersion ?? '',
     answer: { kind: 'restored', at: 0, peer },
     silence,
   };

@@ -1,4 +1,10 @@
-import { longestEvidenceMs, type PodAnswer, type PodEvidence, type Silence } from '../inquiry/evidence.ts';
+import {
+  longestEvidenceMs,
+  type PodAnswer,
+  type PodEvidence,
+  type Silence,
+  soughtInVain,
+} from '../inquiry/evidence.ts';
 import type { HoldLimits } from '../inquiry/hold.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Endpoint } from '../workload/service.ts';
@@ -37,21 +43,25 @@ export function sightsOf(
   return target.endpoints.map((endpoint) => {
     const stranger = known.strangers.get(endpoint.podUid)?.owner;
     const learned = stranger === undefined ? known.pods.get(endpoint.podUid) : undefined;
+    const vain = stranger === undefined ? soughtInVain(known, endpoint.podUid) : undefined;
     // Restored evidence of which nothing was learned since stands, but counts as not asked while it can be.
-    const waits = learned?.answer?.kind === 'restored' && learned.silence === undefined && card.spec.suspend !== true;
+    const isSilent = (learned?.silence ?? vain) !== undefined;
+    const waits = learned?.answer?.kind === 'restored' && !isSilent && card.spec.suspend !== true;
     const evidence = learned?.transport === target.transport && !waits ? learned : undefined;
-    return sightOf({ endpoint, stranger, evidence }, patience, now);
+    return sightOf({ endpoint, stranger, evidence, silence: evidence?.silence ?? vain }, patience, now);
   });
 }
 
-function sightOf(seen: Pick<Sight, 'endpoint' | 'stranger' | 'evidence'>, patience: Patience, now: number): Sight {
-  const { answer, silence } = seen.evidence ?? {};
+type Seen = Pick<Sight, 'endpoint' | 'stranger' | 'evidence' | 'silence'>;
+
+function sightOf(seen: Seen, patience: Patience, now: number): Sight {
+  const answer = seen.evidence?.answer;
   const shown = answer?.kind === 'refusal' ? undefined : answer;
   const refusal = answer?.kind === 'refusal' ? answer : undefined;
   const aged = shown?.kind === 'restored' ? patience.leftUntil : (shown?.at ?? Infinity) + longestEvidenceMs;
-  const ends = shown && [shown.peer?.notAfter ?? Infinity, aged, silenceEnds(shown, silence, patience)];
+  const ends = shown && [shown.peer?.notAfter ?? Infinity, aged, silenceEnds(shown, seen.silence, patience)];
   const until = Math.min(...(ends ?? []));
-  return { ...seen, shown, refusal, silence, until, lapsed: now >= until };
+  return { ...seen, shown, refusal, until, lapsed: now >= until };
 }
 
 function silenceEnds(shown: Shown, silence: Silence | undefined, { evidenceTtlMs, fleetHeldUntil }: Patience): number {

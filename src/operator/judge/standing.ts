@@ -45,7 +45,7 @@ export function isTrusted(standing: Standing): standing is Trusted {
 function standingOf(pod: Sight, answers: readonly Answer[], proof: Proof | string): Standing {
   const { shown, silence, until } = pod;
   if (pod.stranger !== undefined) return { kind: 'stranger' };
-  if (pod.evidence === undefined) return { kind: 'unasked' };
+  if (pod.evidence === undefined && silence === undefined) return { kind: 'unasked' };
   const guilt = answers.find(({ effect }) => effect?.weight === 'guilt');
   if (guilt !== undefined) return { kind: 'negative', guilt };
   if (shown === undefined) return { kind: 'silent', expired: false };

@@ -116,7 +116,7 @@ test('news makes a question urgent: a new pod, another entry, a request; a turn,
 });
 
 test('what costs reads and teaches nothing is tried later each time, up to five minutes, whatever the sync period', () => {
-  const vain = (attempts: number) => ({ at: now, endpointVersion: '198.19.0.1 8443 true', attempts });
+  const vain = (attempts: number) => ({ at: now, since: now, endpointVersion: '198.19.0.1 8443 true', attempts });
   const unread = (attempts: number) => due(['a-0'], { ...noEvidence, unread: new Map([['a-0-uid', vain(attempts)]]) });
   expect([1, 2, 3, 9].map((attempts) => (unread(attempts).next ?? 0) - now)).toEqual([2_000, 4_000, 8_000, 300_000]);
   expect(unread(9).ask).toEqual([]);
@@ -128,19 +128,21 @@ test('what costs reads and teaches nothing is tried later each time, up to five 
 });
 
 test('a pod that could not be read is not asked by its turn either, and one whose entry changed is asked at once', () => {
-  const unread = new Map([['a-0-uid', { at: now, endpointVersion: '198.19.0.1 8443 true', attempts: 5 }]]);
+  const unread = new Map([['a-0-uid', { at: now, since: now, endpointVersion: '198.19.0.1 8443 true', attempts: 5 }]]);
   const seen = { ...evidence(answered('a-0', { at: now - 3_600_000 })), unread };
   expect(due(['a-0'], seen).ask).toEqual([]);
-  const moved = new Map([['a-0-uid', { at: now, endpointVersion: 'before', attempts: 5 }]]);
+  const moved = new Map([['a-0-uid', { at: now, since: now, endpointVersion: 'before', attempts: 5 }]]);
   expect(due(['a-0'], { ...noEvidence, unread: moved }).ask).toEqual(['a-0']);
 });
 
 test('a request for a refresh asks no pod that was tried in vain a moment ago, and is met by the others', () => {
   const endpoints = endpointsOf(service, [slice(['a-0', 'a-1', 'a-2'])], 'agent-tls');
-  const [gone, other] = endpoints.map(({ version }) => ({ at: now, endpointVersion: version, attempts: 1 })) as [
-    Unread,
-    Unread,
-  ];
+  const [gone, other] = endpoints.map(({ version }) => ({
+    at: now,
+    since: now,
+    endpointVersion: version,
+    attempts: 1,
+  })) as [Unread, Unread];
   const seen = {
     ...evidence(answered('a-2', { at: now - minute })),
     unread: new Map([['a-0-uid', gone]]),

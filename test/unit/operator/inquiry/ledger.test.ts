@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Ask, agenda } from '../../../../src/operator/inquiry/agenda.ts';
-import type { Finding } from '../../../../src/operator/inquiry/evidence.ts';
+import { type Finding, soughtInVain } from '../../../../src/operator/inquiry/evidence.ts';
 import { Ledger } from '../../../../src/operator/inquiry/ledger.ts';
 import { podFacts } from '../../../../src/operator/workload/pod.ts';
 import { pod, replicaSet } from '../kit/builders.ts';
@@ -171,4 +171,20 @@ test('a pod that cannot be read is looked at later each time, but not when it wa
   };
   expect([attempts(1, false), attempts(2, false), attempts(3, false)]).toEqual([1, 2, 3]);
   expect([attempts(4, true), attempts(5, true)]).toEqual([1, 1]);
+});
+
+test('a pod that is nowhere is absent after a while, however often its slice changes, unless the API server did not say', () => {
+  const ledger = new Ledger();
+  const silence = (at: number, version: string, forgiven = false) => {
+    ledger.recordNothing({ ...ask, endpoint: { ...ask.endpoint, version } }, at, forgiven);
+    return soughtInVain(ledger.of(ask.card), 'w-uid');
+  };
+  expect(silence(1_000, 'a')).toBeUndefined();
+  expect(silence(4_000, 'b')).toBeUndefined();
+  expect(silence(6_000, 'c')).toMatchObject({ reason: 'FetchFailed', since: 1_000, last: 6_000, blocked: 'Nowhere' });
+  expect(silence(8_000, 'c', true)).toBeUndefined();
+  expect(silence(20_000, 'c')).toBeUndefined();
+  expect(silence(26_000, 'c')).toMatchObject({ since: 20_000 });
+  ledger.record(ask, answer(27_000));
+  expect(soughtInVain(ledger.of(ask.card), 'w-uid')).toBeUndefined();
 });

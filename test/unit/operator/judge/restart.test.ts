@@ -25,9 +25,9 @@ function restarted(before: Told, labelled: readonly string[], shows: Pods, over:
   return { told, written: writes(told), marks: told.marks };
 }
 
-describe('a restart of the operator', () => {
-  const good = stored(all(well));
+const good = stored(all(well));
 
+describe('a restart of the operator', () => {
   test.each([
     ['nothing', {}],
     ['one answer', { 'weather-1': well }],
@@ -120,6 +120,36 @@ describe('a restart of the operator', () => {
     expect(tell({ pods: three({}), complete: false }).plan.status).toBeUndefined();
     const told = tell({ pods: three({ 'weather-1': well }), complete: false });
     expect(told.says('Ready')).toBe('True ReadyToServe');
+  });
+});
+
+describe('a card whose EndpointSlice names no pod of its own', () => {
+  const away = (minutes: number) => all({ nowhere: minutes });
+
+  test('says that nothing is there, whatever somebody wrote into its status', () => {
+    const forged = { observedGeneration: -1, attestedAgentSpiffeId: impostor };
+    const told = tell({ pods: away(1), card: { status: forged } });
+    expect(told.says('Synced')).toBe('False FetchFailed');
+    expect(told.says('Verified')).toBe('False FetchFailed');
+    expect(told.condition('Verified')?.message).toMatch(
+      /^No such pod is where its EndpointSlice says\. Leave the EndpointSlices/,
+    );
+    expect(told.fields).toMatchObject({ observedGeneration: 1 });
+    expect(told.fields?.attestedAgentSpiffeId).toBeUndefined();
+  });
+
+  test('is left alone while the slice may be late', () => {
+    expect(tell({ pods: away(0), complete: false }).plan.status).toBeUndefined();
+    expect(restarted(good, pods, away(0)).written).toEqual([]);
+  });
+
+  test('was trusted before a restart, and is not for longer than one that does not answer', () => {
+    const held = restarted(good, pods, away(1));
+    expect(held.told.says('Verified')).toBe('True EvidenceHeld');
+    expect(held.marks).toEqual([]);
+    const end = restarted(held.told, pods, away(12), { after: 12 });
+    expect(end.told.says('Verified')).toBe('False EvidenceExpired');
+    expect([...end.marks].sort()).toEqual(pods.map((name) => `off ${name}`));
   });
 });
 

@@ -8,6 +8,7 @@ import {
   type SignatureFinding,
   type Silence,
   type Stranger,
+  type Unread,
 } from '../../../../src/operator/inquiry/evidence.ts';
 import type { Agent, ClusterFacts, Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import { ownerOf } from '../../../../src/operator/network/policy.ts';
@@ -45,6 +46,8 @@ export interface PodGiven {
   };
   readonly refuses?: { readonly code: string; readonly claims?: string };
   readonly stranger?: string;
+  /** For how many minutes there has been no such pod where its EndpointSlice says. */
+  readonly nowhere?: number;
 }
 
 /** A small description of a snapshot; what is left out is an agent in good order that enforces. */
@@ -178,8 +181,16 @@ function evidenceOf(
     const evidence = podEvidence(name, given, at);
     if (evidence !== undefined) seen.push([uidOf(name), evidence]);
   }
-  const inVain = unread.map((name) => [uidOf(name), { at, endpointVersion: 'v', attempts: 1 }] as const);
-  const known = { pods: new Map(seen), strangers: new Map(strangers), unread: new Map(inVain) };
+  const vain = { at, since: undefined, endpointVersion: 'v', attempts: 1 };
+  const inVain = unread.map((name) => [uidOf(name), vain] as const);
+  const nowhere = Object.entries(pods).flatMap(([name, { nowhere: minutes }]) =>
+    minutes === undefined ? [] : [[uidOf(name), { ...vain, since: at - minutes * build.minute }] as const],
+  );
+  const known = {
+    pods: new Map(seen),
+    strangers: new Map(strangers),
+    unread: new Map<string, Unread>([...inVain, ...nowhere]),
+  };
   return { ...noEvidence, ...known, complete };
 }
 
