@@ -1,8 +1,8 @@
-import { customResources } from '../../src/operator/api/resources.ts';
 /** One change among all agents at rest, and how soon the API server shows what followed from it. */
 
 import { type Pod, resources } from '../../src/kube/objects.ts';
 import { refreshAnnotation, verifiedLabel } from '../../src/operator/api/labels.ts';
+import { customResources } from '../../src/operator/api/resources.ts';
 import { until } from '../cluster/until.ts';
 import type { CardWatch } from './observer.ts';
 import type { Scene } from './phases.ts';
@@ -13,15 +13,15 @@ const repetitions = 5;
 const soon = (what: string) => ({ what, timeoutMs: 60_000, everyMs: 5 });
 
 export async function probe(scene: Scene, watch: CardWatch): Promise<readonly Probe[]> {
-  const good = scene.members.filter(({ part }) => part === 'good').slice(0, 3 * repetitions);
+  const good = scene.members.filter(({ part }) => part === 'good');
+  // Each change on agents that no other change has touched; of a handful there are fewer.
+  const each = Math.min(repetitions, Math.floor(good.length / 3));
   const others = scene.members.filter(({ part }) => part === 'silent' || part === 'lying').slice(0, repetitions);
   const pods = await podsOf(scene.world.client);
   const results = [
-    await repeat('a quarantine', good.slice(0, repetitions), (member) => quarantine(scene, watch, member)),
-    await repeat('a replaced pod', good.slice(2 * repetitions), (member) => replacePod(scene, member)),
-    await repeat('a changed card', good.slice(repetitions, 2 * repetitions), (member) =>
-      changeCard(scene, watch, member),
-    ),
+    await repeat('a quarantine', good.slice(0, each), (member) => quarantine(scene, watch, member)),
+    await repeat('a replaced pod', good.slice(2 * each, 3 * each), (member) => replacePod(scene, member)),
+    await repeat('a changed card', good.slice(each, 2 * each), (member) => changeCard(scene, watch, member)),
   ];
   const forged = (member: Member) =>
     forge(
