@@ -59,14 +59,13 @@ export class KubeClient {
   }
 
   async listPage<T extends KubeObject>(resource: Resource, options: ListOptions = {}): Promise<Page<T>> {
-    const { namespace, metadataOnly, signal, timeoutMs, ...query } = options;
+    const { namespace, metadataOnly, signal, timeoutMs, maxBytes, ...query } = options;
     const list = await this.json<{ items?: T[] | null; metadata?: { resourceVersion?: string; continue?: string } }>({
       method: 'GET',
       path: resourcePath(resource, namespace),
       query: { ...query },
       ...(metadataOnly ? { accept: metadataListType } : {}),
-      ...(signal ? { signal } : {}),
-      timeoutMs: timeoutMs ?? 60_000,
+      ...{ ...(signal && { signal }), ...(maxBytes && { maxBytes }), timeoutMs: timeoutMs ?? 60_000 },
     });
     const { resourceVersion = '', continue: next } = list.metadata ?? {};
     const items = list.items ?? [];

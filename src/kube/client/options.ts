@@ -14,6 +14,8 @@ export interface Selector {
 export interface ListOptions extends Selector, CallOptions {
   readonly limit?: number;
   readonly continue?: string;
+  /** Of one answer. */
+  readonly maxBytes?: number;
   /** Items with `metadata` alone. */
   readonly metadataOnly?: boolean;
 }

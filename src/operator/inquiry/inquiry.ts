@@ -7,6 +7,8 @@ import { isVerified } from '../api/conditions.ts';
 import { asksWorkloadApi } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
+import { objectOf } from '../watch/lookups.ts';
+import type { Workload } from '../workload/workload.ts';
 import { type Ask, turnAfter } from './agenda.ts';
 import type { Asking } from './asking/asker.ts';
 import { FleetBrake } from './brake.ts';
@@ -24,7 +26,7 @@ export interface InquiryParts extends Pick<DiallerParts, 'config' | 'client' | '
   readonly learned: (ask: Ask, finding: Finding, seconds: number) => void;
   readonly identity: IdentitySource;
   readonly asker: Asking;
-  readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'replicaSets' | 'signedCards'>;
+  readonly caches: Pick<Caches, 'cards' | 'labelledPods' | 'replicaSets' | 'signedCards' | 'workloads'>;
   readonly knownChains: KnownChains;
   readonly onBrake: (engaged: boolean) => void;
   /** Something follows for a card, now or after a while. */
@@ -158,6 +160,17 @@ export class Inquiry {
     return this.#parts.caches.cards.get(card)?.publishedHash;
   }
 
+  *#unasked({ card, workload: { namespace } }: Ask): Generator<Workload> {
+    const { caches } = this.#parts;
+    if (!this.#ledger.isEmpty(card)) return;
+    for (const each of caches.cards.byIndex('namespace', namespace)) {
+      // Pods of a verified one wear the label, and are watched.
+      if (isVerified(each.status) || !this.#ledger.isEmpty(keyOf(each))) continue;
+      const workload = each.spec.targetRef && objectOf(caches, namespace, each.spec.targetRef)?.workload;
+      if (workload !== undefined) yield workload;
+    }
+  }
+
   #createDialler(): Dialler {
     const { asker, caches, client, config, identity, log, now, wake } = this.#parts;
     const isGone = ({ card }: Ask) => caches.cards.get(card) === undefined;
@@ -166,6 +179,7 @@ export class Inquiry {
       identity: () => identity.current(),
       signatures: () => this.#signatures(),
       replicaSets: caches.replicaSets,
+      unasked: (ask) => this.#unasked(ask),
       labelledPod: (key) => caches.labelledPods.get(key),
       signedCard: signedCardReader(client, caches.signedCards),
       knownCard: (ask) => this.#knownCard(ask),

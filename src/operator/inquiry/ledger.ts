@@ -32,6 +32,12 @@ export class Ledger {
     return this.#entries.get(card) ?? noEvidence;
   }
 
+  /** Nothing of its pods is known, not even that they could not be read. */
+  isEmpty(card: Key): boolean {
+    const { pods, strangers, unread } = this.of(card);
+    return pods.size + strangers.size + unread.size === 0;
+  }
+
   /** False when the finding says nothing that was not known. */
   record(ask: Ask, finding: Finding): boolean {
     const entry = this.#entry(ask.card);

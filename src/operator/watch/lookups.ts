@@ -6,7 +6,11 @@ import type { CachedCard, CachedWorkload } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { isTelling, labelKeys, pairKey, termKeys } from './indexes.ts';
 
-export function objectOf(caches: Caches, namespace: string, reference: WorkloadReference): CachedWorkload | undefined {
+export function objectOf(
+  caches: Pick<Caches, 'workloads'>,
+  namespace: string,
+  reference: WorkloadReference,
+): CachedWorkload | undefined {
   return caches.workloads.get(groupKind(reference))?.get(`${namespace}/${reference.name}`);
 }
 

@@ -5,6 +5,9 @@ import { controllerOf, revisionAnnotation, templateHash } from '../workload/pod.
 /** A few hundred bytes each. Fewer than there are agents would mean a read at every turn. */
 const rememberedReplicaSets = 65_536;
 
+/** What a list of them may take. */
+const ofAll = { maxBytes: 2 << 20, timeoutMs: 5_000 };
+
 /** The ReplicaSets above pods, of which there is no watch: each is read once while it leads where it should. */
 export class ReplicaSets {
   readonly #client: KubeClient;
@@ -48,7 +51,7 @@ export class ReplicaSets {
     });
     const hashes = new Set(unread.flatMap(({ metadata }) => metadata.labels?.[templateHash] || []));
     if (hashes.size === 0) return;
-    const options = { namespace, labelSelector: `${templateHash} in (${[...hashes]})`, metadataOnly: true };
+    const options = { namespace, labelSelector: `${templateHash} in (${[...hashes]})`, metadataOnly: true, ...ofAll };
     const { items } = await this.#client.listPage<ReplicaSet>(resources.replicaSets, options);
     for (const set of items) if (owners.has(ownerOf(set))) this.#keep(set);
   }

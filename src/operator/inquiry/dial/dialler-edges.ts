@@ -13,7 +13,7 @@ import type { SignatureRules } from '../receive.ts';
 import { Dialler, type DiallerEdges } from './dialler.ts';
 import { podReader } from './pod-reader.ts';
 
-type Hooks = 'now' | 'onFinding' | 'onNothing' | 'onVoid';
+type Hooks = 'now' | 'unasked' | 'onFinding' | 'onNothing' | 'onVoid';
 
 export interface DiallerParts extends Pick<DiallerEdges, Hooks> {
   readonly config: Config;
@@ -36,10 +36,10 @@ const cardHeaders = { accept: 'application/json, application/a2a+json', 'A2A-Ver
 
 /** The dialler on its real edges: pods and ConfigMaps from the API server, cards from agents. */
 export function createDialler(parts: DiallerParts): Dialler {
-  const { config, client, now, onFinding, onNothing, onVoid } = parts;
+  const { config, client, now, unasked, onFinding, onNothing, onVoid } = parts;
   return new Dialler(
     {
-      ...{ now, onFinding, onNothing, onVoid },
+      ...{ now, unasked, onFinding, onNothing, onVoid },
       pods: podReader(client, (namespace, name) => parts.labelledPod(`${namespace}/${name}`), parts.replicaSets, now),
       get: (ask, path, signal) => get(parts, ask, path, signal),
       standsOn: ({ card }) => `${parts.identity().bundleEpoch} ${parts.cardVersion(card)}`,

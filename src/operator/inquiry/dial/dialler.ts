@@ -3,6 +3,7 @@ import { FairLine } from '@agentcard-operator/kube/runtime';
 import type { FetchOutcome } from '@agentcard-operator/spiffe/tls';
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import { belongsTo, type PodFacts } from '../../workload/pod.ts';
+import type { Workload } from '../../workload/workload.ts';
 import type { Ask } from '../agenda.ts';
 import type { Finding, ReceivedCard } from '../evidence.ts';
 import { findingFrom, type Heard, isFrom, isSilent } from './finding.ts';
@@ -13,6 +14,8 @@ import type { PodReader } from './pod-reader.ts';
 export interface DiallerEdges {
   readonly now: () => number;
   readonly pods: PodReader;
+  /** If nothing is known of the card: the workloads of its namespace of which that is true. */
+  readonly unasked: (ask: Ask) => Iterable<Workload>;
   /** One GET of one path; never rejects for anything that the agent does. */
   readonly get: (ask: Ask, path: string, signal: AbortSignal) => Promise<FetchOutcome>;
   readonly onFinding: (ask: Ask, finding: Finding, seconds: number) => void;
@@ -163,8 +166,7 @@ export class Dialler {
   async #inquire(ask: Ask, id: string): Promise<Finding | undefined> {
     const before = this.#remembered.get(id);
     const known = before?.version === ask.endpoint.version ? before.facts : undefined;
-    const place = placeOf(ask);
-    const ahead = known ?? (await this.#edges.pods.ahead(place, () => this.#nextIn(place.namespace)));
+    const ahead = known ?? (await this.#edges.pods.ahead(placeOf(ask), () => this.#edges.unasked(ask)));
     const read = await this.#read(ask, ahead);
     if (read === undefined || 'kind' in read) return read;
     const signed = ask.transport === 'mtls' ? undefined : await this.#edges.signedCard(ask);
@@ -192,14 +194,6 @@ export class Dialler {
 
   #finding(ask: Ask, facts: PodFacts, heard: Heard): Promise<Finding> {
     return findingFrom(heard, facts, this.#edges.now(), (body) => this.#edges.receive(ask, ask.transport, body));
-  }
-
-  /** What waits in a namespace and is not read yet. */
-  *#nextIn(namespace: string): Generator<PodPlace> {
-    for (const id of Object.values(this.#lines).flatMap((line) => [...line.values(namespace)])) {
-      const ask = this.#waiting.get(id);
-      if (ask !== undefined && this.#remembered.get(id)?.facts === undefined) yield placeOf(ask);
-    }
   }
 
   /** The pod's facts; or that it belongs elsewhere; or nothing, when it is gone or moved. */
@@ -234,9 +228,9 @@ export class Dialler {
 }
 
 function placeOf({ endpoint, workload }: Ask): PodPlace {
-  const { podName: name, podUid: uid, address, version } = endpoint;
+  const { podName: name, podUid: uid, address } = endpoint;
   const { namespace, uid: workloadUid, selector } = workload;
-  return { namespace, name, uid, version, workloadUid, selector, address };
+  return { namespace, name, uid, workloadUid, selector, address };
 }
 
 function namespaceOf({ card }: Ask): string {

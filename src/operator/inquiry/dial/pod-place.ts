@@ -6,8 +6,6 @@ export interface PodPlace {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
-  /** Of its EndpointSlice entry. */
-  readonly version: string;
   /** Of the workload to which the pod should belong. */
   readonly workloadUid: string;
   /** Where it should answer. */

@@ -3,6 +3,7 @@ import type { KubeClient } from '@agentcard-operator/kube';
 import { type Pod, resources } from '@agentcard-operator/kube/objects';
 import type { ReplicaSets } from '../../watch/replica-sets.ts';
 import { type PodFacts, podFacts } from '../../workload/pod.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { isWhereAndWhose, type PodPlace } from './pod-place.ts';
 import { PodsAhead } from './pods-ahead.ts';
 import { readBudget } from './read-budget.ts';
@@ -11,8 +12,8 @@ import { readBudget } from './read-budget.ts';
 export interface PodReader {
   /** `known` serves while nothing better is at hand without a question. */
   facts(place: PodPlace, known?: PodFacts): Promise<PodFacts | undefined>;
-  /** What the API server said of it a moment ago, together with those that are `next` in its namespace; often nothing. */
-  ahead(place: PodPlace, next: () => Iterable<PodPlace>): Promise<PodFacts | undefined>;
+  /** What the API server said of it a moment ago, together with those of the `unasked` workloads of its namespace; often nothing. */
+  ahead(place: PodPlace, unasked: () => Iterable<Workload>): Promise<PodFacts | undefined>;
 }
 
 /** Reads pods, and the ReplicaSets above them. */
@@ -24,20 +25,21 @@ export function podReader(
 ): PodReader {
   const budget = readBudget(now);
   const pods = new PodsAhead(client, replicaSets, now);
-  const isUnwatched = ({ namespace, name, uid }: PodPlace) => labelled(namespace, name)?.metadata.uid !== uid;
+  const watchedCopy = ({ namespace, name, uid }: PodPlace) => {
+    const copy = labelled(namespace, name);
+    return copy?.metadata.uid === uid ? copy : undefined;
+  };
   return {
-    async ahead(place, next) {
-      if (!isUnwatched(place) || budget.isSpent(place.namespace)) return undefined;
-      return pods.facts(place, () => Iterator.from(next()).filter(isUnwatched));
+    async ahead(place, unasked) {
+      return watchedCopy(place) || budget.isSpent(place.namespace) ? undefined : pods.facts(place, unasked);
     },
     async facts(place, known) {
       const { namespace, name, uid, workloadUid, selector } = place;
-      const watched = labelled(namespace, name);
-      if (known !== undefined && watched?.metadata.uid !== uid) return known;
-      const isWatched = watched?.metadata.uid === uid;
+      const watched = watchedCopy(place);
+      if (known !== undefined && watched === undefined) return known;
       // Thousands of such in one go would keep everybody else from sockets and timers.
-      if (!isWatched && budget.isSpent(namespace)) return pause(undefined);
-      const pod = isWatched ? watched : await client.get<Pod>(resources.pods, `${namespace}/${name}`);
+      if (watched === undefined && budget.isSpent(namespace)) return pause(undefined);
+      const pod = watched ?? (await client.get<Pod>(resources.pods, `${namespace}/${name}`));
       const isIt = pod !== undefined && pod.metadata.uid === uid;
       const facts = isIt ? podFacts(pod, await replicaSets.of(pod, new Set([workloadUid])), selector) : undefined;
       if (facts === undefined || !isWhereAndWhose(facts, place)) budget.spend(namespace);

@@ -1,36 +1,37 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeClient } from '@agentcard-operator/kube';
 import { type Pod, resources } from '@agentcard-operator/kube/objects';
 import type { ReplicaSets } from '../../watch/replica-sets.ts';
-import { controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
+import { chainOf, controllerOf, type PodFacts, podFacts } from '../../workload/pod.ts';
+import type { Workload } from '../../workload/workload.ts';
 import { isWhereAndWhose, type PodPlace } from './pod-place.ts';
 
-/** Fewer are read one by one. */
+/** Pods of fewer workloads are read one by one. */
 const few = 4;
-/** Of the workloads that one list is for; one with many pods fills the page by itself, and the others are read one by one. */
+/** Of the workloads that one list is for. */
 const most = 50;
-const pageSize = 200;
-/** Whom to ask is decided one card after the other. */
-const gatherMs = 20;
-/** How long what was read serves. */
+/** Of a list: one page, so many bytes, and so long; more is left to reads of single pods. */
+const page = { limit: 200, maxBytes: 2 << 20, timeoutMs: 5_000 };
+/** How long what was read serves, and how long a workload's pods are not listed again. */
 const freshMs = 60_000;
 
-/** Undefined where the list did not show the pod where and whose it should be: that takes a look of its own. */
-type Read = { readonly facts: PodFacts | undefined; readonly at: number };
+type Chosen = Pick<Workload, 'uid' | 'selector'>;
+
+interface List {
+  readonly at: number;
+  /** By uid; each serves once. */
+  readonly pods: Promise<Map<string, PodFacts>>;
+}
 
 /**
- * Where the pods of many workloads of a namespace are about to be asked, one list from the API server brings them, and another one
- * their ReplicaSets, instead of two reads each.
+ * Where a workload's pods are asked for the first time and those of others of its namespace will be, one list from the API server
+ * brings them all, and another one their ReplicaSets, instead of two reads each.
  */
 export class PodsAhead {
   readonly #client: KubeClient;
   readonly #replicaSets: Pick<ReplicaSets, 'known' | 'readAll'>;
   readonly #now: () => number;
-  readonly #read = new Map<string, Read>();
-  /** Who waits for a list. */
-  readonly #callers = new Map<string, PodPlace>();
-  /** Under way, by namespace. */
-  readonly #lists = new Map<string, Promise<void>>();
+  /** By workload. */
+  readonly #lists = new Map<string, List>();
 
   constructor(client: KubeClient, replicaSets: Pick<ReplicaSets, 'known' | 'readAll'>, now: () => number) {
     this.#client = client;
@@ -38,86 +39,59 @@ export class PodsAhead {
     this.#now = now;
   }
 
-  /** `next`: those of the namespace that will be asked after it. */
-  async facts(place: PodPlace, next: () => Iterable<PodPlace>): Promise<PodFacts | undefined> {
-    const { namespace } = place;
-    const id = idOf(place);
-    for (let read = this.#take(id); ; read = this.#take(id)) {
-      if (read !== undefined) return read.facts;
-      this.#callers.set(id, place);
-      const list =
-        this.#lists.get(namespace) ?? this.#list(namespace, next).finally(() => this.#lists.delete(namespace));
-      this.#lists.set(namespace, list);
-      await list;
-      this.#callers.delete(id);
-    }
+  /** Undefined where no list shows the pod where and whose it should be: that takes a look of its own. */
+  async facts(place: PodPlace, unasked: () => Iterable<Chosen>): Promise<PodFacts | undefined> {
+    const pods = await (this.#recent(place.workloadUid) ?? this.#list(place, unasked))?.pods;
+    const facts = pods?.get(place.uid);
+    pods?.delete(place.uid);
+    return facts !== undefined && isWhereAndWhose(facts, place) ? facts : undefined;
   }
 
-  #take(id: string): Read | undefined {
-    const read = this.#read.get(id);
-    this.#read.delete(id);
-    return read !== undefined && this.#isFresh(read) ? read : undefined;
+  #recent(workloadUid: string): List | undefined {
+    const list = this.#lists.get(workloadUid);
+    return list !== undefined && Math.abs(this.#now() - list.at) < freshMs ? list : undefined;
   }
 
-  #isFresh({ at }: Read): boolean {
-    return Math.abs(this.#now() - at) < freshMs;
+  #list({ namespace, workloadUid: uid, selector }: PodPlace, unasked: () => Iterable<Chosen>): List | undefined {
+    const workloads = alike({ uid, selector }, unasked(), (other) => this.#recent(other) !== undefined);
+    if (workloads.size < few) return undefined;
+    for (const known of this.#lists.keys()) if (this.#recent(known) === undefined) this.#lists.delete(known);
+    const pods = this.#read(namespace, workloads).catch(() => new Map<string, PodFacts>());
+    const list = { at: this.#now(), pods };
+    for (const each of workloads.keys()) this.#lists.set(each, list);
+    return list;
   }
 
-  async #list(namespace: string, next: () => Iterable<PodPlace>): Promise<void> {
-    await sleep(gatherMs);
-    const at = this.#now();
-    for (const [id, read] of this.#read) if (!this.#isFresh(read)) this.#read.delete(id);
-    const callers = [...this.#callers.values()].filter((caller) => caller.namespace === namespace);
-    const places = alike([callers, next()], (place) => this.#read.has(idOf(place)));
-    const found =
-      places.length < few ? new Map<string, PodFacts>() : await this.#factsOf(places).catch(() => undefined);
-    // Whatever became of the list, nobody waits for another one.
-    for (const id of [...callers, ...places].map(idOf)) this.#read.set(id, { facts: found?.get(id), at });
-  }
-
-  /** Of one namespace. */
-  async #factsOf(places: readonly PodPlace[]): Promise<ReadonlyMap<string, PodFacts>> {
-    const [{ namespace } = { namespace: '' }] = places;
-    const labelSelector = selectorOf(places);
-    const { items } = await this.#client.listPage<Pod>(resources.pods, { namespace, labelSelector, limit: pageSize });
-    await this.#replicaSets.readAll(namespace, items, new Set(places.map(({ workloadUid }) => workloadUid)));
-    const pods = new Map(items.map((pod) => [pod.metadata.uid, pod]));
+  async #read(namespace: string, workloads: ReadonlyMap<string, Chosen>): Promise<Map<string, PodFacts>> {
+    const options = { namespace, labelSelector: selectorOf(workloads.values()), ...page };
+    const { items } = await this.#client.listPage<Pod>(resources.pods, options);
+    await this.#replicaSets.readAll(namespace, items, new Set(workloads.keys()));
     const found = new Map<string, PodFacts>();
-    for (const place of places) {
-      const pod = pods.get(place.uid);
-      const owner = controllerOf(pod?.metadata.ownerReferences);
-      const facts = pod && podFacts(pod, this.#replicaSets.known(owner?.uid ?? ''), place.selector);
-      if (facts !== undefined && isWhereAndWhose(facts, place)) found.set(idOf(place), facts);
+    for (const pod of items) {
+      const replicaSet = this.#replicaSets.known(controllerOf(pod.metadata.ownerReferences)?.uid ?? '');
+      const whose = workloads.get(chainOf(pod, replicaSet).owner.uid);
+      if (whose !== undefined) found.set(pod.metadata.uid ?? '', podFacts(pod, replicaSet, whose.selector));
     }
     return found;
   }
 }
 
-const idOf = ({ uid, version }: PodPlace): string => `${uid} ${version}`;
+const labelsOf = ({ selector }: Chosen) => Object.entries(selector.matchLabels ?? {}).sort();
 
-const labelsOf = ({ selector }: PodPlace) => Object.entries(selector.matchLabels ?? {}).sort();
-const keysOf = (place: PodPlace): string =>
-  labelsOf(place)
-    .map(([key]) => key)
-    .join();
-
-/** One pod each of workloads that select by the same labels, so that one selector chooses them all and few others. */
-function alike(those: Iterable<PodPlace>[], isKnown: (place: PodPlace) => boolean): PodPlace[] {
-  const chosen = new Map<string, PodPlace>();
-  let keys: string | undefined;
-  for (const places of those) {
-    for (const place of places) {
-      if (chosen.size === most) break;
-      const labels = labelsOf(place);
-      if (labels.length === 0 || labels.some(([, value]) => value === '') || isKnown(place)) continue;
-      keys ??= keysOf(place);
-      if (keysOf(place) === keys && !chosen.has(place.workloadUid)) chosen.set(place.workloadUid, place);
-    }
-  }
-  return [...chosen.values()];
+/** By which labels a list can choose a workload's pods; none where it cannot. */
+function keysOf(workload: Chosen): string {
+  const labels = labelsOf(workload);
+  return labels.some(([, value]) => value === '') ? '' : labels.map(([key]) => key).join();
 }
 
-function selectorOf(places: readonly PodPlace[]): string {
-  const values = Map.groupBy(places.flatMap(labelsOf), ([key]) => key);
+/** Workloads that select by the same labels as the first one, so that one selector chooses the pods of all and few others. */
+function alike(first: Chosen, others: Iterable<Chosen>, isKnown: (uid: string) => boolean): Map<string, Chosen> {
+  const keys = keysOf(first);
+  const fit = Iterator.from(others).filter((other) => keysOf(other) === keys && !isKnown(other.uid));
+  return new Map(keys === '' ? [] : [first, ...fit.take(most - 1)].map((each) => [each.uid, each]));
+}
+
+function selectorOf(workloads: Iterable<Chosen>): string {
+  const values = Map.groupBy([...workloads].flatMap(labelsOf), ([key]) => key);
   return [...values].map(([key, pairs]) => `${key} in (${[...new Set(pairs.map(([, value]) => value))]})`).join();
 }

@@ -180,6 +180,12 @@ test('an answer above the limit is not read to its end', async () => {
   expect(await failure(client.request(call))).toMatchObject({ code: 0, reason: 'TooLarge' });
 });
 
+test('a list takes the bytes that its caller allows', async () => {
+  const { client } = await fakeApi([1, 2].map(() => (response) => void response.end(page(7, [widget('a', 1)]))));
+  expect((await client.listPage(widgets, { maxBytes: 1_000 })).items).toHaveLength(1);
+  expect(await failure(client.listPage(widgets, { maxBytes: 10 }))).toMatchObject({ code: 0, reason: 'TooLarge' });
+});
+
 test.each(['', 'no json', '[]x', 'null', '3'])('an answer that is no JSON object (%j) is malformed', async (body) => {
   const { client } = await fakeApi([(response) => void response.end(body)]);
   expect(await failure(client.get(widgets, 'default/a'))).toMatchObject({ code: 0, reason: 'Malformed' });

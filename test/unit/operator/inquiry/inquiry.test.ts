@@ -9,7 +9,7 @@ import type { Config } from '../../../../src/operator/settings/config.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { type IdentitySnapshot, IdentitySource } from '../../../../src/spiffe/workload-api/identity.ts';
-import { card, pod, replicaSet } from '../kit/builders.ts';
+import { card, pod, replicaSet, workload } from '../kit/builders.ts';
 import { directAsking } from './direct-asking.ts';
 import { askBy } from './received.ts';
 
@@ -31,23 +31,30 @@ async function agent() {
 /** What is there from the start. */
 function watched(cards: Map<string, CachedCard>) {
   const onEvent = (handler: { add(card: CachedCard): void }) => cards.forEach((each) => void handler.add(each));
-  return Object.assign(cards, { onEvent });
+  return Object.assign(cards, { onEvent, byIndex: () => [...cards.values()] });
 }
 
 /** An inquiry about one card, which may be taken away; what it wakes and whether its brake holds. */
 function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
   const woken: string[] = [];
   const brake: boolean[] = [];
+  const listed: string[] = [];
+  const clock = { aheadMs: 0 };
+  const listPage = async (_: unknown, { labelSelector }: { labelSelector: string }) => {
+    listed.push(labelSelector);
+    return { items: [] };
+  };
   const there = { ...pod('w'), status: { podIPs: [{ ip: '127.0.0.1' }] } };
   const identity = new IdentitySource({ clock: () => Date.now() });
   const inquiry = new Inquiry({
     config: { fetchConcurrency: 4, fetchTimeout: 5_000, maxDistrust: 20, maxHold: 60_000 } as Config,
-    client: { get: async () => there } as unknown as KubeClient,
+    client: { get: async () => there, listPage } as unknown as KubeClient,
     log: createLogger({ write: () => {} }),
-    now: () => Date.now(),
+    now: () => Date.now() + clock.aheadMs,
     ...{ identity, asker: directAsking(identity) },
     caches: {
       ...{ cards: watched(cards), labelledPods: new Map(), signedCards: undefined },
+      workloads: new Map([['apps/Deployment', { get: (name: string) => ({ workload: workloadOf(name) }) }]]),
       replicaSets: { of: async () => replicaSet },
     } as unknown as Caches,
     knownChains: new KnownChains(1),
@@ -61,7 +68,13 @@ function rig(cards = new Map<string, CachedCard>([[key, card()]])) {
     stop.abort();
     await running;
   });
-  return { inquiry, cards, woken, brake };
+  return { inquiry, cards, woken, brake, listed, clock };
+}
+
+/** By its key. */
+function workloadOf(name: string) {
+  const app = name.replace('team/', '');
+  return { ...workload, uid: app, selector: { matchLabels: { app } } };
 }
 
 const ask = (port: number) => askBy('http', { address: '127.0.0.1', port });
@@ -105,6 +118,32 @@ test('what is published is forgotten while the status has it, and read again fro
   expect(await answered(sha256)).toEqual({ text: undefined, sha256 });
   expect(await answered('somebody emptied the status')).toEqual({ text, sha256 });
   expect(woken).toEqual([key, `${key} ["priority","afterMs"]`, key]);
+});
+
+test('with the first question to a card the pods of all in its namespace of which nothing is known are read, but for verified ones', async () => {
+  const called = (name: string, over: object = {}): [string, CachedCard] => {
+    const { metadata, spec } = card();
+    const targetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name };
+    return [`team/${name}`, { metadata: { ...metadata, name }, spec: { ...spec, targetRef }, ...over }];
+  };
+  const conditions = [{ type: 'Verified', status: 'True' }];
+  const cards = ['a', 'b', 'c', 'd'].map((name) => called(name));
+  const rigged = rig(new Map([...cards, called('verified', { status: { conditions } })]));
+  const { inquiry, listed, clock, woken } = rigged;
+  const { port } = await agent();
+  const question = async (name: string) => {
+    const before = woken.length;
+    inquiry.ask([{ ...ask(port), card: `team/${name}`, workload: workloadOf(name) }], Date.now() + clock.aheadMs);
+    await expect.poll(() => woken.length).toBeGreaterThan(before);
+  };
+  await question('a');
+  expect(listed).toEqual(['app in (a,b,c,d)']);
+  clock.aheadMs = 60_000;
+  for (const [key, each] of [called('e'), called('f')]) rigged.cards.set(key, each);
+  await question('a');
+  expect(listed).toHaveLength(1);
+  await question('c');
+  expect(listed.slice(1)).toEqual(['app in (c,b,d,e,f)']);
 });
 
 test('a question that was answered since it was decided on is not put again', async () => {

@@ -57,6 +57,7 @@ function rig(...happens: readonly ((world: World) => void)[]) {
       told.push(`${finding.kind} ${card?.signature?.outcome}`);
     },
     onNothing: () => told.push('nothing'),
+    unasked: () => [],
     onVoid: (asked) => told.push(`void ${asked.endpoint.podName}`),
   });
   dialler.open();

@@ -55,6 +55,7 @@ function rig(over: Partial<DiallerEdges> = {}, concurrency = 4) {
     get: async () => ok,
     signedCard: async () => undefined,
     receive: async () => ({ ok: true, value: receivedCard }),
+    unasked: () => [],
     standsOn: () => '',
     onVoid: (asked) => nothing.push(`void ${asked.endpoint.podName}`),
     onFinding: (asked, finding) => findings.push([asked.endpoint.podName, finding.kind]),
@@ -93,22 +94,6 @@ describe('reading pods', () => {
     dialler.ask([ask('a')]);
     await expect.poll(() => findings).toHaveLength(1);
     expect(facts.mock.calls.map(([, known]) => known !== undefined)).toEqual([true, false].slice(0, reads));
-  });
-
-  test('what is next to be read is what waits in the namespace, but for silent pods', async () => {
-    const next: string[][] = [];
-    const readAhead = async (_: PodPlace, waiting: () => Iterable<PodPlace>) => {
-      next.push(Array.from(waiting(), ({ name }) => name));
-      return undefined;
-    };
-    const facts = async ({ name }: PodPlace, known?: PodFacts) => known ?? podFacts(pod(name), replicaSet);
-    const { dialler } = rig({ pods: { ahead: readAhead, facts }, get: async () => failed('Timeout', 'no') }, 1);
-    dialler.ask([ask('silent')]);
-    await expect.poll(() => dialler.running).toBe(0);
-    const elsewhere = { card: 'other/third', workload: { ...workload, namespace: 'other' } };
-    dialler.ask([ask('first'), ask('silent'), ask('second'), ask('third', elsewhere)]);
-    await expect.poll(() => dialler.running).toBe(0);
-    expect(next.slice(0, 2)).toEqual([[], ['second']]);
   });
 
   test('another EndpointSlice entry is another pod to read', async () => {
@@ -228,6 +213,7 @@ describe('what is asked', () => {
         get,
         signedCard: async () => undefined,
         receive: async () => ({ ok: true, value: receivedCard }),
+        unasked: () => [],
         standsOn: () => '',
         onVoid: () => {},
         onFinding: (asked) => findings.push(asked.endpoint.podName),

@@ -12,7 +12,7 @@ const owner = (kind: string, uid: string): OwnerReference[] => [
 function place(name: string, over: Partial<PodPlace> = {}): PodPlace {
   const selector = { matchLabels: { app: name } };
   const whose = { workloadUid: `${name}-deployment`, selector };
-  return { namespace: 'team', name, uid: `${name}-uid`, version: 'v', address: '198.19.0.1', ...whose, ...over };
+  return { namespace: 'team', name, uid: `${name}-uid`, address: '198.19.0.1', ...whose, ...over };
 }
 
 function podOf(name: string, labels = { app: name, 'pod-template-hash': `hash-${name}` }): Pod {
@@ -50,51 +50,58 @@ function cluster(names: readonly string[], { sets = names.map((name) => setOf(na
   });
   const client = { listPage } as unknown as KubeClient;
   const ahead = new PodsAhead(client, new ReplicaSets(client), () => clock.now);
-  /** In one go, as many as places are free; the others are next. */
-  const read = (some: readonly PodPlace[], next: readonly PodPlace[] = []) =>
-    Promise.all(some.map((each) => ahead.facts(each, () => next)));
-  return { read, lists, listPage, clock };
+  /** One after the other; nothing is known of the pods of any of `all`. */
+  const read = async (some: readonly PodPlace[], all = some) => {
+    const facts = [];
+    for (const each of some) facts.push(await ahead.facts(each, () => all.map(workloadOf)));
+    return facts;
+  };
+  return { ahead, read, lists, listPage, pods, clock };
 }
 
+const workloadOf = ({ workloadUid: uid, selector }: PodPlace) => ({ uid, selector });
 const names = (count: number) => Array.from({ length: count }, (_, index) => `agent-${index}`);
+const places = (count: number) => names(count).map((name) => place(name));
 const uids = (facts: readonly ({ readonly uid: string } | undefined)[]) => facts.map((each) => each?.uid);
 
-test('the pods that are asked in one go, and those that are next, are read by two lists', async () => {
-  const places = names(40).map((name) => place(name));
-  const { read, lists } = cluster(names(40));
-  const first = await read(places.slice(0, 10), places.slice(10));
-  for (const each of places.slice(10)) first.push(...(await read([each])));
-  expect(uids(first)).toEqual(places.map(({ uid }) => uid));
-  expect(first.map((facts) => facts?.owner.uid)).toEqual(places.map(({ workloadUid }) => workloadUid));
+test('at the first question to a namespace, the pods of fifty workloads of which nothing is known are read by two lists', async () => {
+  const { read, lists } = cluster(names(60));
+  const facts = await read(places(60));
+  expect(uids(facts)).toEqual(places(60).map(({ uid }) => uid));
+  expect(facts.map((each) => each?.owner.uid)).toEqual(places(60).map(({ workloadUid }) => workloadUid));
+  expect(lists).toEqual(['pods', 'replicasets', 'pods', 'replicasets']);
+});
+
+test('who comes while the list is under way that brings its pod waits for that one', async () => {
+  const { ahead, lists } = cluster(names(10));
+  const facts = await Promise.all(places(10).map((each) => ahead.facts(each, () => places(10).map(workloadOf))));
+  expect(uids(facts)).toEqual(places(10).map(({ uid }) => uid));
   expect(lists).toEqual(['pods', 'replicasets']);
 });
 
-test('who comes while a list is under way that brings its pod takes what that brings', async () => {
-  const places = names(10).map((name) => place(name));
-  const { read, listPage, lists } = cluster(names(10));
-  const [list] = [listPage.getMockImplementation()];
-  const late = Promise.withResolvers<void>();
-  listPage.mockImplementationOnce(async (...asked) => {
-    await late.promise;
-    return list?.(...asked) ?? { items: [], resourceVersion: '' };
-  });
-  const first = read(places.slice(0, 5), places.slice(5));
-  await expect.poll(() => listPage.mock.calls.length).toBe(1);
-  const second = read(places.slice(5));
-  late.resolve();
-  expect(uids([...(await first), ...(await second)])).toEqual(places.map(({ uid }) => uid));
-  expect(lists).toEqual(['pods', 'replicasets']);
+test('nobody waits for the list of another namespace', async () => {
+  const { ahead, listPage } = cluster(names(4));
+  listPage.mockReturnValueOnce(Promise.withResolvers<never>().promise);
+  const ask = (namespace: string) => {
+    const own = (name: string) => (namespace === 'team' ? {} : { namespace, workloadUid: `${namespace}-${name}` });
+    const all = names(4).map((name) => place(name, own(name)));
+    return ahead.facts(all[0] ?? place('none'), () => all.map(workloadOf));
+  };
+  void ask('slow');
+  expect((await ask('team'))?.uid).toBe('agent-0-uid');
 });
 
-test('the lists choose by the labels of the workloads, and take one page', async () => {
+test('the lists choose by the labels of the workloads, and take one page of a few megabytes', async () => {
   const { read, listPage } = cluster(names(4));
-  await read(names(4).map((name) => place(name)));
+  await read(places(4));
   const options = listPage.mock.calls.map(([, chosen]) => chosen);
+  const bounds = { maxBytes: 2 << 20, timeoutMs: 5_000 };
   expect(options).toEqual([
-    { namespace: 'team', limit: 200, labelSelector: 'app in (agent-0,agent-1,agent-2,agent-3)' },
+    { namespace: 'team', limit: 200, ...bounds, labelSelector: 'app in (agent-0,agent-1,agent-2,agent-3)' },
     {
       namespace: 'team',
       metadataOnly: true,
+      ...bounds,
       labelSelector: 'pod-template-hash in (hash-agent-0,hash-agent-1,hash-agent-2,hash-agent-3)',
     },
   ]);
@@ -102,7 +109,7 @@ test('the lists choose by the labels of the workloads, and take one page', async
 
 test('a few pods are left to reads of their own, and so are many of one workload', async () => {
   const { read, lists } = cluster(names(10));
-  expect(await read(names(3).map((name) => place(name)))).toEqual([undefined, undefined, undefined]);
+  expect(await read(places(3))).toEqual([undefined, undefined, undefined]);
   const replicas = names(10).map((name) => place(name, { workloadUid: 'one' }));
   expect(uids(await read(replicas))).toEqual(replicas.map(() => undefined));
   expect(lists).toEqual([]);
@@ -128,34 +135,42 @@ test.each([
   ],
 ] as const)('a pod that %s takes a look of its own, and no other', async (_, more, over) => {
   const { read } = cluster(names(5), more);
-  const all = names(5).map((name) => place(name));
-  const facts = await read([place('agent-0', over), ...all.slice(1)]);
-  expect(uids(facts)).toEqual([undefined, ...all.slice(1).map(({ uid }) => uid)]);
+  const all = [place('agent-0', over), ...places(5).slice(1)];
+  expect(uids(await read(all))).toEqual([undefined, ...all.slice(1).map(({ uid }) => uid)]);
 });
 
-test('what was read serves once, for a minute, and for the EndpointSlice entry for which it was read', async () => {
-  const { read, clock } = cluster(names(8));
-  const [a, b, c, ...rest] = names(8).map((name) => place(name)) as [PodPlace, PodPlace, PodPlace];
-  await read(rest, [a, b, c]);
-  expect(uids(await read([a]))).toEqual([a.uid]);
-  expect(await read([a])).toEqual([undefined]);
-  expect(await read([{ ...b, version: 'w' }])).toEqual([undefined]);
+test('what was read serves once and within a minute, in which no workload is listed again', async () => {
+  const { read, lists, clock } = cluster(names(5));
+  const [a = place('a'), b = place('b'), ...rest] = places(5);
+  await read([a], places(5));
+  expect(await read([a], places(5))).toEqual([undefined]);
+  clock.now = 59_999;
+  expect(uids(await read([b], places(5)))).toEqual([b.uid]);
+  expect(lists).toEqual(['pods', 'replicasets']);
   clock.now = 60_000;
-  expect(await read([c])).toEqual([undefined]);
+  expect(uids(await read(rest, places(5)))).toEqual(rest.map(({ uid }) => uid));
+  // The ReplicaSets are known by then.
+  expect(lists).toEqual(['pods', 'replicasets', 'pods']);
 });
 
-test('a list that is refused leaves each pod to a read of its own', async () => {
+test('a list that is refused leaves each pod to a read of its own, and is not tried again at once', async () => {
   const { read, listPage } = cluster(names(5));
   listPage.mockRejectedValue(new ApiError(403, 'Forbidden', 'no'));
-  expect(uids(await read(names(5).map((name) => place(name))))).toEqual(names(5).map(() => undefined));
+  expect(uids(await read(places(5)))).toEqual(names(5).map(() => undefined));
+  expect(listPage).toHaveBeenCalledTimes(1);
 });
 
 test('workloads that select by other labels, or by none, are no part of a list', async () => {
   const { read, listPage } = cluster(names(6));
   const other = place('agent-4', { selector: { matchLabels: { name: 'agent-4' } } });
   const bare = place('agent-5', { selector: { matchExpressions: [{ key: 'app', operator: 'Exists' }] } });
-  const empty = place('agent-5', { selector: { matchLabels: { app: '' } } });
-  const facts = await read([...names(4).map((name) => place(name)), other, bare, empty]);
-  expect(uids(facts)).toEqual([...names(4).map((name) => `${name}-uid`), undefined, undefined, undefined]);
+  const empty = place('agent-5', { workloadUid: 'empty', selector: { matchLabels: { app: '' } } });
+  const all = [...places(4), other, bare, empty];
+  expect(uids(await read([bare, empty, other, ...places(4)], all))).toEqual([
+    undefined,
+    undefined,
+    undefined,
+    ...places(4).map(({ uid }) => uid),
+  ]);
   expect(listPage.mock.calls[0]?.[1].labelSelector).toBe('app in (agent-0,agent-1,agent-2,agent-3)');
 });
