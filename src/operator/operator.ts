@@ -19,7 +19,7 @@ import { settingsFrom } from './settings/settings.ts';
 import { type Caches, createCaches } from './watch/caches.ts';
 import { followProbes } from './watch/network-probes.ts';
 import { OwnWrites } from './watch/own-writes.ts';
-import { followQuarantineList } from './watch/quarantine-list.ts';
+import { followListed, followQuarantineList } from './watch/quarantine-list.ts';
 import { connect } from './watch/triggers.ts';
 
 const rememberedChains = 4_096;
@@ -51,7 +51,8 @@ export function assemble(config: Config, platform: Platform) {
   const quarantineList = followQuarantineList(caches, { wake, record, log, malformed: metrics.quarantineList });
   const network = followProbes(caches, { wake, now, holdMs: config.evidenceTtl });
   const ownWrites = new OwnWrites();
-  const followed = { quarantineList, network };
+  const listedBefore = followListed(caches, quarantineList);
+  const followed = { quarantineList, listedBefore, network };
   const edges = storyEdges({ client, now, record, caches, config, ownWrites, inquiry, metrics, ...followed });
   const cards = new Controller({
     ...measured('agentcard', config.concurrency, platform),
@@ -60,7 +61,7 @@ export function assemble(config: Config, platform: Platform) {
   const strays = sweepController(platform, caches, { onStripped: () => metrics.stripped('stray', 1), wake });
   connect(caches, config.dnsService, { wake, addStray: (key) => strays.add(key), ownWrites });
   identity.onChange((after, before) => inquiry.identityChanged(after, before));
-  return { caches, controllers: [cards, strays, discoverController(platform, caches)], inquiry };
+  return { caches, controllers: [cards, strays, discoverController(platform, caches, followed)], inquiry };
 }
 
 /** The process that asks, and what is told when it ends. */

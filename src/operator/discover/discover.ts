@@ -10,6 +10,8 @@ import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { cardsOfKind, unreadKind } from '../watch/lookups.ts';
+import { listingsOf, type QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { ListedBefore } from '../watch/quarantine-list.ts';
 import { concernsOthers } from '../watch/rivals.ts';
 import { controllerOf } from '../workload/pod.ts';
 import { isAutoCreated } from '../workload/winner.ts';
@@ -19,6 +21,8 @@ export interface DiscoverEdges {
   readonly client: KubeClient;
   readonly caches: Caches;
   readonly bequests: Bequests;
+  readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
+  readonly listedBefore: ListedBefore;
 }
 
 /**
@@ -35,13 +39,18 @@ export type CardChange =
   | undefined;
 
 /** Keeps the auto-created AgentCard of one workload: there when it should be, gone when it should not. */
-export async function discover(key: string, { client, caches, bequests }: DiscoverEdges): Promise<undefined> {
-  const hasPolicy = ({ metadata }: CachedCard) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0;
+export async function discover(key: string, edges: DiscoverEdges): Promise<undefined> {
+  const { client, caches, bequests } = edges;
   const cards = caches.cards.byIndex('target', key);
   const [target] = cards.flatMap(({ spec }) => spec.targetRef ?? []);
   // It may be there; when its kind can be read again, this is asked again.
   if (target !== undefined && unreadKind(caches, target) !== undefined) return undefined;
-  const change = cardChange(workloadAt(key, caches), cards, hasPolicy, bequests.get(key));
+  const change = cardChange(workloadAt(key, caches), cards, {
+    hasPolicy: ({ metadata }) => caches.policies.byIndex('owner', metadata.uid ?? '').length > 0,
+    isListed: (card) => listingsOf([card], edges.quarantineList()).length > 0,
+    wasListed: edges.listedBefore(key).length > 0,
+    bequest: bequests.get(key),
+  });
   try {
     if (change?.kind === 'create') {
       await client.create(customResources.agentCards, change.card);
@@ -57,24 +66,34 @@ export async function discover(key: string, { client, caches, bequests }: Discov
   }
 }
 
+/** What besides itself keeps a workload's card, or makes it. */
+export interface Ties {
+  readonly hasPolicy: (card: CachedCard) => boolean;
+  readonly isListed: (card: CachedCard) => boolean;
+  /** By cards that have gone. */
+  readonly wasListed: boolean;
+  readonly bequest: AgentCardSpec['quarantine'];
+}
+
 /**
  * A labelled agent has a card. One that people wrote takes the place of ours; one that lost its labels, or opts out, keeps
  * none of ours. Ours hands its NetworkPolicy over before it goes, since the policy would go with it. A quarantine that was
- * left behind is ordered again, whatever else stands: a second card's holds for the workload too.
+ * left behind is ordered again, whatever else stands: a second card's holds for the workload too. What the list cuts off has a
+ * card by which it is.
  */
 export function cardChange(
   workload: Workload | undefined,
   cards: readonly CachedCard[],
-  hasPolicy: (card: CachedCard) => boolean,
-  bequest?: AgentCardSpec['quarantine'],
+  { hasPolicy, isListed, wasListed, bequest }: Ties,
 ): CardChange {
   const ours = cards.find((card) => isAutoCreated(card) && controllerOf(card.metadata.ownerReferences) !== undefined);
   const handWritten = cards.some((card) => !isAutoCreated(card) && card.metadata.deletionTimestamp === undefined);
-  const wanted = workload !== undefined && ((isDiscoverable(workload) && !handWritten) || bequest !== undefined);
+  const isDue = workload !== undefined && !handWritten && (isDiscoverable(workload) || wasListed);
+  const wanted = workload !== undefined && (isDue || bequest !== undefined);
   if (wanted && ours === undefined) return { kind: 'create', card: autoCard(workload, bequest) };
   if (wanted || ours === undefined || ours.metadata.deletionTimestamp !== undefined) return undefined;
   // What people demand by a card outlives the reason for which it was made: only people end it.
-  const stays = isProtected(ours.spec) || (handWritten && workload !== undefined && hasPolicy(ours));
+  const stays = isProtected(ours.spec) || isListed(ours) || (handWritten && workload !== undefined && hasPolicy(ours));
   return stays ? undefined : { kind: 'delete', card: ours };
 }
 
@@ -155,8 +174,12 @@ export function connectDiscovery(caches: Caches, bequests: Bequests, add: (key: 
 }
 
 /** Gives labelled workloads their AgentCards. */
-export function discoverController(platform: Measured & { readonly client: KubeClient }, caches: Caches): Controller {
-  const edges: DiscoverEdges = { client: platform.client, caches, bequests: new Map() };
+export function discoverController(
+  platform: Measured & { readonly client: KubeClient },
+  caches: Caches,
+  followed: Pick<DiscoverEdges, 'quarantineList' | 'listedBefore'>,
+): Controller {
+  const edges: DiscoverEdges = { client: platform.client, caches, bequests: new Map(), ...followed };
   const controller = new Controller({
     ...measured('discover', 4, platform),
     reconcile: ({ key }) => discover(key, edges),

@@ -1,8 +1,7 @@
 import type { AgentCardStatus } from '../api/agentcard.ts';
 import { foldDemands } from '../api/guarded-fields.ts';
-import { quarantineListName } from '../api/labels.ts';
-import type { CachedCard } from '../watch/cached.ts';
-import { namesCard, type QuarantineEntry } from '../watch/quarantine-entries.ts';
+import { autoCardName, quarantineListName } from '../api/labels.ts';
+import { listingOf, listingsOf, type QuarantineEntry } from '../watch/quarantine-entries.ts';
 import type { Sight } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
 
@@ -11,25 +10,18 @@ export type Quarantine = NonNullable<AgentCardStatus['quarantine']>;
 
 /**
  * Why the agent is cut off; undefined when it is not. A card of the same workload quarantines it too, so that a second card
- * lifts nothing. What the list once named stays cut off until the entry leaves the list, whatever the agent serves or
- * proves by then; and while the list cannot be read, what the stored status says of it stands.
+ * lifts nothing. What the list once named by any of them stays cut off until the entry leaves the list, whatever the agent
+ * serves or proves by then, and whichever card it has; while the list cannot be read, what the stored status says of it stands.
  */
 export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly Sight[]): Quarantine | undefined {
-  const { card, siblings, quarantineList } = snapshot;
+  const { card, siblings, quarantineList, listedBefore } = snapshot;
   const { value, by: [subject] = [] } = foldDemands(card, siblings).quarantine ?? {};
   if (value !== undefined) {
     return subject === card.metadata.name ? { by: 'card', ...value } : { by: 'sibling', subject, ...value };
   }
-  const stored = card.status?.quarantine?.by === 'list' ? card.status.quarantine : undefined;
-  if (quarantineList === undefined) return stored;
-  const entry = quarantineList.find(
-    (candidate) => subjectOf(candidate) === stored?.subject || names(candidate, card, target, pods),
-  );
-  return entry && { by: 'list', subject: subjectOf(entry), reason: entry.reason };
-}
-
-function subjectOf({ reason: _, ...subject }: QuarantineEntry): string {
-  return Object.entries(subject).flat().join(' ');
+  const [listed] = listingsOf([card, ...siblings], quarantineList);
+  const entry = quarantineList?.find((candidate) => names(candidate, snapshot, target, pods));
+  return listed ?? listedBefore[0] ?? (entry && listingOf(entry));
 }
 
 const longestSubject = 300;
@@ -41,10 +33,9 @@ export function quarantineMessage({ by, subject = '', reason }: Quarantine): str
   return by === 'card' ? `Quarantined: ${reason}.` : `Quarantined by AgentCard ${short}: ${reason}.`;
 }
 
-/** By what is stored of the card, or by what any pod shows now. */
-function names(entry: QuarantineEntry, card: CachedCard, { expected }: Target, pods: readonly Sight[]): boolean {
-  if (namesCard(entry, card)) return true;
-  if ('card' in entry) return false;
+/** By the card that the workload would have of us, or by what any pod shows now. */
+function names(entry: QuarantineEntry, { workload }: Snapshot, { expected }: Target, pods: readonly Sight[]): boolean {
+  if ('card' in entry) return entry.card === `${workload?.namespace}/${workload && autoCardName(workload)}`;
   const shown = pods.flatMap((pod) => (pod.shown?.kind === 'card' ? [pod.shown] : []));
   if ('cardId' in entry) return shown.some(({ card: { cardId } }) => cardId === entry.cardId);
   const ids = shown.flatMap(({ peer, card: { signature } }) => [peer?.uri, signature?.signer]);

@@ -5,7 +5,7 @@ import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
 import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
-import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { Listing, QuarantineEntry } from '../watch/quarantine-entries.ts';
 import type { Mesh, MeshMarks } from '../workload/mesh.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -42,6 +42,8 @@ export interface Snapshot extends Knowledge {
   readonly namesake: NetworkPolicy | undefined;
   /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
+  /** What that still says of the workload by cards that have gone from it. */
+  readonly listedBefore: readonly Listing[];
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly namespaceMesh: MeshMarks;
   readonly cluster: ClusterFacts;

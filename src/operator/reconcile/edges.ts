@@ -9,6 +9,7 @@ import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { OwnWrites } from '../watch/own-writes.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { ListedBefore } from '../watch/quarantine-list.ts';
 import { observe, type Sources } from './observe.ts';
 import type { Edges } from './reconcile.ts';
 
@@ -19,6 +20,7 @@ export interface EdgeParts extends Pick<Edges, 'now'>, Pick<Sources, 'caches' | 
   readonly inquiry: Inquiry;
   readonly metrics: StatusMetrics;
   readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
+  readonly listedBefore: ListedBefore;
   readonly network: () => NetworkProof;
 }
 
@@ -31,7 +33,8 @@ export function storyEdges(parts: EdgeParts): Edges {
     now,
     lastWritten,
     snapshot: (key) => {
-      const followed = { quarantineList: parts.quarantineList(), network: parts.network() };
+      const { listedBefore } = parts;
+      const followed = { quarantineList: parts.quarantineList(), listedBefore, network: parts.network() };
       return observe(key, { caches, config, ...inquiry.known(key), ...followed });
     },
     takePolicy: (policy) => ownWrites.take(policy, caches.policies),

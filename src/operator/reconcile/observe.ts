@@ -8,9 +8,10 @@ import type { NetworkProof } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
-import { labelKeys, pairKey } from '../watch/indexes.ts';
+import { indexes, labelKeys, pairKey } from '../watch/indexes.ts';
 import { chosenBesides, isOf, labelledPodsOf, objectOf, unreadKind } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { ListedBefore } from '../watch/quarantine-list.ts';
 import { rivals, standing } from '../watch/rivals.ts';
 import { meshMarks } from '../workload/mesh.ts';
 import type { Labels } from '../workload/selector.ts';
@@ -21,6 +22,7 @@ export interface Sources extends Knowledge {
   readonly caches: Caches;
   readonly config: Pick<Config, 'podNamespace' | 'dnsService'>;
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
+  readonly listedBefore: ListedBefore;
   readonly network: NetworkProof;
 }
 
@@ -48,6 +50,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     chosenBesides: (selector) => chosenBesides(caches, selector, { namespace, ...workload }),
     namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
     quarantineList,
+    listedBefore: indexes.cards.target(card).flatMap(sources.listedBefore),
     namespaceLabels: home?.labels ?? {},
     namespaceMesh: meshMarks(home ?? {}),
     cluster: clusterFacts(caches, config),

@@ -1,6 +1,7 @@
 import { type ConfigMap, keyOf } from '@agentcard-operator/kube/objects';
 import type { Result } from '@agentcard-operator/spiffe/x509';
 import * as z from 'zod';
+import type { AgentCardStatus } from '../api/agentcard.ts';
 import { jsonOrUndefined } from '../api/json.ts';
 import type { CachedCard } from './cached.ts';
 
@@ -32,15 +33,31 @@ export function parseQuarantineList({ data }: ConfigMap): Result<readonly Quaran
   return { ok: false, error: { code: 'QuarantineListMalformed', message: `key ${listKey} ${where}` } };
 }
 
+/** A quarantine that the list ordered; as the status keeps it. */
+export type Listing = NonNullable<AgentCardStatus['quarantine']>;
+
+export function listingOf({ reason, ...subject }: QuarantineEntry): Listing {
+  return { by: 'list', subject: Object.entries(subject).flat().join(' '), reason };
+}
+
+/** What the list says of cards by what is stored of them; of a list that cannot be read, what their status says. */
+export function listingsOf(
+  cards: readonly CachedCard[],
+  list: readonly QuarantineEntry[] | undefined,
+): readonly Listing[] {
+  const stored = cards.flatMap(({ status }) => (status?.quarantine?.by === 'list' ? [status.quarantine] : []));
+  if (list === undefined) return stored;
+  const subjects = new Set([...stored.map(({ subject }) => subject), ...cards.flatMap(subjectsOf)]);
+  return list.map(listingOf).filter(({ subject }) => subjects.has(subject));
+}
+
 /** Whether an entry names a card by what is stored of it. */
 export function namesCard(entry: QuarantineEntry, card: CachedCard): boolean {
-  const { status } = card;
-  if ('card' in entry) return entry.card === keyOf(card);
-  if ('cardId' in entry) return entry.cardId === status?.cardId;
-  const known = [
-    status?.attestedAgentSpiffeId,
-    status?.signatureSpiffeId,
-    ...(status?.expectedSpiffeID ?? '').split(', '),
-  ];
-  return known.includes(entry.spiffeId);
+  return subjectsOf(card).some((subject) => subject === listingOf(entry).subject);
+}
+
+function subjectsOf(card: CachedCard): string[] {
+  const { cardId, attestedAgentSpiffeId, signatureSpiffeId, expectedSpiffeID = '' } = card.status ?? {};
+  const ids = [attestedAgentSpiffeId, signatureSpiffeId, ...expectedSpiffeID.split(', ')];
+  return [`card ${keyOf(card)}`, `cardId ${cardId}`, ...ids.map((id) => `spiffeId ${id}`)];
 }

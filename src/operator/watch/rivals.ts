@@ -43,11 +43,12 @@ export function standing(cards: Cards, target: string): CachedCard[] {
   return cards.byIndex('target', target).filter(({ metadata }) => metadata.deletionTimestamp === undefined);
 }
 
-/** The label that tells who made a card decides which of several stands, and counts in no generation. */
+/** The label that tells who made a card decides which of several stands, and counts in no generation; nor does what the list says. */
 export function concernsOthers(old: CachedCard, card: CachedCard): boolean {
   return (
     old.metadata.generation !== card.metadata.generation ||
     isAutoCreated(old) !== isAutoCreated(card) ||
+    (old.status?.quarantine?.by === 'list') !== (card.status?.quarantine?.by === 'list') ||
     card.metadata.deletionTimestamp !== undefined
   );
 }

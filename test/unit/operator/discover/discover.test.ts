@@ -11,7 +11,10 @@ import { card, workload } from '../kit/builders.ts';
 import { stores } from '../watch/stores.ts';
 
 type Inputs = Parameters<typeof change>;
-const cardChange = (agent: Inputs[0], cards: Inputs[1]) => change(agent, cards, () => false);
+const noTies: Inputs[2] = { hasPolicy: () => false, isListed: () => false, wasListed: false, bequest: undefined };
+const cardChange = (agent: Inputs[0], cards: Inputs[1], ties: Partial<Inputs[2]> = {}) =>
+  change(agent, cards, { ...noTies, ...ties });
+const unlisted = { quarantineList: () => [], listedBefore: () => [] };
 
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'deployment-uid', controller: true };
 const auto = card({
@@ -42,9 +45,9 @@ test('a hand-written card takes the place of ours', () => {
 
 test('a created card that still owns the NetworkPolicy stays until the hand-written one has it', () => {
   const hasPolicy = ({ metadata }: typeof auto) => metadata.uid === auto.metadata.uid;
-  expect(change(workload, [card(), auto], hasPolicy)).toBeUndefined();
-  expect(change({ ...workload, autoCard: false }, [auto], hasPolicy)).toMatchObject({ kind: 'delete' });
-  expect(change(undefined, [card(), auto], hasPolicy)).toMatchObject({ kind: 'delete' });
+  expect(cardChange(workload, [card(), auto], { hasPolicy })).toBeUndefined();
+  expect(cardChange({ ...workload, autoCard: false }, [auto], { hasPolicy })).toMatchObject({ kind: 'delete' });
+  expect(cardChange(undefined, [card(), auto], { hasPolicy })).toMatchObject({ kind: 'delete' });
 });
 
 test('a hand-written card that is being deleted gives the place back', () => {
@@ -93,13 +96,13 @@ test('our card of a workload whose kind cannot be read stays, and is looked at a
   connectDiscovery(caches, new Map(), (each) => added.push(each));
   const key = workloadKey('team', targetRef);
   sandboxes.unread = 'the cluster serves it in v2 alone';
-  await discover(key, { client, caches, bequests: new Map() });
+  await discover(key, { client, caches, bequests: new Map(), ...unlisted });
   expect(deleted).toEqual([]);
   added.length = 0;
   sandboxes.unread = undefined;
   sandboxes.tellUnread();
   expect(added).toEqual([key]);
-  await discover(key, { client, caches, bequests: new Map() });
+  await discover(key, { client, caches, bequests: new Map(), ...unlisted });
   expect(deleted).toEqual([keyOf(auto)]);
 });
 
@@ -140,7 +143,13 @@ describe('a quarantine whose card is gone', () => {
     connectDiscovery(caches, bequests, () => {});
     namespaces.put({ metadata: { name: 'team', uid: 'team' } });
     deployments.put(deployment(over));
-    return { cards, deployments, namespaces, orders, settle: () => discover(key, { client, caches, bequests }) };
+    return {
+      cards,
+      deployments,
+      namespaces,
+      orders,
+      settle: () => discover(key, { client, caches, bequests, ...unlisted }),
+    };
   }
 
   test.each([
@@ -169,9 +178,9 @@ describe('a quarantine whose card is gone', () => {
   });
 
   test('holds beside a hand-written card, which then lifts nothing, and for a workload that opts out', async () => {
-    expect(change(workload, [card()], () => false, quarantine)).toMatchObject({ card: { spec: { quarantine } } });
+    expect(cardChange(workload, [card()], { bequest: quarantine })).toMatchObject({ card: { spec: { quarantine } } });
     const optedOut = { ...workload, autoCard: false };
-    expect(change(optedOut, [], () => false, quarantine)).toMatchObject({ card: { spec: { quarantine } } });
+    expect(cardChange(optedOut, [], { bequest: quarantine })).toMatchObject({ card: { spec: { quarantine } } });
   });
 
   test.each([

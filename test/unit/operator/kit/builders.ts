@@ -235,6 +235,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     chosenBesides: () => [],
     namesake: undefined,
     quarantineList: [],
+    listedBefore: [],
     namespaceLabels: {},
     namespaceMesh: {},
     cluster: {

@@ -14,7 +14,7 @@ function world() {
   fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } }));
   const config = { podNamespace: 'agents', dnsService: ['kube-system/kube-dns'] };
   const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, quarantineList: [{ cardId: 'x', reason: 'r' }] };
-  const sources: Sources = { caches: fed.caches, config, ...knowledge, network: unproven };
+  const sources: Sources = { caches: fed.caches, config, ...knowledge, listedBefore: () => [], network: unproven };
   return { ...fed, card, sources, observed: () => observe('team/weather', sources) };
 }
 

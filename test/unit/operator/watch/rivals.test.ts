@@ -72,7 +72,7 @@ test('one edit, and then a look at every card, reads each card’s age a few tim
   const { caches, cards, of, counted, reset } = crowd();
   const config = { podNamespace: 'agents', dnsService: [] };
   const heard = { evidence: noEvidence, fleetHeldUntil: undefined, quarantineList: [], network: unproven };
-  const sources = { caches, config, ...heard };
+  const sources = { caches, config, ...heard, listedBefore: () => [] };
   const look = () =>
     standing(cards, target).map((card) => observe(`team/${card.metadata.name}`, sources)?.siblings.length);
   look();
