@@ -170,7 +170,11 @@ export const agentCardStatusSchema = z.object({
   identityExpiresAt: time().optional().describe("The end of the agent's certificate, as of the last write."),
   signedUntil: time().optional().describe("The end of the signer's certificate."),
   quarantine: part('Who cuts the agent off, and why.', {
-    by: z.enum(['card', 'sibling', 'list']).describe('This card, another of its workload, or the list.'),
+    by: z
+      .enum(['card', 'sibling', 'list', 'neighbour'])
+      .describe(
+        'This card, another of its workload, the list, or the card of another workload whose policy chooses its pods.',
+      ),
     subject: shortText(2_100).optional().describe('Which card, or which entry of the list.'),
     reason: shortText(256).describe('Why.'),
   }),

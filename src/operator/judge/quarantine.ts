@@ -11,17 +11,18 @@ export type Quarantine = NonNullable<AgentCardStatus['quarantine']>;
 /**
  * Why the agent is cut off; undefined when it is not. A card of the same workload quarantines it too, so that a second card
  * lifts nothing. What the list once named by any of them stays cut off until the entry leaves the list, whatever the agent
- * serves or proves by then, and whichever card it has; while the list cannot be read, what the stored status says of it stands.
+ * serves or proves by then, and whichever card it has; while the list cannot be read, what the stored status says of it stands. A quarantine that chooses its
+ * pods cuts them off whatever their workload is called by now.
  */
 export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly Sight[]): Quarantine | undefined {
-  const { card, siblings, quarantineList, listedBefore } = snapshot;
+  const { card, siblings, quarantineList, listedBefore, neighbours } = snapshot;
   const { value, by: [subject] = [] } = foldDemands(card, siblings).quarantine ?? {};
   if (value !== undefined) {
     return subject === card.metadata.name ? { by: 'card', ...value } : { by: 'sibling', subject, ...value };
   }
   const [listed] = listingsOf([card, ...siblings], quarantineList);
   const entry = quarantineList?.find((candidate) => names(candidate, snapshot, target, pods));
-  return listed ?? listedBefore[0] ?? (entry && listingOf(entry));
+  return listed ?? listedBefore[0] ?? (entry && listingOf(entry)) ?? neighbours[0];
 }
 
 const longestSubject = 300;
@@ -30,6 +31,8 @@ const longestSubject = 300;
 export function quarantineMessage({ by, subject = '', reason }: Quarantine): string {
   const short = subject.length > longestSubject ? `${subject.slice(0, longestSubject - 1)}…` : subject;
   if (by === 'list') return `Quarantined by ConfigMap ${quarantineListName} (${short}): ${reason}.`;
+  if (by === 'neighbour')
+    return `Quarantined with AgentCard ${short}, whose NetworkPolicy chooses its pods: ${reason}.`;
   return by === 'card' ? `Quarantined: ${reason}.` : `Quarantined by AgentCard ${short}: ${reason}.`;
 }
 

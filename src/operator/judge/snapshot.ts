@@ -1,4 +1,5 @@
 import type { EndpointSlice, Key, LabelSelector, NetworkPolicy, Pod, Service } from '@agentcard-operator/kube/objects';
+import type { AgentCardStatus } from '../api/agentcard.ts';
 import type { CallerReference } from '../api/callers.ts';
 import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { KeptPolicy } from '../network/kept.ts';
@@ -44,6 +45,8 @@ export interface Snapshot extends Knowledge {
   readonly quarantineList: readonly QuarantineEntry[] | undefined;
   /** What that still says of the workload by cards that have gone from it. */
   readonly listedBefore: readonly Listing[];
+  /** Quarantines of other workloads' cards whose policies may choose the pods of this one. */
+  readonly neighbours: readonly NonNullable<AgentCardStatus['quarantine']>[];
   readonly namespaceLabels: Readonly<Record<string, string>>;
   readonly namespaceMesh: MeshMarks;
   readonly cluster: ClusterFacts;

@@ -1,8 +1,9 @@
-import type { Key, Service } from '@agentcard-operator/kube/objects';
+import type { Key, LabelSelector, NetworkPolicy, Service } from '@agentcard-operator/kube/objects';
 import { policyName, signedCardName } from '../api/labels.ts';
 import type { Knowledge } from '../inquiry/inquiry.ts';
 import type { Agent, ClusterFacts, Snapshot } from '../judge/snapshot.ts';
 import { apiServerFacts, apiServerService, dnsFacts } from '../network/facts.ts';
+import type { KeptPolicy } from '../network/kept.ts';
 import { owningCard } from '../network/policy.ts';
 import type { NetworkProof } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
@@ -12,9 +13,9 @@ import { indexes, labelKeys, pairKey } from '../watch/indexes.ts';
 import { chosenBesides, isOf, labelledPodsOf, objectOf, unreadKind } from '../watch/lookups.ts';
 import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
 import type { ListedBefore } from '../watch/quarantine-list.ts';
-import { rivals, standing } from '../watch/rivals.ts';
+import { cutOff, rivals, standing } from '../watch/rivals.ts';
 import { meshMarks } from '../workload/mesh.ts';
-import type { Labels } from '../workload/selector.ts';
+import { isPositive, type Labels, labelsOf, maySelect, selects, termsOf } from '../workload/selector.ts';
 import { isCandidate } from '../workload/service.ts';
 import { type Workload, workloadKey } from '../workload/workload.ts';
 
@@ -39,14 +40,17 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
   if (home?.deletionTimestamp !== undefined) return undefined;
   const agent = agentOf(card, caches);
   const { workload } = agent;
+  const ownPolicies = caches.policies.byIndex('owner', card.metadata.uid ?? '');
+  const foreign = foreignPolicies(caches, agent, ownPolicies);
   return {
     ...agent,
     unreadKind: card.spec.targetRef && unreadKind(caches, card.spec.targetRef),
     services: workload === undefined ? [] : candidates(card, workload, caches),
     slicesOf: (service) => caches.slices.byIndex('service', `${namespace}/${service}`),
     ...labelledPods(caches, workload),
-    ownPolicies: caches.policies.byIndex('owner', card.metadata.uid ?? ''),
-    foreignPolicies: foreignPolicies(caches, card, workload?.templateLabels ?? {}),
+    ownPolicies,
+    foreignPolicies: foreign,
+    neighbours: neighbours(caches, agent, foreign),
     chosenBesides: (selector) => chosenBesides(caches, selector, { namespace, ...workload }),
     namesake: workload && caches.policies.get(`${namespace}/${policyName(workload)}`),
     quarantineList,
@@ -79,10 +83,35 @@ function agentOf(card: CachedCard, caches: Caches): Agent {
   return { card, workload, unborn, siblings, winner };
 }
 
-/** Also other cards', of which those count that may choose pods with these labels. */
-function foreignPolicies({ policies }: Caches, { metadata: { namespace, uid } }: CachedCard, labels: Labels) {
-  const ofCards = labelKeys(namespace, labels).flatMap((key) => policies.byIndex('selector', key));
-  return [...policies.byIndex('foreign', namespace ?? ''), ...ofCards.filter((each) => owningCard(each)?.uid !== uid)];
+/** Also other cards', of which those count that may choose its pods, or those that it left behind and cuts off still. */
+function foreignPolicies({ policies }: Caches, { card, workload }: Agent, own: readonly NetworkPolicy[]) {
+  const { namespace = '', uid } = card.metadata;
+  const labels = [workload?.templateLabels ?? {}, ...own.map(({ spec }) => labelsOf(spec.podSelector))];
+  const keys = new Set(labels.flatMap((each) => labelKeys(namespace, each)));
+  const ofCards = [...keys].flatMap((key) => policies.byIndex('selector', key));
+  return [...policies.byIndex('foreign', namespace), ...ofCards.filter((each) => owningCard(each)?.uid !== uid)];
+}
+
+/** A workload that was made again under another name takes over the pods of one that is cut off. */
+function neighbours({ cards }: Caches, { card, workload }: Agent, foreign: readonly KeptPolicy[]) {
+  const [target] = indexes.cards.target(card);
+  const owners = foreign.flatMap((policy) => {
+    const owner = owningCard(policy);
+    const found = owner && cards.get(`${card.metadata.namespace}/${owner.name}`);
+    const isOther = found?.metadata.uid === owner?.uid && found && indexes.cards.target(found)[0] !== target;
+    return isOther && workload && cutsOff(policy.spec.podSelector, workload.templateLabels) ? [found] : [];
+  });
+  const quarantines = [...new Set(owners)].flatMap((owner) => {
+    const { reason } = cutOff(owner) ?? {};
+    return reason === undefined ? [] : [{ by: 'neighbour' as const, subject: owner.metadata.name, reason }];
+  });
+  return quarantines.sort((a, b) => (a.subject < b.subject ? -1 : 1));
+}
+
+/** One that names only what is added later may choose anybody, and says nothing of whom. */
+function cutsOff(selector: LabelSelector, template: Labels): boolean {
+  const tells = isPositive(selector) && (termsOf(selector) !== undefined || selects(selector, template));
+  return tells && maySelect(selector, template);
 }
 
 /** Pods that are known to be of another workload are that one's. */

@@ -6,7 +6,7 @@ import { fitName, policyName } from '../api/labels.ts';
 import { no, type Outcome } from '../judge/conditions.ts';
 import type { Judged } from '../judge/verdict.ts';
 import { desiredPolicy, owningCard } from '../network/policy.ts';
-import { isPositive } from '../workload/selector.ts';
+import { isPositive, labelsOf } from '../workload/selector.ts';
 import { type PolicyPlan, towards } from './policy-difference.ts';
 import { applied, besides, meaning, onHostNetwork, type Subject, subjectOf, weakeningOf } from './policy-subject.ts';
 
@@ -62,7 +62,10 @@ function outcome(
 ): Outcome<EnforcedReason> {
   if (typeof subject === 'string') return no('NotEnforceable', subject);
   if (subject.hostNetwork) return no('NotEnforceable', onHostNetwork(subject));
-  const weakening = policies.flatMap((policy) => weakeningOf(judged, policy, subject) ?? [])[0];
+  // What a policy chose before, by a selector that the workload has no more, runs on with the labels that it chose.
+  const chosen = ({ spec: { podSelector } }: NetworkPolicy): Subject =>
+    sameJson(podSelector, subject.selector) ? subject : { ...subject, templateLabels: labelsOf(podSelector) };
+  const weakening = policies.flatMap((policy) => weakeningOf(judged, policy, chosen(policy)) ?? [])[0];
   if (weakening !== undefined) return no('Weakened', weakening);
   const others = [...new Set(policies.flatMap(({ spec }) => besides(spec.podSelector, judged.snapshot) ?? []))];
   const also = others.length === 0 ? '' : ` It also cuts off ${others.join(' and ')}.`;

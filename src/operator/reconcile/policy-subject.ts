@@ -6,7 +6,7 @@ import type { Snapshot } from '../judge/snapshot.ts';
 import type { Judged } from '../judge/verdict.ts';
 import type { PolicyShape } from '../network/policy.ts';
 import { excessOf } from '../network/rules.ts';
-import { isPositive, maySelect } from '../workload/selector.ts';
+import { isPositive, labelsOf, maySelect } from '../workload/selector.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /** What a policy needs to know of a workload. */
@@ -66,7 +66,7 @@ function leftBehind({ card, ownPolicies }: Snapshot): Subject | undefined {
   const left = ownPolicies.find(({ metadata }) => metadata.name === policyName(targetRef)) ?? ownPolicies[0];
   if (left === undefined) return undefined;
   const { podSelector: selector } = left.spec;
-  return { ...targetRef, selector, templateLabels: selector.matchLabels ?? {}, hostNetwork: false };
+  return { ...targetRef, selector, templateLabels: labelsOf(selector), hostNetwork: false };
 }
 
 /** A policy that stands is no proof: what it comes to is what probes have shown of the network. */

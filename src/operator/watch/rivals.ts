@@ -38,6 +38,11 @@ function watchRivals(cards: Cards): RivalsOn {
   };
 }
 
+/** Why a card's own workload is cut off; one that only shares another's fate hands it on to nobody. */
+export function cutOff({ spec, status }: CachedCard): { readonly reason: string } | undefined {
+  return status?.quarantine === undefined || status.quarantine.by === 'neighbour' ? spec.quarantine : status.quarantine;
+}
+
 /** The cards of a workload that stay. */
 export function standing(cards: Cards, target: string): CachedCard[] {
   return cards.byIndex('target', target).filter(({ metadata }) => metadata.deletionTimestamp === undefined);

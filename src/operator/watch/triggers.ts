@@ -1,3 +1,4 @@
+import { sameJson } from '@agentcard-operator/agentcard';
 import type { Key, KubeObject, NetworkPolicy, ObjectMeta, Pod, Service } from '@agentcard-operator/kube/objects';
 import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
@@ -15,7 +16,7 @@ import { watchCallers } from './callers.ts';
 import { indexes, pairKey, termKeys } from './indexes.ts';
 import { cardsOfKind, isOf, labelledPodsOf, workloadsBy, workloadsSelecting } from './lookups.ts';
 import type { OwnWrites } from './own-writes.ts';
-import { concernsOthers, rivals, standing } from './rivals.ts';
+import { concernsOthers, cutOff, rivals, standing } from './rivals.ts';
 
 export interface Sinks {
   readonly wake: (card: Key, when?: AddOptions) => void;
@@ -37,6 +38,7 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
   watchCards(caches, sinks);
   watchWays(caches, dnsServices, sinks, wake);
   watchMarks(caches, sinks, wake);
+  watchCutOff(caches, wake);
   watchCallers(caches, sinks.wake);
   caches.signedCards?.onEvent(
     either(({ metadata }) => {
@@ -125,6 +127,23 @@ function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): Cache
   const isChosen = ({ templateLabels: labels }: Workload) =>
     maySelect(podSelector, labels) || maySelect(podSelector, { ...labels, [verifiedLabel]: 'true' });
   return cardsOn(caches, workloads.filter(isChosen));
+}
+
+/** Whose pods a quarantine's policy chooses hears when it begins and when it ends, also where we wrote that ourselves. */
+function watchCutOff(caches: Caches, wake: Wake): void {
+  const tell = (card: CachedCard) => {
+    const own = caches.policies.byIndex('owner', card.metadata.uid ?? '');
+    wake(own.flatMap((policy) => cardsChosenBy(policy, caches)).filter((each) => keyOf(each) !== keyOf(card)));
+  };
+  caches.cards.onEvent({
+    update: (old, card) => sameJson(cutOff(old), cutOff(card)) || tell(card),
+    remove: (card) => cutOff(card) && tell(card),
+  });
+  const isNew = (policy: NetworkPolicy) => {
+    const card = caches.cards.get(`${policy.metadata.namespace}/${owningCard(policy)?.name}`);
+    if (card !== undefined && cutOff(card) !== undefined) tell(card);
+  };
+  caches.policies.onEvent({ add: isNew, update: (_, policy) => isNew(policy) });
 }
 
 /** So many cards of one workload hear at once of each other; of more, the rest look again by themselves. */

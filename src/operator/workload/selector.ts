@@ -43,6 +43,14 @@ export function termsOf({ matchLabels = {}, matchExpressions = [] }: LabelSelect
   return one && (one.values ?? []).map((value): [string, string] => [one.key, value]);
 }
 
+/** What all that a selector chooses has; of several values the first. */
+export function labelsOf({ matchLabels = {}, matchExpressions = [] }: LabelSelector): Labels {
+  const chosen = matchExpressions.flatMap(({ key, operator, values: [first] = [] }) =>
+    operator === 'In' && first !== undefined ? [[key, first] as const] : [],
+  );
+  return { ...Object.fromEntries(chosen), ...matchLabels };
+}
+
 /** It says what the chosen pods have; one that only says what they lack chooses whatever comes. */
 export function isPositive({ matchLabels = {}, matchExpressions = [] }: LabelSelector): boolean {
   const says = matchExpressions.some(({ operator }) => operator === 'In' || operator === 'Exists');

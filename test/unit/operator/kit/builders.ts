@@ -236,6 +236,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     namesake: undefined,
     quarantineList: [],
     listedBefore: [],
+    neighbours: [],
     namespaceLabels: {},
     namespaceMesh: {},
     cluster: {

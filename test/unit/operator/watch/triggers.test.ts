@@ -295,6 +295,32 @@ test('the echo of our own write wakes nobody, and what others do to the same obj
   }
 });
 
+test('whose pods a quarantine’s policy chooses hears when it begins and ends, though we wrote that ourselves', () => {
+  const { cards, policies, ownWrites, woken, weather: card } = world();
+  const policy = policyOf('p', { app: 'clock' }, card);
+  const ours = <T extends typeof card>(written: T) => {
+    ownWrites.note(written);
+    cards.put(written);
+  };
+  policies.put(policy);
+  woken();
+  ours(changed({ ...card, status: { quarantine: { by: 'list', subject: 'x', reason: 'incident' } } }));
+  expect(woken()).toEqual([clock]);
+  const tightened = changed(policy);
+  ownWrites.note(tightened);
+  policies.put(tightened);
+  expect(woken()).toEqual([clock]);
+  ours(changed({ ...card, status: { quarantine: { by: 'neighbour', subject: 'y', reason: 'other' } } }));
+  expect(woken()).toEqual([clock]);
+  ours(changed({ ...card, status: { quarantine: { by: 'neighbour', subject: 'z', reason: 'other' } } }));
+  expect(woken()).toEqual([]);
+  const ordered = changed({ ...card, spec: { ...card.spec, quarantine: { reason: 'incident' } } });
+  cards.put(ordered);
+  expect(woken()).toEqual([clock, weather]);
+  cards.delete(ordered);
+  expect(woken()).toEqual([clock, weather]);
+});
+
 test('a labelled pod that no card accounts for goes to the sweep', () => {
   const { labelledPods, strays, woken } = world();
   woken();
