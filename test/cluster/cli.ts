@@ -7,14 +7,14 @@ import { CommandError } from './command.ts';
 import { down, launch } from './launch.ts';
 import { mustFit } from './preflight.ts';
 import { seconds, terminalProgress } from './progress.ts';
-import { busyMessage, places, readState } from './state.ts';
+import { busyMessage, nodeRoots, places, readState } from './state.ts';
 import { ensureTools } from './tools.ts';
 
 const helpText = `A real Kubernetes node with real SPIRE on this machine, in namespaces of its own.
 
   cli.ts build [tool…]   build the node's tools, or the named ones, into the cache
   cli.ts up              build what is missing, start the node, and leave it running
-  cli.ts down            stop it; nothing stays behind but logs and the cache
+  cli.ts down            stop it, and those that tests started beside it; nothing stays behind but logs and the cache
   cli.ts status          say whether one runs (exit code 0) or not (1)
   cli.ts kubectl …       kubectl as its administrator
   cli.ts logs [part]     list the logs, or print one
@@ -53,7 +53,9 @@ async function up(): Promise<number> {
 
 async function stop(): Promise<number> {
   const begin = Date.now();
-  print((await down(at)) ? `The node is stopped (${seconds(Date.now() - begin)}).` : 'No node was running.');
+  const stopped: boolean[] = [];
+  for (const root of await nodeRoots()) stopped.push(await down(places(root)));
+  print(stopped.includes(true) ? `The node is stopped (${seconds(Date.now() - begin)}).` : 'No node was running.');
   return 0;
 }
 

@@ -14,6 +14,8 @@ import { ensureTools } from './tools.ts';
 export interface Cluster {
   /** Path of an administrator's kubeconfig, good inside and outside the namespaces. */
   readonly kubeconfig: string;
+  /** Path of a kubectl that uses it. */
+  readonly kubectlPath: string;
   /** `https://127.0.0.1:<port>`. */
   readonly server: string;
   /** Folder of every part's log. */
@@ -29,32 +31,33 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-/** A test run's own processes find the cluster that their parent started by this. */
+/** A test run's own processes find the clusters that their parent started by this: the numbers of their supervisors. */
 const mine = 'AGENTCARD_CLUSTER';
 
 /**
  * The cluster that `make cluster` started, when there is one; else a new one, which `stop` ends, or the end of this process.
  * A cluster that another test run started is refused, because it would end at any moment.
  */
-export async function useOrStartCluster(progress: Progress = terminalProgress()): Promise<Cluster> {
-  const at = places();
+export async function useOrStartCluster(
+  progress: Progress = terminalProgress(),
+  at: Places = places(),
+): Promise<Cluster> {
   mustFit(at);
   const running = await runningState(at);
   if (running !== undefined) return connectTo(at, running, async () => {});
   const { stop } = await launch(at, progress);
   const state = await readState(at);
   if (state === undefined) throw new Error(`the node ended right after its start; logs: ${at.log}`);
-  process.env[mine] = String(state.supervisor);
-  return connectTo(at, state, async () => {
-    delete process.env[mine];
-    await stop();
-  });
+  process.env[mine] = [...owned(), String(state.supervisor)].join();
+  return connectTo(at, state, stop);
 }
+
+const owned = () => process.env[mine]?.split(',') ?? [];
 
 async function runningState(at: Places): Promise<State | undefined> {
   const state = await readState(at);
   if (state === undefined) return undefined;
-  if (state.life === 'tied' && process.env[mine] !== String(state.supervisor))
+  if (state.life === 'tied' && !owned().includes(String(state.supervisor)))
     throw new CommandError(busyMessage(at, state));
   return state;
 }
@@ -67,6 +70,7 @@ async function connectTo(at: Places, state: State, stop: () => Promise<void>): P
     run('nsenter', nsenterArgs(state.init, process.cwd(), args), withInput(stdin));
   return {
     kubeconfig: at.kubeconfig,
+    kubectlPath: at.kubectl,
     server: `https://127.0.0.1:${state.port}`,
     logs: at.log,
     kubectl: (args, stdin) => run(tools.kubectl, args, withInput(stdin)),

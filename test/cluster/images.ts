@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { cacheKey, cacheRoot, exists, fillOnce } from './cache.ts';
@@ -42,7 +42,7 @@ const nameFile = (name: string) => join(names(), encodeURIComponent(name));
 
 async function remember(name: string, archive: string): Promise<void> {
   await mkdir(names(), { recursive: true });
-  const scratch = join(store(), `name-${process.pid}-${encodeURIComponent(name)}`);
+  const scratch = join(store(), `name-${randomUUID()}-${encodeURIComponent(name)}`);
   await writeFile(scratch, archive);
   await rename(scratch, nameFile(name));
 }

@@ -1,11 +1,22 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheKey, cacheRoot } from './cache.ts';
 import type { ToolName } from './catalogue.ts';
 import { takeLock } from './lock.ts';
 
-/** The one cluster's folder. Everything in it can be rebuilt; `log` outlives the cluster so that a failure can be read. */
-export function places(root: string = join(cacheRoot(), 'cluster')) {
+/** The folder of the first node, which is that of `make cluster`, or of one beside it. */
+export function nodeRoot(number = 1): string {
+  return join(cacheRoot(), number === 1 ? 'cluster' : `cluster-${number}`);
+}
+
+/** Of every node that was ever started here. */
+export async function nodeRoots(): Promise<readonly string[]> {
+  const names = await readdir(cacheRoot()).catch(() => []);
+  return names.filter((name) => /^cluster(-\d+)?$/.test(name)).map((name) => join(cacheRoot(), name));
+}
+
+/** One node's folder. Everything in it can be rebuilt; `log` outlives the node so that a failure can be read. */
+export function places(root: string = nodeRoot()) {
   return {
     root,
     pki: join(root, 'pki'),

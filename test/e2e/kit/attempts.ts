@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { places } from '../../cluster/state.ts';
 import { until } from '../../cluster/until.ts';
 import type { Passage } from './dial.ts';
 import { patience, type World } from './world.ts';
@@ -34,7 +33,7 @@ export class Attempts implements Disposable {
   constructor(world: World, from: { namespace: string; pod: string }, to: { host: string; port: number }) {
     const command = ['node', '-e', script, to.host, String(to.port)];
     const args = ['--kubeconfig', world.cluster.kubeconfig, '-n', from.namespace, 'exec', from.pod, '--', ...command];
-    this.#child = spawn(places().kubectl, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    this.#child = spawn(world.cluster.kubectlPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     createInterface({ input: this.#child.stdout }).on('line', (line) => {
       const [at, passage] = line.split(' ');
       this.#seen.push({ at: Number(at), passage: passage === 'open' ? 'open' : 'closed' });

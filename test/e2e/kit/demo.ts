@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { run } from '../../cluster/command.ts';
-import { places } from '../../cluster/state.ts';
 import { operatorImage } from './images.ts';
 import { World } from './world.ts';
 
@@ -16,8 +15,8 @@ export function demoTest(name: string, values: Parameters<World['install']>[0]):
   beforeAll(async () => {
     world = await World.open();
     await world.install(values);
-    const { kubeconfig } = world.cluster;
-    env = { ...process.env, KUBECONFIG: kubeconfig, KUBECTL: places().kubectl, IMAGE: operatorImage };
+    const { kubeconfig, kubectlPath } = world.cluster;
+    env = { ...process.env, KUBECONFIG: kubeconfig, KUBECTL: kubectlPath, IMAGE: operatorImage };
   });
 
   afterAll(async () => {

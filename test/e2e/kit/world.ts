@@ -3,9 +3,10 @@ import { expect, vi } from 'vitest';
 import { stringify } from 'yaml';
 import type { AgentCard } from '../../../src/operator/api/agentcard.ts';
 import { requests } from '../../bench/metrics.ts';
-import { type Cluster, useOrStartCluster } from '../../cluster/cluster.ts';
+import type { Cluster } from '../../cluster/cluster.ts';
 import { archiveOf } from '../../cluster/images.ts';
 import { operatorImage } from './images.ts';
+import { openNode, workersNode } from './nodes.ts';
 
 export const operatorNamespace = 'agentcard-system';
 const release = 'agentcard-operator';
@@ -22,7 +23,7 @@ export class World {
   }
 
   static async open(): Promise<World> {
-    return new World(await useOrStartCluster());
+    return new World(await openNode(workersNode()));
   }
 
   kubectl(...args: string[]): Promise<string> {
