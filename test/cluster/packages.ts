@@ -1,5 +1,7 @@
-import { exists } from './cache.ts';
+import { join } from 'node:path';
+import { cacheRoot, exists } from './cache.ts';
 import { CommandError, run, which } from './command.ts';
+import { takeLock } from './lock.ts';
 import type { Progress } from './progress.ts';
 
 /** Something that must be on the machine, the Debian package that has it, and how to tell that it is there. */
@@ -77,6 +79,18 @@ export async function need(names: readonly NeedName[], progress: Progress): Prom
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0 || (await which('apt-get')) === undefined)
     throw new CommandError(missingMessage(missing));
+  const lock = await takeLock(join(cacheRoot(), 'packages.lock'), true);
+  try {
+    // Another process may have installed them while we waited.
+    const still = await missingOf(missing);
+    if (still.length > 0) await install(still, progress);
+  } finally {
+    await lock?.release();
+  }
+}
+
+/** apt-get refuses to run beside itself. */
+async function install(missing: readonly NeedName[], progress: Progress): Promise<void> {
   const packages = packagesOf(missing);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await progress.step(`installing Debian packages: ${packages.join(' ')}`, async () => {
