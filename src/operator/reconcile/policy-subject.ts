@@ -6,7 +6,7 @@ import type { Snapshot } from '../judge/snapshot.ts';
 import type { Judged } from '../judge/verdict.ts';
 import type { PolicyShape } from '../network/policy.ts';
 import { excessOf } from '../network/rules.ts';
-import { isPositive, labelsOf, maySelect } from '../workload/selector.ts';
+import { isPositive, labelsOf, maySelect, selects } from '../workload/selector.ts';
 import type { Workload } from '../workload/workload.ts';
 
 /** What a policy needs to know of a workload. */
@@ -98,7 +98,12 @@ export function weakeningOf(
 ): string | undefined {
   const wears = verdict.quarantine === undefined && verdict.verified?.ok === true;
   const labels = { ...workload.templateLabels, ...(wears ? { [verifiedLabel]: 'true' } : {}) };
-  const choosing = snapshot.foreignPolicies.filter(({ spec }) => maySelect(spec.podSelector, labels));
+  const running = (wears ? snapshot.labelledPods : [])
+    .slice(0, mostLookedAt)
+    .map(({ metadata }) => metadata.labels ?? {});
+  const choosing = snapshot.foreignPolicies.filter(
+    ({ spec: { podSelector } }) => maySelect(podSelector, labels) || running.some((worn) => selects(podSelector, worn)),
+  );
   if (choosing.length > mostJudged) {
     return `${choosing.length} other NetworkPolicies choose its pods, too many to judge whether they allow more than ours.`;
   }
@@ -116,4 +121,6 @@ export function weakeningOf(
 
 /** More policies on the pods of one card cost more than they can mean. */
 const mostJudged = 64;
+/** Pods of one workload differ little: what admission put on one, which no template tells, it put on the others. */
+const mostLookedAt = 16;
 const allows = { ingress: 'lets more callers in', egress: 'lets this agent out to more' } as const;

@@ -18,11 +18,11 @@ export function selects(selector: LabelSelector, labels: Labels): boolean {
 }
 
 /**
- * Written on pods by controllers, admission and us, besides their template; app.kubernetes.io/ is for people, and what a Sandbox's
- * pod gets is known from its status.
+ * Written on pods by controllers, platforms, injectors of meshes and us, besides their template; app.kubernetes.io/ is for people, and
+ * what a Sandbox's pod gets is known from its status.
  */
 const byOthers =
-  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/|agents\.x-k8s\.io\/sandbox-name-hash$).*\b(kubernetes|k8s)\.io\//;
+  /^(pod-template-(hash|generation)|controller-revision-hash|job-name|controller-uid)$|^(?!app\.kubernetes\.io\/|agents\.x-k8s\.io\/sandbox-name-hash$).*\b((kubernetes|k8s|istio|linkerd|kuma|dapr|openservicemesh)\.io|knative\.dev|consul\.hashicorp\.com|(eks|vpc)\.amazonaws\.com)\//;
 const isAddedLater = (key: string) => key === identityLabel || byOthers.test(key);
 
 /** Whether a selector could choose pods whose template has these labels: what is added later may be anything. */

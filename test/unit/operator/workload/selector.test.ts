@@ -38,7 +38,10 @@ describe('what controllers and admission write on pods', () => {
   const added = fc.constantFrom(
     ...['pod-template-hash', 'controller-revision-hash', 'statefulset.kubernetes.io/pod-name', 'job-name'],
     ...['apps.kubernetes.io/pod-index', 'batch.kubernetes.io/job-name', 'topology.kubernetes.io/zone'],
-    ...['agents.x-k8s.io/claim-uid', 'pod-template-generation', 'controller-uid'],
+    ...['agents.x-k8s.io/claim-uid', 'pod-template-generation', 'controller-uid', 'networking.knative.dev/visibility'],
+    ...['security.istio.io/tlsMode', 'service.istio.io/canonical-name', 'topology.istio.io/network', 'istio.io/rev'],
+    ...['linkerd.io/control-plane-ns', 'linkerd.io/proxy-deployment', 'sidecar.istio.io/inject', 'kuma.io/mesh'],
+    ...['dapr.io/sidecar-injected', 'eks.amazonaws.com/fargate-profile', 'consul.hashicorp.com/connect-inject-status'],
   );
 
   test('may fit any selector', () => {
@@ -51,7 +54,8 @@ describe('what controllers and admission write on pods', () => {
     );
   });
 
-  const known = ['app.kubernetes.io/name', 'kubernetes.io', 'team', 'constructor', 'my-pod-template-hash'];
+  const people = ['example.com/role', 'team', 'notistio.io/rev', 'kagenti.io/type'];
+  const known = ['app.kubernetes.io/name', 'kubernetes.io', 'constructor', 'my-pod-template-hash', ...people];
   test.each([...known, 'agents.x-k8s.io/sandbox-name-hash'])(
     '%s is none of it: people write it on templates, or a Sandbox tells it',
     (key) => {
@@ -62,12 +66,40 @@ describe('what controllers and admission write on pods', () => {
 
   test.each([
     ['a label that the pods get later', { matchLabels: { 'pod-template-hash': '7d4b9' } }],
+    ['a label that the injector of a mesh adds', { matchLabels: { 'service.istio.io/canonical-name': 'weather' } }],
     ['a label that they have not', { matchExpressions: [{ key: 'constructor', operator: 'DoesNotExist' as const }] }],
   ])('a policy that chooses by %s weakens ours', (_, podSelector) => {
     const open = { name: 'open', spec: { podSelector, policyTypes: ['Ingress'], ingress: [{}] } };
     const told = tell({ policies: { foreign: [open] } });
     expect(told.says('Enforced')).toBe('False Weakened');
     expect(told.condition('Enforced')?.message).toContain('NetworkPolicy open');
+  });
+});
+
+describe('what a webhook of somebody put on the running pods, under any name', () => {
+  const open = (value: string) => ({
+    name: 'open',
+    spec: { podSelector: { matchLabels: { tier: value } }, policyTypes: ['Ingress'], ingress: [{}] },
+  });
+  const enforced = (value: string) => {
+    const { snapshot, settings, at } = tell({
+      policies: { foreign: [open(value)] },
+      labelled: { 'weather-0': 'fits' },
+    });
+    const labelledPods = snapshot.labelledPods.map((pod) => {
+      const labels = { ...pod.metadata.labels, tier: 'mutated' };
+      return { ...pod, metadata: { ...pod.metadata, labels } };
+    });
+    expect(labelledPods).toHaveLength(1);
+    return decide({ ...snapshot, labelledPods }, settings, at).says('Enforced');
+  };
+
+  test('lets a policy that chooses by it weaken ours', () => {
+    expect(enforced('mutated')).toBe('False Weakened');
+  });
+
+  test('and one that chooses by another value of it does not', () => {
+    expect(enforced('other')).not.toBe('False Weakened');
   });
 });
 
