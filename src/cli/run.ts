@@ -56,7 +56,7 @@ function asksHelp(args: readonly string[]): boolean {
 }
 
 function unknown(name: string): never {
-  const near = names.find((known) => known.startsWith(name.slice(0, 3)));
-  const hint = near === undefined ? `commands are ${names.join(', ')}` : `did you mean ${near}?`;
+  const near = name && names.find((known) => known.startsWith(name.slice(0, 3)));
+  const hint = !near ? `commands are ${names.join(', ')}` : `did you mean ${near}?`;
   throw new Trouble(`there is no command "${name}"; ${hint}`);
 }

@@ -99,6 +99,7 @@ test('help is there for everything, with examples', async () => {
 
 test('an unknown command is trouble, with a hint', async () => {
   expect(await cli([])).toMatchObject({ status: 2, out: '' });
+  expect((await cli([''])).err).toMatch(/^error: there is no command ""; commands are verify, sign/);
   expect(await cli(['verfiy'])).toMatchObject({ status: 2, err: expect.stringContaining('did you mean verify?') });
   expect(await cli(['frobnicate'])).toMatchObject({
     status: 2,
