@@ -10,7 +10,7 @@ import { owningCard } from '../network/policy.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { cardsOfKind, unreadKind } from '../watch/lookups.ts';
-import { listingsOf, type QuarantineEntry } from '../watch/quarantine-entries.ts';
+import { listingsOf, type QuarantineList } from '../watch/quarantine-entries.ts';
 import type { ListedBefore } from '../watch/quarantine-list.ts';
 import { concernsOthers } from '../watch/rivals.ts';
 import { controllerOf } from '../workload/pod.ts';
@@ -21,7 +21,7 @@ export interface DiscoverEdges {
   readonly client: KubeClient;
   readonly caches: Caches;
   readonly bequests: Bequests;
-  readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
+  readonly quarantineList: () => QuarantineList;
   readonly listedBefore: ListedBefore;
 }
 

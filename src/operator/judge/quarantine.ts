@@ -21,7 +21,7 @@ export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly 
     return subject === card.metadata.name ? { by: 'card', ...value } : { by: 'sibling', subject, ...value };
   }
   const [listed] = listingsOf([card, ...siblings], quarantineList);
-  const entry = quarantineList?.find((candidate) => names(candidate, snapshot, target, pods));
+  const entry = quarantineList.entries.find((candidate) => names(candidate, snapshot, target, pods));
   return listed ?? listedBefore[0] ?? (entry && listingOf(entry)) ?? neighbours[0];
 }
 

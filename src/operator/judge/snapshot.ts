@@ -6,7 +6,7 @@ import type { KeptPolicy } from '../network/kept.ts';
 import type { PolicyPeers } from '../network/policy.ts';
 import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
-import type { Listing, QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { Listing, QuarantineList } from '../watch/quarantine-entries.ts';
 import type { Mesh, MeshMarks } from '../workload/mesh.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -41,8 +41,8 @@ export interface Snapshot extends Knowledge {
   readonly chosenBesides: (selector: LabelSelector) => readonly string[];
   /** The NetworkPolicy that has the name of this card's, whoever owns it. */
   readonly namesake: NetworkPolicy | undefined;
-  /** Of ConfigMap agentcard-quarantine; undefined while it has never been readable. */
-  readonly quarantineList: readonly QuarantineEntry[] | undefined;
+  /** Of ConfigMap agentcard-quarantine. */
+  readonly quarantineList: QuarantineList;
   /** What that still says of the workload by cards that have gone from it. */
   readonly listedBefore: readonly Listing[];
   /** Quarantines of other workloads' cards whose policies may choose the pods of this one. */

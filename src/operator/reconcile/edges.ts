@@ -8,7 +8,7 @@ import type { StatusMetrics } from '../metrics/cards.ts';
 import type { NetworkProof } from '../network/proof.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { OwnWrites } from '../watch/own-writes.ts';
-import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { QuarantineList } from '../watch/quarantine-entries.ts';
 import type { ListedBefore } from '../watch/quarantine-list.ts';
 import { observe, type Sources } from './observe.ts';
 import type { Edges } from './reconcile.ts';
@@ -19,7 +19,7 @@ export interface EdgeParts extends Pick<Edges, 'now'>, Pick<Sources, 'caches' | 
   readonly ownWrites: OwnWrites;
   readonly inquiry: Inquiry;
   readonly metrics: StatusMetrics;
-  readonly quarantineList: () => readonly QuarantineEntry[] | undefined;
+  readonly quarantineList: () => QuarantineList;
   readonly listedBefore: ListedBefore;
   readonly network: () => NetworkProof;
 }

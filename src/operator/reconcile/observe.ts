@@ -11,7 +11,7 @@ import type { CachedCard } from '../watch/cached.ts';
 import type { Caches } from '../watch/caches.ts';
 import { indexes, labelKeys, pairKey } from '../watch/indexes.ts';
 import { chosenBesides, isOf, labelledPodsOf, objectOf, unreadKind } from '../watch/lookups.ts';
-import type { QuarantineEntry } from '../watch/quarantine-entries.ts';
+import type { QuarantineList } from '../watch/quarantine-entries.ts';
 import type { ListedBefore } from '../watch/quarantine-list.ts';
 import { cutOff, rivals, standing } from '../watch/rivals.ts';
 import { meshMarks } from '../workload/mesh.ts';
@@ -22,7 +22,7 @@ import { type Workload, workloadKey } from '../workload/workload.ts';
 export interface Sources extends Knowledge {
   readonly caches: Caches;
   readonly config: Pick<Config, 'podNamespace' | 'dnsService'>;
-  readonly quarantineList: readonly QuarantineEntry[] | undefined;
+  readonly quarantineList: QuarantineList;
   readonly listedBefore: ListedBefore;
   readonly network: NetworkProof;
 }

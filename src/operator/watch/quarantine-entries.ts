@@ -1,5 +1,5 @@
 import { type ConfigMap, keyOf } from '@agentcard-operator/kube/objects';
-import type { Result } from '@agentcard-operator/spiffe/x509';
+import { parseSpiffeId } from '@agentcard-operator/spiffe/x509';
 import * as z from 'zod';
 import type { AgentCardStatus } from '../api/agentcard.ts';
 import { jsonOrUndefined } from '../api/json.ts';
@@ -7,30 +7,45 @@ import type { CachedCard } from './cached.ts';
 
 const listKey = 'entries';
 
-const value = z.string().min(1).max(2048);
+const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
+const cardKey = new RegExp(`^${label}/(?=.{1,253}$)${label}(\\.${label})*$`);
 const reason = z.string().min(1).max(256);
-const entries = z
-  .array(
-    z.union(
-      [
-        z.strictObject({ card: value.regex(/^[^/]+\/[^/]+$/), reason }),
-        z.strictObject({ spiffeId: value.startsWith('spiffe://'), reason }),
-        z.strictObject({ cardId: value.regex(/^[0-9a-f]{64}$/), reason }),
-      ],
-      'must be an object with reason and one of card ("<namespace>/<name>"), spiffeId, cardId',
-    ),
-  )
-  .max(10_000);
+/** What no card, agent or content can have names nobody, and nobody would hear of it. */
+const entry = z.union([
+  z.strictObject({ card: z.string().regex(cardKey), reason }),
+  z.strictObject({ spiffeId: z.string().refine(isWorkloadId), reason }),
+  z.strictObject({ cardId: z.string().regex(/^[0-9a-f]{64}$/), reason }),
+]);
+const mostEntries = 10_000;
+const form =
+  'must be an object with reason and one of card ("<namespace>/<name>"), spiffeId ("spiffe://<trust domain>/<path>", as the agent proves it), cardId (64 hex digits)';
+
+function isWorkloadId(text: string): boolean {
+  const id = parseSpiffeId(text);
+  return id.ok && id.value.path !== '';
+}
 
 /** One line of the list: whom it cuts off, by card, by identity or by content, and why. */
-export type QuarantineEntry = z.infer<typeof entries>[number];
+export type QuarantineEntry = z.infer<typeof entry>;
 
-export function parseQuarantineList({ data }: ConfigMap): Result<readonly QuarantineEntry[]> {
-  const parsed = entries.safeParse(jsonOrUndefined(data?.[listKey] ?? ''));
-  if (parsed.success) return { ok: true, value: parsed.data };
-  const [issue] = parsed.error.issues;
-  const where = issue?.path[0] === undefined ? 'is no JSON list' : `entry ${String(issue.path[0])}: ${issue.message}`;
-  return { ok: false, error: { code: 'QuarantineListMalformed', message: `key ${listKey} ${where}` } };
+export interface QuarantineList {
+  readonly entries: readonly QuarantineEntry[];
+  /** There is more that cannot be read: what any status says of it stands. */
+  readonly isPartial: boolean;
+}
+
+export const emptyList: QuarantineList = { entries: [], isPartial: false };
+
+/** The entries that can be read, and what is wrong with the first that cannot. */
+export function parseQuarantineList({ data }: ConfigMap): QuarantineList & { readonly fault?: string } {
+  const lines = jsonOrUndefined(data?.[listKey] ?? '');
+  if (!Array.isArray(lines)) return { entries: [], isPartial: true, fault: `key ${listKey} is no JSON list` };
+  const parsed = lines.slice(0, mostEntries).map((line) => entry.safeParse(line).data);
+  const entries = parsed.filter((each) => each !== undefined);
+  const bad = parsed.indexOf(undefined);
+  if (bad >= 0) return { entries, isPartial: true, fault: `key ${listKey} entry ${bad}: ${form}` };
+  if (lines.length <= mostEntries) return { entries, isPartial: false };
+  return { entries, isPartial: true, fault: `key ${listKey} has more than ${mostEntries} entries` };
 }
 
 /** A quarantine that the list ordered; as the status keeps it. */
@@ -40,15 +55,12 @@ export function listingOf({ reason, ...subject }: QuarantineEntry): Listing {
   return { by: 'list', subject: Object.entries(subject).flat().join(' '), reason };
 }
 
-/** What the list says of cards by what is stored of them; of a list that cannot be read, what their status says. */
-export function listingsOf(
-  cards: readonly CachedCard[],
-  list: readonly QuarantineEntry[] | undefined,
-): readonly Listing[] {
+/** What the list says of cards by what is stored of them; where not all of it can be read, what their status says. */
+export function listingsOf(cards: readonly CachedCard[], { entries, isPartial }: QuarantineList): readonly Listing[] {
   const stored = cards.flatMap(({ status }) => (status?.quarantine?.by === 'list' ? [status.quarantine] : []));
-  if (list === undefined) return stored;
   const subjects = new Set([...stored.map(({ subject }) => subject), ...cards.flatMap(subjectsOf)]);
-  return list.map(listingOf).filter(({ subject }) => subjects.has(subject));
+  const listed = entries.map(listingOf).filter(({ subject }) => subjects.has(subject));
+  return isPartial ? [...listed, ...stored] : listed;
 }
 
 /** Whether an entry names a card by what is stored of it. */

@@ -4,12 +4,14 @@ import type { CachedCard } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { indexes } from './indexes.ts';
 import {
+  emptyList,
   type Listing,
   listingOf,
   listingsOf,
   namesCard,
   parseQuarantineList,
   type QuarantineEntry,
+  type QuarantineList,
 } from './quarantine-entries.ts';
 
 export interface QuarantineSinks {
@@ -22,41 +24,48 @@ export interface QuarantineSinks {
 }
 
 /**
- * Follows ConfigMap agentcard-quarantine. Returns what the list says now; undefined while it has never been readable: the
- * last good list stays when a later one is malformed, and a list that is not there names nobody.
+ * Follows ConfigMap agentcard-quarantine. Returns what the list says now: when it is malformed the last good one stays, and
+ * what can be read is added; a list that is not there names nobody.
  */
 export function followQuarantineList(
   { cards, quarantine }: Pick<Caches, 'cards' | 'quarantine'>,
   { wake, record, log, malformed }: QuarantineSinks,
-): () => readonly QuarantineEntry[] | undefined {
-  let good: readonly QuarantineEntry[] | undefined;
-  const take = (entries: readonly QuarantineEntry[]) => {
-    const changed = differing(good ?? [], entries);
-    good = entries;
-    malformed(false);
+): () => QuarantineList {
+  let now = emptyList;
+  const take = (list: QuarantineList) => {
+    const changed = differing(now.entries, list.entries);
+    now = list;
     const concerned = [...cards.values()].filter((card) => changed.some((entry) => namesCard(entry, card)));
     for (const card of concerned) wake(keyOf(card));
     for (const card of cards.values()) wake(keyOf(card), { priority: lowPriority });
   };
+  let hasGood = false;
+  const takeWhole = (list: QuarantineList) => {
+    hasGood = true;
+    malformed(false);
+    take(list);
+  };
   const read = (list: ConfigMap) => {
-    const parsed = parseQuarantineList(list);
-    if (parsed.ok) return take(parsed.value);
+    const { fault, ...parsed } = parseQuarantineList(list);
+    if (fault === undefined) return takeWhole(parsed);
     malformed(true);
-    log.warn('the list of quarantines cannot be read', { reason: parsed.error.message });
+    take({ entries: inEither(now.entries, parsed.entries), isPartial: !hasGood });
+    log.warn('the list of quarantines cannot be read', { reason: fault });
     // Once per version of the list.
-    const note = `The list of quarantines cannot be read (${parsed.error.message}): the last good one stays. Correct it.`;
+    const note = `The list of quarantines cannot be read (${fault}): the last good one stays, and what can be read is added. Correct it.`;
     const told = { type: 'Warning', reason: 'QuarantineListMalformed', action: 'ReadQuarantineList', note } as const;
     record({ regarding: { ...list, ...typeOf(resources.configMaps) }, ...told });
   };
-  quarantine?.onEvent({ add: read, update: (_, list) => read(list), remove: () => take([]) });
-  return () => good ?? (quarantine?.size ? undefined : []);
+  quarantine?.onEvent({ add: read, update: (_, list) => read(list), remove: () => takeWhole(emptyList) });
+  return () => now;
 }
 
-/** The entries that only one of the two lists has. */
-function differing(before: readonly QuarantineEntry[], after: readonly QuarantineEntry[]): QuarantineEntry[] {
-  const texts = (list: readonly QuarantineEntry[]) => new Set(list.map((entry) => JSON.stringify(entry)));
-  return [...texts(before).symmetricDifference(texts(after))].map((text) => JSON.parse(text));
-}
+type Entries = readonly QuarantineEntry[];
+
+const textsOf = (entries: Entries) => new Set(entries.map((entry) => JSON.stringify(entry)));
+const entriesOf = (texts: ReadonlySet<string>): Entries => [...texts].map((text) => JSON.parse(text));
+const inEither = (one: Entries, other: Entries) => entriesOf(textsOf(one).union(textsOf(other)));
+const differing = (before: Entries, after: Entries) => entriesOf(textsOf(before).symmetricDifference(textsOf(after)));
 
 /** What the list still says of a workload by cards of it that have gone, or turned to another. */
 export type ListedBefore = (target: string) => readonly Listing[];
@@ -69,13 +78,13 @@ const mostKept = 4_096;
  */
 export function followListed(
   { cards, workloads }: Pick<Caches, 'cards' | 'workloads'>,
-  list: () => readonly QuarantineEntry[] | undefined,
+  list: () => QuarantineList,
 ): ListedBefore {
   const left = new Map<string, readonly Listing[]>();
   const standing = (listings: readonly Listing[]) => {
-    const entries = list();
-    const subjects = new Set(entries?.map((entry) => listingOf(entry).subject));
-    return entries === undefined ? listings : listings.filter(({ subject = '' }) => subjects.has(subject));
+    const { entries, isPartial } = list();
+    const subjects = new Set(entries.map((entry) => listingOf(entry).subject));
+    return isPartial ? listings : listings.filter(({ subject = '' }) => subjects.has(subject));
   };
   const isThere = (target: string) => {
     const [namespace, group, kind, name] = target.split('/');
@@ -92,5 +101,8 @@ export function followListed(
   const hasLeft = (old: CachedCard, card: CachedCard) =>
     card.metadata.deletionTimestamp !== undefined || indexes.cards.target(old)[0] !== indexes.cards.target(card)[0];
   cards.onEvent({ update: (old, card) => hasLeft(old, card) && leave(old), remove: leave });
-  return (target) => standing(left.get(target) ?? []);
+  return (target) => {
+    const listings = left.get(target);
+    return listings === undefined ? [] : standing(listings);
+  };
 }

@@ -6,6 +6,7 @@ import { cardChange as change, connectDiscovery, discover } from '../../../../sr
 import type { CachedCard, CachedWorkload } from '../../../../src/operator/watch/cached.ts';
 import type { Caches } from '../../../../src/operator/watch/caches.ts';
 import { indexes } from '../../../../src/operator/watch/indexes.ts';
+import { emptyList } from '../../../../src/operator/watch/quarantine-entries.ts';
 import { workloadKey } from '../../../../src/operator/workload/workload.ts';
 import { card, workload } from '../kit/builders.ts';
 import { stores } from '../watch/stores.ts';
@@ -14,7 +15,7 @@ type Inputs = Parameters<typeof change>;
 const noTies: Inputs[2] = { hasPolicy: () => false, isListed: () => false, wasListed: false, bequest: undefined };
 const cardChange = (agent: Inputs[0], cards: Inputs[1], ties: Partial<Inputs[2]> = {}) =>
   change(agent, cards, { ...noTies, ...ties });
-const unlisted = { quarantineList: () => [], listedBefore: () => [] };
+const unlisted = { quarantineList: () => emptyList, listedBefore: () => [] };
 
 const owner = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'weather', uid: 'deployment-uid', controller: true };
 const auto = card({

@@ -5,6 +5,7 @@ import type { Snapshot } from '../../../../src/operator/judge/snapshot.ts';
 import type { Settings } from '../../../../src/operator/settings/settings.ts';
 import { defaultTemplate } from '../../../../src/operator/settings/spiffe-id-template.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
+import { emptyList } from '../../../../src/operator/watch/quarantine-entries.ts';
 import { containersHash, podFacts } from '../../../../src/operator/workload/pod.ts';
 import { winnerOf } from '../../../../src/operator/workload/winner.ts';
 import type { Workload } from '../../../../src/operator/workload/workload.ts';
@@ -234,7 +235,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     foreignPolicies: [],
     chosenBesides: () => [],
     namesake: undefined,
-    quarantineList: [],
+    quarantineList: emptyList,
     listedBefore: [],
     neighbours: [],
     namespaceLabels: {},

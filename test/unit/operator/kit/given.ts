@@ -131,7 +131,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
     ownPolicies: (policies.own ?? []).map((one) => policyOf(one, 'card-uid')),
     foreignPolicies: (policies.foreign ?? []).map((one) => policyOf(one, undefined)),
     namesake: policies.namesake && policyOf(policies.namesake, policies.namesake.owner),
-    quarantineList: given.quarantineList === null ? undefined : (given.quarantineList ?? []),
+    quarantineList: { entries: given.quarantineList ?? [], isPartial: given.quarantineList === null },
     fleetHeldUntil: given.fleetHeldMinutes === undefined ? undefined : at + given.fleetHeldMinutes * build.minute,
   };
 }

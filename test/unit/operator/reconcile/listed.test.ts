@@ -7,7 +7,11 @@ import { connectDiscovery, discover } from '../../../../src/operator/discover/di
 import { noEvidence } from '../../../../src/operator/inquiry/evidence.ts';
 import { observe } from '../../../../src/operator/reconcile/observe.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
-import type { QuarantineEntry } from '../../../../src/operator/watch/quarantine-entries.ts';
+import {
+  emptyList,
+  type QuarantineEntry,
+  type QuarantineList,
+} from '../../../../src/operator/watch/quarantine-entries.ts';
 import { followListed } from '../../../../src/operator/watch/quarantine-list.ts';
 import { workloadKey } from '../../../../src/operator/workload/workload.ts';
 import * as build from '../kit/builders.ts';
@@ -46,7 +50,7 @@ function serial(): number {
 /** A workload with one card, which showed something before and which the list names. */
 function world(entry: QuarantineEntry) {
   const { caches, cards, deployments } = stores();
-  let list: readonly QuarantineEntry[] = [entry];
+  let list: QuarantineList = { entries: [entry], isPartial: false };
   const quarantineList = () => list;
   const listedBefore = followListed(caches, quarantineList);
   const target = workloadKey('team', build.workload);
@@ -105,7 +109,7 @@ function world(entry: QuarantineEntry) {
     stands,
     move: ({ does, name = '' }: Move) => moves[does](cards.get(`team/${name}`), name),
     unlist: () => {
-      list = [];
+      list = emptyList;
     },
     names: () => look().map(({ snapshot }) => snapshot.card.metadata.name),
   };

@@ -13,7 +13,8 @@ function world() {
   fed.deployments.put(deployment('weather'));
   fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } }));
   const config = { podNamespace: 'agents', dnsService: ['kube-system/kube-dns'] };
-  const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, quarantineList: [{ cardId: 'x', reason: 'r' }] };
+  const quarantineList = { entries: [{ cardId: 'x', reason: 'r' }], isPartial: false };
+  const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, quarantineList };
   const sources: Sources = { caches: fed.caches, config, ...knowledge, listedBefore: () => [], network: unproven };
   return { ...fed, card, sources, observed: () => observe('team/weather', sources) };
 }

@@ -12,10 +12,14 @@ import { cardOf, changed, deployment, stores } from '../watch/stores.ts';
 const app = (name: string): LabelSelector => ({ matchLabels: { app: name } });
 
 /** Agents of one namespace that prove themselves, and what is done about them. */
-function world(quarantineList: readonly { card: string; reason: string }[] = []) {
+function world(entries: readonly { card: string; reason: string }[] = []) {
   const { caches, cards, deployments, policies, services, slices } = stores();
   const sources = { caches, config: { podNamespace: 'agents', dnsService: [] }, fleetHeldUntil: undefined };
-  const known = { quarantineList, listedBefore: () => [], network: { state: 'proven', says: '' } } as const;
+  const known = {
+    quarantineList: { entries, isPartial: false },
+    listedBefore: () => [],
+    network: { state: 'proven', says: '' },
+  } as const;
   const answers = build.evidence(build.answered('weather-0'));
   /** One reconcile; what it wants of the cluster is done. */
   const reconcile = (name: string): Told => {

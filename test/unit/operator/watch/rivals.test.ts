@@ -5,6 +5,7 @@ import { unproven } from '../../../../src/operator/network/proof.ts';
 import { observe } from '../../../../src/operator/reconcile/observe.ts';
 import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
+import { emptyList } from '../../../../src/operator/watch/quarantine-entries.ts';
 import { rivals, standing } from '../../../../src/operator/watch/rivals.ts';
 import { connect } from '../../../../src/operator/watch/triggers.ts';
 import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from './stores.ts';
@@ -71,7 +72,7 @@ test.each<[string, (now: Crowd) => void, readonly string[]]>([
 test('one edit, and then a look at every card, reads each card’s age a few times, however many there are', () => {
   const { caches, cards, of, counted, reset } = crowd();
   const config = { podNamespace: 'agents', dnsService: [] };
-  const heard = { evidence: noEvidence, fleetHeldUntil: undefined, quarantineList: [], network: unproven };
+  const heard = { evidence: noEvidence, fleetHeldUntil: undefined, quarantineList: emptyList, network: unproven };
   const sources = { caches, config, ...heard, listedBefore: () => [] };
   const look = () =>
     standing(cards, target).map((card) => observe(`team/${card.metadata.name}`, sources)?.siblings.length);
