@@ -1,4 +1,3 @@
-import { sameJson } from '@agentcard-operator/agentcard';
 import type { Key, KubeObject, NetworkPolicy, ObjectMeta, Pod, Service } from '@agentcard-operator/kube/objects';
 import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
@@ -38,7 +37,7 @@ export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sink
   watchCards(caches, sinks);
   watchWays(caches, dnsServices, sinks, wake);
   watchMarks(caches, sinks, wake);
-  watchCutOff(caches, wake);
+  watchCutOff(caches, sinks, wake);
   watchCallers(caches, sinks.wake);
   caches.signedCards?.onEvent(
     either(({ metadata }) => {
@@ -130,20 +129,26 @@ function cardsChosenBy({ metadata, spec }: NetworkPolicy, caches: Caches): Cache
 }
 
 /** Whose pods a quarantine's policy chooses hears when it begins and when it ends, also where we wrote that ourselves. */
-function watchCutOff(caches: Caches, wake: Wake): void {
+function watchCutOff(caches: Caches, sinks: Sinks, wake: Wake): void {
   const tell = (card: CachedCard) => {
     const own = caches.policies.byIndex('owner', card.metadata.uid ?? '');
     wake(own.flatMap((policy) => cardsChosenBy(policy, caches)).filter((each) => keyOf(each) !== keyOf(card)));
   };
   caches.cards.onEvent({
-    update: (old, card) => sameJson(cutOff(old), cutOff(card)) || tell(card),
+    update: (old, card) => {
+      if (cutOff(old)?.reason !== cutOff(card)?.reason) tell(card);
+      // What weakened the quarantine of the other may have been this one's policy, before that was tightened.
+      const { by, subject } = card.status?.quarantine ?? {};
+      if (by !== 'neighbour' || subject === old.status?.quarantine?.subject) return;
+      sinks.wake(`${card.metadata.namespace}/${subject}`);
+    },
     remove: (card) => cutOff(card) && tell(card),
   });
-  const isNew = (policy: NetworkPolicy) => {
+  const tellOf = (policy: NetworkPolicy) => {
     const card = caches.cards.get(`${policy.metadata.namespace}/${owningCard(policy)?.name}`);
-    if (card !== undefined && cutOff(card) !== undefined) tell(card);
+    if (card && cutOff(card)) tell(card);
   };
-  caches.policies.onEvent({ add: isNew, update: (_, policy) => isNew(policy) });
+  caches.policies.onEvent({ add: tellOf, update: (_, policy) => tellOf(policy) });
 }
 
 /** So many cards of one workload hear at once of each other; of more, the rest look again by themselves. */

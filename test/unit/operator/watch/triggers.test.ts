@@ -310,15 +310,27 @@ test('whose pods a quarantine’s policy chooses hears when it begins and ends, 
   ownWrites.note(tightened);
   policies.put(tightened);
   expect(woken()).toEqual([clock]);
-  ours(changed({ ...card, status: { quarantine: { by: 'neighbour', subject: 'y', reason: 'other' } } }));
-  expect(woken()).toEqual([clock]);
-  ours(changed({ ...card, status: { quarantine: { by: 'neighbour', subject: 'z', reason: 'other' } } }));
+  ours(changed({ ...card, status: { quarantine: { by: 'neighbour', subject: 'weather', reason: 'other' } } }));
+  expect(woken()).toEqual([clock, weather]);
+  ours(changed({ ...card, status: { quarantine: { by: 'neighbour', subject: 'weather', reason: 'more' } } }));
   expect(woken()).toEqual([]);
   const ordered = changed({ ...card, spec: { ...card.spec, quarantine: { reason: 'incident' } } });
   cards.put(ordered);
   expect(woken()).toEqual([clock, weather]);
   cards.delete(ordered);
   expect(woken()).toEqual([clock, weather]);
+});
+
+test('a card that is cut off with another tells that one, whose quarantine its own policy may have weakened', () => {
+  const { cards, ownWrites, woken, clock: card } = world();
+  woken();
+  const quarantine = { by: 'neighbour', subject: 'weather', reason: 'r' } as const;
+  for (const expected of [[weather], []]) {
+    const written = changed({ ...card, status: { quarantine } });
+    ownWrites.note(written);
+    cards.put(written);
+    expect(woken()).toEqual(expected);
+  }
 });
 
 test('a labelled pod that no card accounts for goes to the sweep', () => {
