@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { address, boolean, duration } from '../operator/settings/flag-schemas.ts';
+import { address, boolean, durationTo } from '../operator/settings/flag-schemas.ts';
 import { type FlagValues, flagsFrom } from '../operator/settings/flags.ts';
 
-const path = z.string().min(1, 'must be a path');
+const path = z.string().regex(/^\S(.*\S)?$/, 'must be a path without spaces at its ends');
 
 /** Every flag of agentcard-signer, with the variables that signers' deployments already set. */
 export const flags = flagsFrom({
@@ -31,7 +31,7 @@ export const flags = flagsFrom({
   },
   signTimeout: {
     variable: 'SIGN_TIMEOUT',
-    schema: duration,
+    schema: durationTo('24h'),
     default: '30s',
     doc: 'Bound on signing once, the wait for an X509-SVID included. A sidecar waits for its X509-SVID without a bound.',
   },
@@ -70,7 +70,8 @@ export const flags = flagsFrom({
 export type Settings = FlagValues<typeof flags>;
 
 /** What does not fit together. */
-export function problemsOf({ configmap, agentName }: Settings): readonly string[] {
+export function problemsOf({ configmap, agentName, card, unsignedCard }: Settings): readonly string[] {
+  if (card === unsignedCard) return ['--card and --unsigned-card are one file: name another for the signed card'];
   if (configmap !== 'required' || agentName !== '') return [];
   return ['--configmap=required needs the name of the workload: set AGENT_NAME'];
 }

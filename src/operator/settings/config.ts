@@ -37,6 +37,15 @@ function problemsOf(config: Config): string[] {
   if (config.profiling && ['', '0'].includes(config.metricsBindAddress)) {
     problems.push('--profiling needs a port for metrics: set --metrics-bind-address, for example to :8080');
   }
+  if (config.trustBundleFile !== '' && config.trustBundleConfigmap !== '') {
+    problems.push('--trust-bundle-file and --trust-bundle-configmap name one bundle each: set one of both');
+  }
+  if (config.floorAllowedIds.length > 0 && config.strictBinding !== 'floor') {
+    problems.push('--floor-allowed-ids counts under --strict-binding=floor alone: set that too, or leave it out');
+  }
+  if (sharePort(config.metricsBindAddress, config.healthProbeBindAddress)) {
+    problems.push('--metrics-bind-address and --health-probe-bind-address are one: give each a port of its own');
+  }
   if (config.enforcement === 'enforce') {
     if (!isOn.mtls && !isOn.signature) {
       problems.push(`--enforcement=enforce needs a way to verify agents: ${switches.mtls} or ${switches.signature}`);
@@ -48,7 +57,13 @@ function problemsOf(config: Config): string[] {
   return problems;
 }
 
+const isFixed = (address: string) => Number(address.split(':').at(-1)) > 0;
+/** A port without a host is that of every host. */
+const sharePort = (one: string, other: string) => isFixed(one) && (one.endsWith(other) || other.endsWith(one));
+
 const switches = { mtls: 'set --enable-verified-fetch', signature: 'set --enable-signature-verification' } as const;
+
+const socketWords = 'unix:///path/to/socket or tcp://<IP address>:<port>, without spaces';
 
 function spiffeProblems(config: Config): string[] {
   const problems: string[] = [];
@@ -59,6 +74,8 @@ function spiffeProblems(config: Config): string[] {
   const ownBundle = config.trustBundleFile !== '' || config.trustBundleConfigmap !== '';
   if (config.spiffeEndpointSocket === '' && (config.enableVerifiedFetch || !ownBundle)) {
     problems.push('--spiffe-endpoint-socket is empty and SPIFFE_ENDPOINT_SOCKET is not set: name the Workload API');
+  } else if (!/^(unix:(\/\/)?\/[^/?#\s][^?#\s]*|tcp:\/\/[^/?#\s]+:[0-9]{1,5})?$/.test(config.spiffeEndpointSocket)) {
+    problems.push(`--spiffe-endpoint-socket or SPIFFE_ENDPOINT_SOCKET must be ${socketWords}`);
   }
   const sample = { trustDomain: 'example.org', namespace: 'namespace', serviceAccount: 'account' };
   const id = renderSpiffeId(config.spiffeIdTemplate, sample);

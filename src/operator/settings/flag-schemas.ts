@@ -5,17 +5,25 @@ import { holdsRange } from '../network/ranges.ts';
 /** How the values of flags are written, for every program of this project. */
 export const boolean = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** A Go duration, read as milliseconds. */
-export const duration = z.string().transform((text, context) => {
-  const ms = durationMs(text);
-  if (ms !== undefined && ms > 0) return ms;
-  context.addIssue({ code: 'custom', message: 'must be a duration such as 5s, 10m or 1h30m' });
-  return z.NEVER;
-});
+/** A Go duration, read as whole milliseconds. Timers have bounds: Node takes what is beyond them for one millisecond. */
+export const durationTo = (most: string) =>
+  z.string().transform((text, context) => {
+    const ms = durationMs(text);
+    if (ms !== undefined && ms >= 1 && ms <= (durationMs(most) ?? 0)) return Math.round(ms);
+    context.addIssue({ code: 'custom', message: `must be a duration of 1ms to ${most}, such as 5s, 10m or 1h30m` });
+    return z.NEVER;
+  });
 
+/** Of a file, or none. */
+export const optionalPath = z.string().regex(/^(\S(.*\S)?)?$/, 'must be a path without spaces at its ends');
+
+const port = '([0-9]{1,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])';
 export const address = z
   .string()
-  .regex(/^(0|[^\s]*:[0-9]{1,5})$/, 'must be [host]:port, or 0 to turn it off')
+  .regex(
+    new RegExp(`^(0|([A-Za-z0-9.-]*|\\[[0-9A-Fa-f:.]+\\]):${port})$`),
+    'must be [host]:port with a port up to 65535, or 0 to turn it off',
+  )
   // What YAML makes of a port alone is a whole number; the chart then tells how to write it.
   .meta({ minimum: 0, maximum: 65_535 });
 

@@ -5,7 +5,7 @@ import { jsonOrUndefined } from '../api/json.ts';
 import { enforcementLabel, tlsPortName } from '../api/labels.ts';
 import { spiffeIdPattern, spiffeIdWords } from '../api/schema.ts';
 import { egressRules, ingressRules } from '../network/rule-schemas.ts';
-import { address, addressRanges, boolean, duration, listOf, trustDomainName } from './flag-schemas.ts';
+import { address, addressRanges, boolean, durationTo, listOf, optionalPath, trustDomainName } from './flag-schemas.ts';
 import { flagsFrom } from './flags.ts';
 import { defaultTemplate } from './spiffe-id-template.ts';
 
@@ -33,8 +33,9 @@ const mechanisms = listOf(
 ).pipe(z.array(z.enum(['mtls', 'signature'])));
 const cardPaths = listOf('/[\\x21-\\x2b\\x2d-\\x7e]*', 'must be paths that start with /, in ASCII without spaces');
 const namespaces = listOf('[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?', 'must be names of namespaces, by commas');
-const optionalName = z.string().regex(/^$|^[a-z0-9.-]+\/[a-z0-9.-]+$/, 'must be namespace/name');
-const services = '^[a-z0-9.-]+/[a-z0-9.-]+(,[a-z0-9.-]+/[a-z0-9.-]+)*$';
+const object = '[a-z0-9]([a-z0-9-]*[a-z0-9])?/[a-z0-9]([a-z0-9.-]*[a-z0-9])?';
+const optionalName = z.string().regex(new RegExp(`^(${object})?$`), 'must be namespace/name');
+const services = `^${object}(,${object})*$`;
 const namespacedName = z
   .string()
   .regex(new RegExp(services), 'must be namespace/name, several by commas')
@@ -113,7 +114,9 @@ export const flags = flagsFrom({
     schema: z.enum(['off', 'audit', 'enforce']),
     default: 'off',
     doc: `Whether NetworkPolicies follow the verdicts. A namespace labelled ${enforcementLabel} decides for itself.`,
-    aliases: { 'enforce-network-policies': (text: string) => (text === 'false' ? 'off' : 'enforce') },
+    aliases: {
+      'enforce-network-policies': (text: string) => text.replace(/^true$/, 'enforce').replace(/^false$/, 'off'),
+    },
   },
   ingressAllow: {
     schema: rules(ingressRules, 'from and ports'),
@@ -135,7 +138,7 @@ export const flags = flagsFrom({
     doc: 'Address ranges of further DNS servers, for example a node-local cache, by commas.',
   },
   evidenceTtl: {
-    schema: duration,
+    schema: durationTo('168h'),
     default: '10m',
     doc: 'How long a verdict stands after the agent stopped answering; never past its certificate.',
   },
@@ -145,7 +148,7 @@ export const flags = flagsFrom({
     doc: 'Percent of the cards that hold trust (at least 5 cards) that may fall silent at once before the fleet brake holds every verdict; 100: never.',
   },
   maxHold: {
-    schema: duration,
+    schema: durationTo('168h'),
     default: '30m',
     doc: 'The longest that the fleet brake holds; never past a certificate.',
   },
@@ -154,7 +157,7 @@ export const flags = flagsFrom({
     doc: 'Paths besides the well-known ones at which spec.endpoint.path may have agents asked, by commas; * stands for a part of one segment.',
   },
   trustBundleFile: {
-    schema: z.string(),
+    schema: optionalPath,
     doc: "File with the trust bundle of --trust-domain, PEM or SPIFFE JSON. Default: the Workload API's.",
   },
   trustBundleConfigmap: {
@@ -163,12 +166,16 @@ export const flags = flagsFrom({
     aliases: { 'spire-trust-bundle-configmap': undefined },
   },
   trustBundleConfigmapKey: {
-    schema: z.string().min(1),
+    schema: z.string().regex(/^[-._a-zA-Z0-9]{1,253}$/, "must be a ConfigMap's key: letters, digits, -, _ and ."),
     default: 'bundle.spiffe',
     doc: 'Key of that ConfigMap.',
     aliases: { 'spire-trust-bundle-configmap-key': undefined },
   },
-  fetchTimeout: { schema: duration, default: '5s', doc: 'Bound on one fetch of a card, from dial to last byte.' },
+  fetchTimeout: {
+    schema: durationTo('10m'),
+    default: '5s',
+    doc: 'Bound on one fetch of a card, from dial to last byte.',
+  },
   fetchConcurrency: { schema: whole(1, 1024), default: '64', doc: 'Fetches under way at once.' },
   concurrency: { schema: whole(1, 256), default: '16', doc: 'Reconciles under way at once.' },
   namespaces: { schema: namespaces, doc: 'Namespaces to watch, by commas. Default: all.' },
@@ -189,7 +196,7 @@ export const flags = flagsFrom({
     doc: 'Where /healthz and /readyz are served; 0: nowhere.',
   },
   kubeconfig: {
-    schema: z.string(),
+    schema: optionalPath,
     doc: 'Path of a kubeconfig. Default: in-cluster, else KUBECONFIG or ~/.kube/config.',
   },
   logLevel: { schema: z.enum(['debug', 'info', 'warn', 'error']), default: 'info', doc: 'Least level that is logged.' },

@@ -51,9 +51,7 @@ describe('a typo in a value', () => {
   /** Their meaning is others': of images, files, kinds and templates. */
   const anyText = [
     ...['/image/repository', '/injection/image', '/spiffe/clusterSPIFFEID/className', '/config/spiffe-id-template'],
-    ...['kubeconfig', 'spiffe-endpoint-socket', 'trust-bundle-file', 'trust-bundle-configmap-key'].map(
-      (flag) => `/config/${flag}`,
-    ),
+    ...['kubeconfig', 'spiffe-endpoint-socket', 'trust-bundle-file'].map((flag) => `/config/${flag}`),
   ];
 
   test.each(leaves.filter((path) => !anyText.includes(path)))('is refused in %s', async (path) => {

@@ -228,7 +228,7 @@ describe('the command line', () => {
 
   test.each([
     [['--frobnicate'], '--frobnicate is not a known flag'],
-    [['--sign-timeout=soon'], 'must be a duration such as 5s'],
+    [['--sign-timeout=soon'], 'must be a duration of 1ms to 24h'],
     [['--card='], 'must be a path'],
     [['--configmap=required'], 'set AGENT_NAME'],
   ])('%j is wrong usage, said once', async (args, reason) => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { readConfig } from '../../../../src/operator/settings/config.ts';
 import { flags } from '../../../../src/operator/settings/flag-table.ts';
-import { describeFlags } from '../../../../src/operator/settings/flags.ts';
+import { describeFlags, parseFlags } from '../../../../src/operator/settings/flags.ts';
+import { flags as signerFlags, problemsOf as signerProblems } from '../../../../src/signer/settings.ts';
 
 const spiffe = ['--enable-verified-fetch', '--trust-domain=example.org', '--spiffe-endpoint-socket=unix:///s'];
 
@@ -116,8 +117,119 @@ describe('what cannot work is refused at start, with what to do', () => {
     [['--floor-allowed-ids=foo'], '--floor-allowed-ids: must be a SPIFFE ID with a path'],
     [['--egress-allow=foo'], '--egress-allow: must be a JSON list'],
     [['--card-paths=/a,card.json'], '--card-paths: must be paths that start with /'],
+    [
+      [...spiffe, '--spiffe-endpoint-socket=/run/agent.sock'],
+      '--spiffe-endpoint-socket or SPIFFE_ENDPOINT_SOCKET must be',
+    ],
+    [['--enforce-network-policies=0'], '--enforcement: '],
+    [['--trust-bundle-file=/ca.pem', '--trust-bundle-configmap=a/b'], 'set one of both'],
+    [['--floor-allowed-ids=spiffe://example.org/a'], '--floor-allowed-ids counts under --strict-binding=floor alone'],
+    [['--metrics-bind-address=:8081'], 'give each a port of its own'],
+    [['--metrics-bind-address=127.0.0.1:8081'], 'give each a port of its own'],
   ])('%j: %s', (args, said) => {
     expect(problems(args)).toContain(said);
+  });
+
+  const anyDuration = [
+    '',
+    ' ',
+    '0',
+    '0s',
+    '-5s',
+    '5',
+    '5 s',
+    'NaN',
+    '1e3s',
+    'Infinity',
+    '1ns',
+    '5000h',
+    '99999h',
+    '5s\n',
+  ];
+  const anyAddress = ['', ' ', '8080', ':', ':-1', ':99999', ':65536', ':NaN', '::80', 'a b:80', ':80 ', ':80\n'];
+  const anyNumber = ['', ' ', '-1', 'NaN', '1.5', '1e1', 'Infinity', '99999999999', '1 ', '0x1'];
+  const anyName = [' ', 'a', '/', '-/-', 'a/', '/b', 'A/b', 'a/b ', 'a/b/c'];
+  const table: Readonly<Record<string, readonly string[]>> = {
+    'fetch-timeout': [...anyDuration, '10m1s'],
+    'evidence-ttl': [...anyDuration, '169h'],
+    'max-hold': [...anyDuration, '169h'],
+    'metrics-bind-address': anyAddress,
+    'health-probe-bind-address': anyAddress,
+    concurrency: [...anyNumber, '0', '257'],
+    'fetch-concurrency': [...anyNumber, '0', '1025'],
+    'max-distrust': [...anyNumber, '101'],
+    'trust-bundle-configmap': anyName,
+    'dns-service': ['', ...anyName],
+    'trust-bundle-configmap-key': ['', ' ', 'a b', '../x'],
+    'trust-bundle-file': [' ', ' /ca.pem', '/ca.pem '],
+    kubeconfig: [' ', '/k '],
+    'trust-domain': [' ', 'a b', 'a/b', 'A'],
+    'agent-tls-port-name': ['', ' ', 'A b'],
+    'signature-forms': ['', ' ', 'x'],
+    require: [' x', 'x', 'mtls,,signature'],
+    'strict-binding': ['', ' true', 'TRUE', '1'],
+    enforcement: ['', 'on', 'true'],
+    'enforce-network-policies': ['', '0', 'no', 'False'],
+    'floor-allowed-ids': [' x', 'spiffe://a', 'x'],
+    'ingress-allow': ['', ' ', '{}', 'null', '[1]'],
+    'egress-allow': ['', ' ', '{}', 'null', '[1]'],
+    'dns-cidr': ['10.0.0.1', 'x', '10.0.0.0/-1'],
+    'card-paths': ['x', '/a b'],
+    namespaces: ['A', '-a', 'a b'],
+    'leader-elect': ['', '1', 'yes', ' true'],
+    profiling: ['', '1'],
+    'enable-verified-fetch': ['', '1', 'True'],
+    'enable-signature-verification': ['', '1', 'True'],
+    'log-level': ['', 'trace', 'INFO'],
+    'log-format': ['', 'JSON'],
+  };
+
+  test('every flag is in the table but those that depend on others', () => {
+    const elsewhere = ['spiffe-endpoint-socket', 'spiffe-id-template'];
+    expect(
+      Object.values(flags)
+        .map(({ name }) => name)
+        .filter((name) => !(name in table)),
+    ).toEqual(elsewhere);
+  });
+
+  test.each(Object.entries(table).flatMap(([name, values]) => values.map((value) => [name, value] as const)))(
+    '--%s=%j is refused by name',
+    (name, value) => {
+      expect(problems([`--${name}=${value}`])).toMatch(/^--[a-z-]+: /);
+      expect(problems([`--${name}=${value}`])).toContain(
+        name === 'enforce-network-policies' ? '--enforcement' : `--${name}`,
+      );
+    },
+  );
+
+  test.each(['1.5ms', '5s', '1h30m', '168h'])('a lease of %s is whole milliseconds that a timer takes', (text) => {
+    expect(config([`--evidence-ttl=${text}`]).evidenceTtl).toSatisfy(
+      (ms: number) => Number.isInteger(ms) && ms < 2 ** 31,
+    );
+  });
+
+  test.each(['0', ':0', ':65535', '127.0.0.1:9', 'localhost:9', '[::1]:9', '[fd00::1]:0'])(
+    '%s is an address',
+    (text) => {
+      expect(config([`--metrics-bind-address=${text}`]).metricsBindAddress).toBe(text);
+    },
+  );
+
+  test.each(['unix:///s', 'unix:/run/s', 'tcp://127.0.0.1:8081', 'tcp://[::1]:81'])('%s is a socket', (socket) => {
+    expect(config([...spiffe, `--spiffe-endpoint-socket=${socket}`]).spiffeEndpointSocket).toBe(socket);
+  });
+
+  test.each(['--sign-timeout=5000h', '--sign-timeout=0s', '--health-probe-bind-address=:99999', '--card= ', '--card='])(
+    'so does the signer: %s',
+    (argument) => {
+      expect(parseFlags(signerFlags, [argument], {}).problems.join()).toContain(argument.split('=')[0]);
+    },
+  );
+
+  test('a signer writes to another file than it reads', () => {
+    const { values } = parseFlags(signerFlags, ['--card=/a', '--unsigned-card=/a'], {});
+    expect(values && signerProblems(values)).toEqual([expect.stringContaining('are one file')]);
   });
 
   test('an unknown variable is refused too', () => {
