@@ -10,12 +10,41 @@ const truth = (description: string): Schema => ({ type: 'boolean', description }
 /** Of the whole cluster: auto leaves it out where the operator watches single namespaces. */
 const auto = (description: string): Schema => ({ enum: [true, false, 'auto'], description });
 const open = (description: string): Schema => ({ type: 'object', description });
+/** Labels and annotations: the API server takes texts alone. */
+const texts = (description: string): Schema => ({ ...open(description), additionalProperties: { type: 'string' } });
+/** A group of Kubernetes' own, which may be missing whole. */
+const some = (description: string, words: Readonly<Record<string, string>>, more: Schema = {}): Schema => ({
+  ...closed(
+    Object.fromEntries(Object.entries(words).map(([name, said]) => [name, { ...open(said), ...more }])),
+    description,
+  ),
+  default: {},
+});
+const quantity = {
+  type: ['string', 'number'],
+  minimum: 0,
+  pattern: '^[0-9]*\\.?[0-9]+([numkMGTPE]|[KMGTPE]i|[eE][0-9]+)?$',
+};
+const resources = (description: string): Schema =>
+  some(
+    description,
+    { requests: 'What is kept free for it.', limits: 'What it gets at most.' },
+    { additionalProperties: quantity },
+  );
+/** References to images and classes: without spaces. */
+const word = (description: string): Schema => text(description, { pattern: '^\\S*$' });
+/** All of zero is no duration. */
+const duration: Schema = { pattern: goDuration.source, allOf: [{ pattern: '[1-9]' }] };
 const port = (description: string): Schema => ({ type: 'integer', minimum: 1, maximum: 65535, description });
 /** Of objects: labels of DNS, joined by dots. */
 const label = '[a-z0-9]([a-z0-9-]*[a-z0-9])?';
 const name = (description: string, more: Schema = {}): Schema =>
   text(description, { pattern: `^(${label}(\\.${label})*)?$`, ...more });
-const list = (description: string): Schema => ({ type: 'array', items: { type: 'object' }, description });
+const list = (description: string, items: Schema = { type: 'object' }): Schema => ({
+  type: 'array',
+  items,
+  description,
+});
 /** Numbers have the bound, texts the pattern. */
 const account = (of: string): Schema => ({
   type: ['integer', 'string', 'null'],
@@ -30,6 +59,11 @@ const closed = (properties: Readonly<Record<string, Schema>>, description = ''):
   properties,
 });
 
+const listOf = (description: string, ...names: readonly string[]): Schema =>
+  list(description, closed(Object.fromEntries(names.map((name) => [name, {}]))));
+const tolerations = (description: string): Schema =>
+  listOf(description, 'key', 'operator', 'value', 'effect', 'tolerationSeconds');
+
 /** The chart's values.schema.json. `config` has every flag by its name; the rest mirrors values.yaml. */
 export function valuesSchema(): string {
   return `${JSON.stringify(wholeSchema(), null, 2)}\n`;
@@ -40,7 +74,8 @@ export function neededValues(): string[] {
   const below = (schema: Schema, path: string): string[] =>
     Object.entries((schema.properties ?? {}) as Readonly<Record<string, Schema>>).flatMap(([name, each]) => {
       const own = `${path}${name}`;
-      const needed = each.additionalProperties === false || each.type === 'boolean' || each.enum !== undefined;
+      const isGroup = each.additionalProperties === false && each.default === undefined;
+      const needed = isGroup || each.type === 'boolean' || each.enum !== undefined;
       return needed ? [own, ...(own === 'config' ? [] : below(each, `${own}.`))] : [];
     });
   return below(wholeSchema(), '');
@@ -75,7 +110,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
       create: auto(
         'Create a ClusterSPIFFEID, from which SPIRE gives the operator its own SVID, where its kind is served.',
       ),
-      className: text('Class of the spire-controller-manager that should act on it.'),
+      className: word('Class of the spire-controller-manager that should act on it.'),
       federatesWith: {
         type: 'array',
         items: { type: 'string' },
@@ -87,12 +122,12 @@ const ownValues: Readonly<Record<string, Schema>> = {
   metrics: closed({
     podMonitor: closed({
       enabled: truth('Create a PodMonitor of the Prometheus operator, and serve metrics.'),
-      labels: open('Labels by which your Prometheus chooses it.'),
-      interval: text('Between two scrapes.', { pattern: goDuration.source }),
+      labels: texts('Labels by which your Prometheus chooses it.'),
+      interval: text('Between two scrapes.', duration),
     }),
     rules: closed({
       enabled: truth('Create a PrometheusRule with alerts.'),
-      labels: open('Labels by which your Prometheus chooses it.'),
+      labels: texts('Labels by which your Prometheus chooses it.'),
       docsUrl: text(
         'Where your people read the pages of this project, ending with a slash: the alerts name sections of docs/ there.',
         { pattern: '^$|/$' },
@@ -100,7 +135,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
     }),
     dashboard: closed({
       enabled: truth('Create a ConfigMap with a dashboard for Grafana.'),
-      labels: open('Labels by which the sidecar of Grafana finds it.'),
+      labels: texts('Labels by which the sidecar of Grafana finds it.'),
     }),
   }),
   networkPolicy: closed({
@@ -116,13 +151,13 @@ const ownValues: Readonly<Record<string, Schema>> = {
       items: {
         ...closed({
           name: text('Name of the pool.', { pattern: '^[a-z0-9]([a-z0-9-]{0,14}[a-z0-9])?$' }),
-          nodeSelector: open('Labels of its nodes. Default: all nodes.'),
-          tolerations: list('Taints of its nodes.'),
+          nodeSelector: texts('Labels of its nodes. Default: all nodes.'),
+          tolerations: tolerations('Taints of its nodes.'),
         }),
         required: ['name'],
       },
     },
-    resources: open('CPU and memory of each of the two pods.'),
+    resources: resources('CPU and memory of each of the two pods.'),
   }),
   cleanup: closed({ enabled: truth('Take off what the operator leaves, before the release is uninstalled.') }),
   labelGuard: closed({
@@ -132,7 +167,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
   trustGuard: closed({ enabled: auto('Ask for the verbs trust and quarantine where a card is loosened.') }),
   injection: closed({
     enabled: truth('Put an Envoy into pods that ask for it by a label.'),
-    image: text('The Envoy.'),
+    image: word('The Envoy.'),
     pullPolicy: text('When it is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
     agentPort: port('Where agents listen, unless the annotation …/port of the pod says otherwise.'),
     tlsPort: port('Where Envoy listens.'),
@@ -141,7 +176,7 @@ const ownValues: Readonly<Record<string, Schema>> = {
       minimum: 1,
       description: 'As whom Envoy runs. null leaves it to the image.',
     },
-    resources: open('CPU and memory of Envoy: requests and limits.'),
+    resources: resources('CPU and memory of Envoy: requests and limits.'),
   }),
   userRoles: closed({ create: auto('Create the ClusterRoles viewer, editor and security.') }),
   crd: closed({ install: truth('Install and upgrade the AgentCard kind with this release. It stays at uninstall.') }),
@@ -152,7 +187,7 @@ const podValues: Readonly<Record<string, Schema>> = {
   replicas: { type: 'integer', minimum: 0, description: 'Pods of the operator; one acts, the others stand by.' },
   fullnameOverride: name('Name of all objects, instead of one made from the release.', { maxLength: 63 }),
   image: closed({
-    repository: text('Where the cluster pulls the image from.'),
+    repository: word('Where the cluster pulls the image from.'),
     // Some write the digest behind it.
     tag: text("Tag of the image. Default: the chart's appVersion.", {
       pattern: '^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?)?$',
@@ -160,23 +195,30 @@ const podValues: Readonly<Record<string, Schema>> = {
     digest: text('Digest of the image, in place of the tag.', { pattern: '^(sha256:[0-9a-f]{64})?$' }),
     pullPolicy: text('When the image is pulled.', { enum: ['Always', 'IfNotPresent', 'Never'] }),
   }),
-  imagePullSecrets: list('Secrets with credentials for the registry.'),
+  imagePullSecrets: listOf('Secrets with credentials for the registry.', 'name'),
   serviceAccount: closed({
     create: truth('Create the ServiceAccount.'),
     name: name('Name of the ServiceAccount.', { maxLength: 253 }),
-    annotations: open('Annotations of the ServiceAccount.'),
+    annotations: texts('Annotations of the ServiceAccount.'),
   }),
-  podAnnotations: open("Annotations of the operator's pods."),
-  podLabels: open("More labels of the operator's pods."),
+  podAnnotations: texts("Annotations of the operator's pods."),
+  podLabels: texts("More labels of the operator's pods."),
   podSecurityContext: closed({ runAsUser: account('User'), runAsGroup: account('Group') }),
-  extraEnv: list("More variables of the operator's container."),
-  resources: open('CPU and memory of the operator.'),
-  nodeSelector: open('Nodes on which the operator may run.'),
-  tolerations: list('Taints that the operator tolerates.'),
-  affinity: open('Affinity of the pods.'),
+  extraEnv: listOf("More variables of the operator's container.", 'name', 'value', 'valueFrom'),
+  resources: resources('CPU and memory of the operator.'),
+  nodeSelector: texts('Nodes on which the operator may run.'),
+  tolerations: tolerations('Taints that the operator tolerates.'),
+  affinity: some('Affinity of the pods.', {
+    nodeAffinity: 'To nodes.',
+    podAffinity: 'To pods.',
+    podAntiAffinity: 'Away from pods.',
+  }),
   priorityClassName: name('PriorityClass of the pods.'),
   extraVolumes: list("More volumes of the operator's pods, for example with a trust bundle."),
-  extraVolumeMounts: list('Where the operator sees them.'),
+  extraVolumeMounts: listOf(
+    'Where the operator sees them.',
+    ...['name', 'mountPath', 'subPath', 'subPathExpr', 'readOnly', 'recursiveReadOnly', 'mountPropagation'],
+  ),
 };
 
 function configValues(): Schema {
@@ -192,7 +234,7 @@ function flagSchema({ schema }: Flag): Schema {
   const { $schema: _dialect, ...given } = z.toJSONSchema(schema, { io: 'input' });
   const read = (probe: string): unknown => schema.safeParse(probe).data;
   if (Array.isArray(given.enum)) return { enum: [...given.enum, ...given.enum.flatMap(yamlTwin)] };
-  if (typeof read('5s') === 'number') return { ...given, pattern: goDuration.source };
+  if (typeof read('5s') === 'number') return { ...given, ...duration };
   // Bounds say what an integer of YAML may be.
   if (given.maximum !== undefined) return { ...given, type: ['string', 'integer'] };
   if (given.items !== undefined) return { ...given, type: ['string', 'array'] };

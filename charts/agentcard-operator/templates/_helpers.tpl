@@ -205,6 +205,22 @@ annotations:
 {{- $address := toString (get $.Values.config $flag) }}
 {{- if regexMatch "^[1-9][0-9]*$" $address }}{{ fail (printf "config.%s: write \":%s\" for port %s, or 0 for nowhere" $flag $address $address) }}{{ end }}
 {{- end }}
+{{- $required := include "agentcard-operator.flagText" (get .Values.config "require") }}
+{{- if and (contains "mtls" $required) (not .Values.verifiedFetch.enabled) }}
+{{- fail "config.require names mtls, which is off: set verifiedFetch.enabled=true" }}
+{{- end }}
+{{- if and (contains "signature" $required) (not .Values.signatureVerification.enabled) }}
+{{- fail "config.require names signature, which is off: set signatureVerification.enabled=true" }}
+{{- end }}
+{{- if and (get .Values.config "trust-bundle-file") (get .Values.config "trust-bundle-configmap") }}
+{{- fail "config.trust-bundle-file and config.trust-bundle-configmap name one bundle each: set one of both" }}
+{{- end }}
+{{- if and (get .Values.config "floor-allowed-ids") (ne (toString (get .Values.config "strict-binding")) "floor") }}
+{{- fail "config.floor-allowed-ids counts under config.strict-binding=floor alone: set that too, or leave it out" }}
+{{- end }}
+{{- if and (eq (toString (get .Values.config "profiling")) "true") (eq (include "agentcard-operator.metricsAddress" .) "0") }}
+{{- fail "config.profiling needs metrics: set config.metrics-bind-address=:8080" }}
+{{- end }}
 {{- $_ := include "agentcard-operator.image" . }}
 {{- if and (include "agentcard-operator.namespaces" .) (eq (toString .Values.spiffe.clusterSPIFFEID.create) "true") }}
 {{- fail "config.namespaces asks for Roles alone, and a ClusterSPIFFEID is the cluster's: set spiffe.clusterSPIFFEID.create=false" }}

@@ -59,6 +59,8 @@ const rules = (schema: z.ZodType, sides: string) =>
       return z.NEVER;
     });
 
+const templateAction = '\\{\\{-?\\s*\\.(TrustDomain|PodMeta\\.Namespace|PodSpec\\.ServiceAccountName)\\s*-?\\}\\}';
+
 /** Every flag. --help, the chart's schema and the reference's table are made from this. */
 export const flags = flagsFrom({
   trustDomain: {
@@ -106,7 +108,8 @@ export const flags = flagsFrom({
     doc: 'SPIFFE IDs, by commas, that cards may allow under --strict-binding=floor, which ignores all others that they allow.',
   },
   spiffeIdTemplate: {
-    schema: z.string(),
+    // Only for the chart as well: the start names the name that is unknown.
+    schema: z.string().meta({ pattern: `^spiffe://([A-Za-z0-9._/-]|${templateAction})+$` }),
     default: defaultTemplate,
     doc: "Template of the SPIFFE ID that a workload must prove, with the names of ClusterSPIFFEID's.",
   },

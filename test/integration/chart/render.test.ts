@@ -286,6 +286,25 @@ describe('refusals say what is wrong and where', () => {
     ['serviceAccount.name=Foo_', "at '/serviceAccount/name'"],
     ['spiffe.csiDriver=Foo_', "at '/spiffe/csiDriver'"],
     ['image.tag=a:b', "at '/image/tag'"],
+    ['image.repository=a b', "at '/image/repository'"],
+    ['config.evidence-ttl=0s', "at '/config/evidence-ttl'"],
+    ['metrics.podMonitor.interval=0s', "at '/metrics/podMonitor/interval'"],
+    ['config.spiffe-id-template=spiffe://{{ .Nope }}/x', "at '/config/spiffe-id-template'"],
+    [
+      'config.require=signature',
+      'config.require names signature, which is off: set signatureVerification.enabled=true',
+    ],
+    ['config.require=["mtls"]', 'config.require names mtls, which is off: set verifiedFetch.enabled=true'],
+    ['config.trust-bundle-file=/a,config.trust-bundle-configmap=a/b', 'set one of both'],
+    ['config.floor-allowed-ids=spiffe://example.org/x', 'counts under config.strict-binding=floor alone'],
+    ['config.profiling=true', 'config.profiling needs metrics'],
+    ['injection.resources.limit.memory=1Mi', "at '/injection/resources'"],
+    ['networkProbe.resources.request.memory=1Mi', "at '/networkProbe/resources'"],
+    ['resources.limits.memory=1MiB', "at '/resources/limits/memory'"],
+    ['tolerations=[{"keys":"a"}]', "at '/tolerations/0'"],
+    ['extraEnv=[{"name":"A","vaule":"b"}]', "at '/extraEnv/0'"],
+    ['affinity.nodeAfinity.x=1', "at '/affinity'"],
+    ['podLabels.a=true', "at '/podLabels/a'"],
   ])('--set %s is refused', async (value, words) => {
     await expect(render(value)).rejects.toThrow(words);
   });

@@ -52,6 +52,36 @@ describe("the chart's schema", () => {
   });
 });
 
+test('the schema of the values is closed wherever the names are known', async () => {
+  const schema = JSON.parse(await read('charts/agentcard-operator/values.schema.json'));
+  const shapesOfKubernetes = ['/extraVolumes/0', '/networkPolicy/metricsFrom/0'];
+  const namesOfOthers = [
+    ...['nodeAffinity', 'podAffinity', 'podAntiAffinity'].map((name) => `/affinity/${name}`),
+    '/global',
+    '/config/ingress-allow/0',
+    '/config/egress-allow/0',
+  ];
+  expect(openGroups(schema).sort()).toEqual([...shapesOfKubernetes, ...namesOfOthers].sort());
+});
+
+interface Level {
+  readonly type?: unknown;
+  readonly properties?: Readonly<Record<string, Level>>;
+  readonly additionalProperties?: false | Level;
+  readonly items?: Level;
+}
+
+/** Where a name that nobody knows, with any value, is taken. */
+function openGroups({ type, properties = {}, additionalProperties: more, items }: Level, at = ''): string[] {
+  const isOpen = type === 'object' && more === undefined;
+  return [
+    ...(isOpen ? [at] : []),
+    ...Object.entries(properties).flatMap(([name, each]) => openGroups(each, `${at}/${name}`)),
+    ...(items ? openGroups(items, `${at}/0`) : []),
+    ...(more ? openGroups(more, `${at}/*`) : []),
+  ];
+}
+
 describe('what registries of charts show', () => {
   const definition = async () => parse(await read('charts/agentcard-operator/Chart.yaml'));
 
