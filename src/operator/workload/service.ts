@@ -17,6 +17,10 @@ export interface Endpoint {
   readonly version: string;
 }
 
+/** The API takes any number as the port of an EndpointSlice; sockets and policies do not. */
+export const isPort = (port: unknown): port is number =>
+  Number.isInteger(port) && Number(port) > 0 && Number(port) < 65_536;
+
 export type ServiceChoice =
   | { readonly ok: true; readonly service: Service }
   | { readonly ok: false; readonly reason: 'ServiceNotFound' | 'AmbiguousService'; readonly message: string };
@@ -113,7 +117,7 @@ export function endpointsOf(service: Service, slices: readonly EndpointSlice[], 
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
     const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (portName ?? ''))?.port ?? number;
-    if (port === undefined) continue;
+    if (!isPort(port)) continue;
     for (const { addresses, conditions, targetRef } of slice.endpoints ?? []) {
       const address = addresses[0];
       if (conditions?.terminating === true || targetRef?.kind !== 'Pod' || address === undefined) continue;

@@ -178,7 +178,9 @@ test("the cluster's part of every policy is our own place, the API server and th
     spec: { clusterIPs: ['10.0.0.1'], ports: [{ port: 443 }] },
   });
   const endpoints = [{ addresses: ['192.0.2.1'] }];
-  slices.put({ ...sliceOf('kubernetes', 'default'), endpoints, ports: [{ port: 6443 }] });
+  const own = sliceOf('kubernetes', 'default');
+  slices.put({ ...own, metadata: { ...own.metadata, name: 'kubernetes' }, endpoints, ports: [{ port: 6443 }] });
+  slices.put({ ...own, endpoints: [{ addresses: ['203.0.113.9'] }], ports: [{ port: 22 }] });
   expect(observed()?.cluster).toEqual({
     operatorNamespace: 'agents',
     apiServer: [
