@@ -53,9 +53,12 @@ export async function fetch(request: FetchRequest): Promise<FetchOutcome> {
   }
 }
 
-const isAddress = ({ address, family }: Target): boolean => isIP(address) === family;
+/** Sockets throw at any other port, and a promise that never rejects would. */
+const isAddress = ({ address, family, port }: Target): boolean =>
+  isIP(address) === family && Number.isInteger(port) && port > 0 && port < 65_536;
 
-const noAddress = (): FetchFailure => failed('RequestInvalid', 'the request needs an IP address of its family');
+const noAddress = (): FetchFailure =>
+  failed('RequestInvalid', 'the request needs an IP address of its family and a port from 1 to 65535');
 
 function open(request: FetchRequest, stop: AbortSignal): Promise<Connection | FetchFailure> {
   return request.tls ? openExpected(request, request.tls, stop) : openTcp(request, stop);

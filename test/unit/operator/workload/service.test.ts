@@ -134,6 +134,11 @@ describe('the endpoints', () => {
     expect(endpointsOf(grown, slices, 'agent-tls').map(({ port }) => port)).toEqual(ports);
   });
 
+  test.each([65_536, -1, 0])('at port %i nobody can be asked, whatever the API takes', (port) => {
+    const slices = [slice({ ports: [{ name: 'http', port }], endpoints: [endpoint('a', 'fd00::1')] })];
+    expect(endpointsOf(service, slices, 'http')).toEqual([]);
+  });
+
   test('what is no pod, or has no such port, is nobody to ask', () => {
     const node = { ...endpoint('n', 'fd00::9'), targetRef: { kind: 'Node', name: 'n', uid: 'n' } };
     expect(endpointsOf(service, [slice({ endpoints: [node] }), slice({ ports: null })], 'http')).toEqual([]);

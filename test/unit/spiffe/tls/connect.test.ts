@@ -37,6 +37,7 @@ test('a name is no address: nobody is asked where it leads', async () => {
   const named = { ...to(await echo()), address: 'localhost' };
   expect(await connect(named, ours, never)).toMatchObject({ code: 'RequestInvalid' });
   expect(await connect({ ...to(1), family: 6 }, ours, never)).toMatchObject({ code: 'RequestInvalid' });
+  expect(await connect(to(70_000), ours, never)).toMatchObject({ code: 'RequestInvalid' });
 });
 
 test.each([

@@ -220,6 +220,8 @@ describe('without what we need ourselves', () => {
   test.each([
     ['a name instead of an address', { address: 'localhost' }],
     ['an address of the other family', { address: '::1' }],
+    ['a port above 65535', { port: 70_000 }],
+    ['a negative port', { port: -1 }],
     ['a path with a line break', { path: '/x\r\nhost: y' }],
     ['a relative path', { path: 'x' }],
   ])('%s, the request is not made', async (_what, change) => {
