@@ -15,7 +15,7 @@ const pure = [
   /^src\/spiffe\/(id|result|x509)\.ts$/,
   /^src\/kube\/(objects|client\/(objects|kinds))\.ts$/,
   /^src\/spiffe\/x509\//,
-  /^src\/operator\/inquiry\/(agenda|evidence|hold|receive|recheck|restore)\.ts$/,
+  /^src\/operator\/inquiry\/(agenda|evidence|hold|moments|receive|recheck|restore)\.ts$/,
   /^src\/operator\/inquiry\/asking\/(frames|question|suspicion)\.ts$/,
   /^src\/operator\/reconcile\/(plan|plan-policy|plan-quarantine|policy-difference|policy-subject|status|patch|transitions)\.ts$/,
   /^src\/operator\/settings\/(settings|spiffe-id-template)\.ts$/,
@@ -106,7 +106,7 @@ describe('the size of things', () => {
     ['the watch runtime', 3_223, /^src\/kube\//],
     ['SPIFFE', 1_800, /^src\/spiffe\//],
     ['the A2A document', 1_650, /^src\/agentcard\//],
-    ['the operator', 8_208, /^src\/operator\//],
+    ['the operator', 8_236, /^src\/operator\//],
     ['signer, command line and test agent', 2_834, /^src\/(signer|cli|agent)\//],
     ['the network probe', 100, /^src\/probe\//],
     ['sockets and buffers', 103, /^src\/wire\//],
@@ -134,6 +134,18 @@ describe('the size of things', () => {
   test.each(own)('%s has no function above 40 lines or 4 parameters', (file) => {
     expect(longFunctions(textOf(file))).toEqual([]);
   });
+});
+
+test('the operator makes no list the arguments of Math.min or Math.max: of many a call overflows the stack', () => {
+  const spread = /Math\.(min|max)\([^;]*?\.\.\./;
+  const ofOperator = sources.filter((file) => file.startsWith('src/operator/'));
+  expect(
+    ofOperator.filter((file) =>
+      textOf(file)
+        .split('\n')
+        .some((line) => spread.test(line)),
+    ),
+  ).toEqual([]);
 });
 
 describe('a package', () => {

@@ -81,7 +81,7 @@ export async function remainsIn<T extends KubeObject>(
     scopes.map(async (scope) => {
       const remains: Remain[] = [];
       for await (const { items } of client.pages<T>(resource, { ...scope, ...options })) {
-        remains.push(...items.flatMap((object) => read(object) ?? []));
+        for (const one of items.flatMap((object) => read(object) ?? [])) remains.push(one);
       }
       return remains;
     }),

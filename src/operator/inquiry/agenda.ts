@@ -5,6 +5,7 @@ import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
 import type { Endpoint } from '../workload/service.ts';
 import type { Workload } from '../workload/workload.ts';
 import { type CardEvidence, longestEvidenceMs, type PodEvidence, type Stranger } from './evidence.ts';
+import { earliest, latest } from './moments.ts';
 
 /** One question to one pod. */
 export interface Ask {
@@ -59,7 +60,7 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
   const rest = (endpoint: Endpoint) => restsUntil(endpoint, evidence, cadence);
   // All together, so that it is known when somebody's request was met.
   const refreshAt = refresh
-    ? Math.max(...endpoints.map((each) => (rest(each) === undefined ? ends(each) : atOnce)))
+    ? (latest(endpoints.map((each) => (rest(each) === undefined ? ends(each) : atOnce))) ?? atOnce)
     : undefined;
   const refreshes = refreshAt !== undefined && refreshAt <= now;
   const due = endpoints.map((endpoint) => {
@@ -76,7 +77,7 @@ export function agenda(endpoints: readonly Endpoint[], evidence: CardEvidence, c
     due.filter(({ at }) => at <= now).map(({ endpoint, urgent }) => [endpoint.podUid, { endpoint, urgent, refreshes }]),
   );
   const later = due.map(({ at }) => at).filter((at) => at > now && Number.isFinite(at));
-  return { now: [...ready.values()], next: later.length === 0 ? undefined : Math.min(...later) };
+  return { now: [...ready.values()], next: earliest(later) };
 }
 
 /** The time of what calls for a question by itself, whenever that is. */
@@ -113,7 +114,7 @@ function inVain({ at, attempts }: Pick<Stranger, 'at' | 'attempts'>, first: numb
 /** From when a pod may be asked again; at once what was heard at no time, or at one that is yet to come. */
 function intervalEnds(pod: PodEvidence | undefined, now: number): number {
   const heard = [pod?.answer?.at, pod?.silence?.last].filter((at) => at !== undefined && at <= now);
-  return Math.max(atOnce, ...heard.map((at = atOnce) => at + leastIntervalMs));
+  return latest(heard.map((at = atOnce) => at + leastIntervalMs)) ?? atOnce;
 }
 
 function renewalAt(pod: PodEvidence, { syncPeriodMs }: Cadence): number {

@@ -6,6 +6,7 @@ import {
   soughtInVain,
 } from '../inquiry/evidence.ts';
 import type { HoldLimits } from '../inquiry/hold.ts';
+import { earliest } from '../inquiry/moments.ts';
 import type { CachedCard } from '../watch/cached.ts';
 import type { Endpoint } from '../workload/service.ts';
 import type { ResolvedTarget, Snapshot } from './snapshot.ts';
@@ -60,7 +61,7 @@ function sightOf(seen: Seen, patience: Patience, now: number): Sight {
   const refusal = answer?.kind === 'refusal' ? answer : undefined;
   const aged = shown?.kind === 'restored' ? patience.leftUntil : (shown?.at ?? Infinity) + longestEvidenceMs;
   const ends = shown && [shown.peer?.notAfter ?? Infinity, aged, silenceEnds(shown, seen.silence, patience)];
-  const until = Math.min(...(ends ?? []));
+  const until = earliest(ends ?? []) ?? Infinity;
   return { ...seen, shown, refusal, until, lapsed: now >= until };
 }
 

@@ -4,6 +4,7 @@ import { isVerified } from '../api/conditions.ts';
 import type { Proven } from '../api/marks.ts';
 import { type CardEvidence, longestEvidenceMs } from '../inquiry/evidence.ts';
 import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
+import { earliest, latest } from '../inquiry/moments.ts';
 import { namedIn, withoutReplaced, withRestored } from '../inquiry/restore.ts';
 import type { Settings } from '../settings/settings.ts';
 import { renderSpiffeId } from '../settings/spiffe-id-template.ts';
@@ -89,7 +90,7 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
     identityExpiresAt: latestEnd(pods),
     named,
     covered: target.resolved ? coverage(pods) : named,
-    until: Math.min(resting.until ?? Infinity, ...ends),
+    until: Math.min(resting.until ?? Infinity, earliest(ends) ?? Infinity),
   };
 }
 
@@ -170,8 +171,7 @@ function holdOf({ card, workload }: Snapshot, target: Target, pods: readonly Jud
   const silences = pods.flatMap(({ silence }) => silence?.since ?? []);
   const isAway = away && sameTarget && !unfit;
   const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
-  const silentSince = silences.length === 0 ? undefined : Math.min(...silences);
-  return cardHold({ status, isAway, ranOut, silentSince }, limits);
+  return cardHold({ status, isAway, ranOut, silentSince: earliest(silences) }, limits);
 }
 
 /**
@@ -197,13 +197,12 @@ function attestedId({ expected }: Target, pods: readonly JudgedPod[]): string | 
 /** The verdict has been held since the last pod with evidence fell silent. */
 function heldSince(pods: readonly JudgedPod[], hold: Hold): number | undefined {
   const since = pods.flatMap(({ standing }) => (standing.kind === 'held' ? [standing.since] : []));
-  return since.length > 0 ? Math.max(...since) : hold.since;
+  return latest(since) ?? hold.since;
 }
 
 function latestEnd(pods: readonly JudgedPod[]): number | undefined {
   const ends = pods.flatMap(({ standing, shown }) => (isTrusted(standing) ? (shown?.peer?.notAfter ?? []) : []));
-  const finite = ends.filter(Number.isFinite);
-  return finite.length === 0 ? undefined : Math.max(...finite);
+  return latest(ends.filter(Number.isFinite));
 }
 
 function coverage(pods: readonly JudgedPod[]): Verdict['covered'] {

@@ -58,7 +58,10 @@ export function proofOf(probes: readonly Probe[]): NetworkProof {
     }
     if (!findings.includes('enforces')) silent.push(pool);
   }
-  const wanted = Math.max(...probes.map(({ metadata }) => Number(metadata.labels?.[probePoolsLabel] ?? 0)), 0);
+  const wanted = probes.reduce(
+    (most, { metadata }) => Math.max(most, Number(metadata.labels?.[probePoolsLabel] ?? 0)),
+    0,
+  );
   if (pools.size < wanted) {
     return { state: 'unproven', says: `Of ${wanted} node pools, ${wanted - pools.size} have no probe.` };
   }

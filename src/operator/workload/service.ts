@@ -103,22 +103,42 @@ export function choosePort(spec: AgentCardSpec, service: Service, mtls: boolean,
   return { transport: 'none', message: `Service ${service.metadata.name} has no ${what}.` };
 }
 
+/** Of one card: more would take the time of all others. */
+export const mostEndpoints = 2048;
+
+/** How many endpoints of the Service are not looked at. */
+export function endpointsBeyond(service: Service, slices: readonly EndpointSlice[]): number {
+  const all = ofFamily(service, slices).reduce((sum, { endpoints }) => sum + (endpoints?.length ?? 0), 0);
+  return Math.max(0, all - mostEndpoints);
+}
+
+const familyOf = ({ spec }: Service) => (spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4');
+
+function ofFamily(service: Service, slices: readonly EndpointSlice[]): readonly EndpointSlice[] {
+  const family = familyOf(service);
+  const found = slices.filter(({ addressType }) => addressType === family);
+  return found.sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+}
+
 /**
  * The pods behind the Service, ready or not, in the Service's first address family, one entry per pod. Terminating
- * pods are left out: they no longer answer for the agent.
+ * pods are left out: they no longer answer for the agent. Of more than can be looked at, those that come first by the slice's
+ * name and their place in it: who is beyond is neither asked nor trusted, and wears no label.
  */
 export function endpointsOf(service: Service, slices: readonly EndpointSlice[], portName: string | undefined) {
-  const family = service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4';
+  const family = familyOf(service);
   // A port that the Service just got is not in the slices yet; where it is a number they will say the same.
   const wanted = service.spec?.ports?.find(({ name }) => name === portName);
   const target = wanted?.targetPort ?? wanted?.port;
   const number = typeof target === 'number' ? target : undefined;
   const byPod = new Map<string, Endpoint>();
-  for (const slice of slices) {
-    if (slice.addressType !== family) continue;
+  let left = mostEndpoints;
+  for (const slice of ofFamily(service, slices)) {
+    const seen = (slice.endpoints ?? []).slice(0, left);
+    left -= seen.length;
     const port = slice.ports?.find((candidate) => (candidate.name ?? '') === (portName ?? ''))?.port ?? number;
     if (!isPort(port)) continue;
-    for (const { addresses, conditions, targetRef } of slice.endpoints ?? []) {
+    for (const { addresses, conditions, targetRef } of seen) {
       const address = addresses[0];
       if (conditions?.terminating === true || targetRef?.kind !== 'Pod' || address === undefined) continue;
       const { uid, name } = targetRef;

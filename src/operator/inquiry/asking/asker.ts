@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type FetchOutcome, failed } from '@agentcard-operator/spiffe/tls';
+import { earliest } from '../moments.ts';
 import type { End } from './exposed-process.ts';
 import { type Fate, Lane, type LaneParts } from './lane.ts';
 import type { Question } from './question.ts';
@@ -106,7 +107,7 @@ export class Asker implements Asking {
     const ranks = this.#line.map(({ question }) => {
       return (question.proven ? 0 : 2) + (namespaceOf(question) === lastNamespace ? 1 : 0);
     });
-    const [next] = this.#line.splice(ranks.indexOf(Math.min(...ranks)), ranks.length === 0 ? 0 : 1);
+    const [next] = this.#line.splice(ranks.indexOf(earliest(ranks) ?? 0), ranks.length === 0 ? 0 : 1);
     this.#asked = next?.question;
     next?.go();
     if (next === undefined && !this.#stopped) this.#idle = setTimeout(() => void this.#alone.close(), idleMs).unref();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EndpointSlice, Service } from '../../../../src/kube/objects.ts';
-import { choosePort, chooseService, endpointsOf } from '../../../../src/operator/workload/service.ts';
+import { choosePort, chooseService, endpointsBeyond, endpointsOf } from '../../../../src/operator/workload/service.ts';
 import { card, workload } from '../kit/builders.ts';
 
 const { spec } = card();
@@ -137,6 +137,32 @@ describe('the endpoints', () => {
   test.each([65_536, -1, 0])('at port %i nobody can be asked, whatever the API takes', (port) => {
     const slices = [slice({ ports: [{ name: 'http', port }], endpoints: [endpoint('a', 'fd00::1')] })];
     expect(endpointsOf(service, slices, 'http')).toEqual([]);
+  });
+
+  test('of more than can be looked at, the first by slice and place are, in whatever order the slices come', () => {
+    const slices = ['c', 'a', 'b'].map((name) => {
+      const endpoints = Array.from({ length: 1000 }, (_, i) => endpoint(`${name}-${i}`, 'fd00::1'));
+      return slice({ metadata: { name }, endpoints });
+    });
+    const seen = endpointsOf(service, slices, 'http').map(({ podName }) => podName);
+    expect([seen.length, endpointsBeyond(service, slices)]).toEqual([2048, 952]);
+    expect(seen.filter((name) => name.startsWith('c-')).length).toBe(48);
+    expect(endpointsOf(service, slices.toReversed(), 'http').map(({ podName }) => podName)).toEqual(seen);
+  });
+
+  test('what the same entries say again and again counts as often, and no more of it is read', () => {
+    let read = 0;
+    const counted = { ...endpoint('a', 'fd00::1') };
+    const endpoints = Array.from({ length: 1000 }, () => ({
+      ...counted,
+      get addresses() {
+        read += 1;
+        return ['fd00::1'];
+      },
+    }));
+    const slices = Array.from({ length: 130 }, (_, i) => slice({ metadata: { name: `s${i}` }, endpoints }));
+    expect(endpointsOf(service, slices, 'http').length).toBe(1);
+    expect(read).toBe(2048);
   });
 
   test('what is no pod, or has no such port, is nobody to ask', () => {

@@ -42,6 +42,13 @@ test('a pod of something else beside ours is named, and decides nothing', () => 
   ]);
 });
 
+test('how many endpoints are neither asked nor trusted is said, and an agent of any number is decided', () => {
+  const pods = Object.fromEntries(Array.from({ length: 2100 }, (_, i) => [`weather-${i}`, {}]));
+  expect(answers(endpoint, { pods })).toEqual([
+    { result: 'pass', observed: 'Service weather; 52 endpoints past the first 2048 are not asked, nor trusted' },
+  ]);
+});
+
 test('where only pods of something else stand behind the Service, the workload is not ready', () => {
   const [answer] = answers(endpoint, { pods: { 'weather-0': stranger } });
   expect(answer?.result).toBe('fail');
