@@ -39,7 +39,8 @@ test('fake nodes, the kinds of others and what judges rules, health and workflow
 
 test('a build strips paths and symbols and tells Kubernetes its version', () => {
   expect(buildArgs(parts.etcd, '/out')).toEqual([
-    ...['build', '-trimpath', '-ldflags', '-s -w', '-o', '/out', 'go.etcd.io/etcd/server/v3'],
+    ...['build', '-trimpath', '-gcflags=all=-dwarf=false'],
+    ...['-ldflags', '-s -w', '-o', '/out', 'go.etcd.io/etcd/server/v3'],
   ]);
   const flags = buildArgs(parts.kubelet, '/out').join(' ');
   expect(flags).toContain('-X k8s.io/component-base/version.gitVersion=v1.37.2');
