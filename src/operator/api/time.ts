@@ -26,6 +26,12 @@ export function durationMs(text: string): number | undefined {
   return total;
 }
 
+/** A time of a stored status, which others may have written: undefined where it is none. */
+export function storedTime(text: string | undefined): number | undefined {
+  const at = text === undefined ? NaN : Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
+}
+
 /** RFC 3339 in whole seconds, as Kubernetes stores times. */
 export function isoTime(at: number): string {
   return `${new Date(at).toISOString().slice(0, 19)}Z`;

@@ -1,4 +1,5 @@
 import type { AgentCardStatus } from '../api/agentcard.ts';
+import { storedTime } from '../api/time.ts';
 
 /** Whether the stored verdict may stand although no pod carries evidence now. */
 export interface Hold {
@@ -42,9 +43,9 @@ export function cardHold(card: Holdable, { evidenceTtlMs, fleetHeldUntil, now }:
   if (!card.isAway || verified === undefined) return noHold;
   if (card.ranOut || verified.reason === 'EvidenceExpired') return { ...noHold, expired: true };
   if (verified.status !== 'True') return noHold;
-  const stored = status?.heldSince === undefined ? undefined : Date.parse(status.heldSince);
-  const since = stored ?? card.silentSince ?? now;
-  const expires = status?.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
+  // What lies ahead, somebody else wrote: the hold begins now.
+  const since = Math.min(storedTime(status?.heldSince) ?? card.silentSince ?? now, now);
+  const expires = storedTime(status?.identityExpiresAt) ?? Infinity;
   // An end that had passed before the hold began was never updated: it says nothing, and the brake does not extend that.
   const until =
     expires > since ? Math.min(Math.max(since + evidenceTtlMs, fleetHeldUntil), expires) : since + evidenceTtlMs;

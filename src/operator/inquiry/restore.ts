@@ -6,6 +6,7 @@ import { mostCovered } from '../api/budget.ts';
 import { isVerified } from '../api/conditions.ts';
 import { attestedAnnotation } from '../api/labels.ts';
 import type { Proven } from '../api/marks.ts';
+import { storedTime } from '../api/time.ts';
 import { containersHash, podFacts } from '../workload/pod.ts';
 import { type CardEvidence, type PodEvidence, soughtInVain } from './evidence.ts';
 
@@ -95,9 +96,12 @@ function restored(
   learned: Partial<PodEvidence>,
   status: Status & { readonly fresh: boolean },
 ): PodEvidence {
-  const heldSince = status.heldSince === undefined ? undefined : Date.parse(status.heldSince);
-  const silence = learned.silence && { ...learned.silence, since: heldSince ?? learned.silence.since };
-  const expires = status.identityExpiresAt === undefined ? Infinity : Date.parse(status.identityExpiresAt);
+  const heldSince = storedTime(status.heldSince);
+  const silence = learned.silence && {
+    ...learned.silence,
+    since: Math.min(heldSince ?? Infinity, learned.silence.since),
+  };
+  const expires = storedTime(status.identityExpiresAt) ?? Infinity;
   // An end that had passed before any hold began was never updated, unless nobody may ask: then it says nothing.
   const known = status.fresh || expires > (heldSince ?? silence?.since ?? -Infinity);
   const peer = { uri, trustDomain: trustDomainOf(uri), notBefore: 0, notAfter: known ? expires : Infinity, chain: [] };

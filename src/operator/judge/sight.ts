@@ -1,3 +1,4 @@
+import { storedTime } from '../api/time.ts';
 import {
   longestEvidenceMs,
   type PodAnswer,
@@ -73,10 +74,11 @@ function silenceEnds(shown: Shown, silence: Silence | undefined, { evidenceTtlMs
   return unknown ? end : Math.max(end, fleetHeldUntil);
 }
 
-/** Since when nobody may ask, as the stored status tells it. */
-export function suspendedSince({ status }: CachedCard): number | undefined {
+/** Since when nobody may ask, as the stored status tells it, unless that lies ahead. */
+export function suspendedSince({ status }: CachedCard, now: number): number | undefined {
   const told = status?.conditions?.find(({ type, reason }) => type === 'Synced' && reason === 'Suspended');
-  return told && Date.parse(told.lastTransitionTime);
+  const since = storedTime(told?.lastTransitionTime) ?? Infinity;
+  return since > now ? undefined : since;
 }
 
 /** The last attempt brought a card, whoever sent it. */

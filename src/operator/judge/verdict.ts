@@ -55,7 +55,7 @@ export interface Judged {
 
 /** Every question, asked and folded; pure. */
 export function evaluate(snapshot: Snapshot, target: Target, settings: Settings, now: number): Verdict {
-  const since = suspendedSince(snapshot.card);
+  const since = suspendedSince(snapshot.card, now);
   const leftUntil = snapshot.card.spec.suspend === true ? (since ?? now) + longestEvidenceMs : Infinity;
   const patience = { evidenceTtlMs: settings.evidenceTtl, fleetHeldUntil: snapshot.fleetHeldUntil ?? 0, leftUntil };
   const demands = demandsOf(snapshot, target, settings);

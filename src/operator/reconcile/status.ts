@@ -2,7 +2,7 @@ import type { Condition } from '@agentcard-operator/kube/objects';
 import type { AgentCardStatus } from '../api/agentcard.ts';
 import { allWithinBudget } from '../api/budget.ts';
 import { type ConditionType, messageWithRemedy, remedy } from '../api/conditions.ts';
-import { isoTime } from '../api/time.ts';
+import { isoTime, storedTime } from '../api/time.ts';
 import { coveredText } from '../inquiry/restore.ts';
 import { callersOutcome, callersShown } from '../judge/callers.ts';
 import type { Outcome } from '../judge/conditions.ts';
@@ -83,7 +83,8 @@ function conditionsFrom(
     const { ok, unknown, reason, todo = remedy(type, reason, tlsPort) } = outcome;
     const status = unknown ? 'Unknown' : ok ? 'True' : 'False';
     const before = stored?.conditions?.find((condition) => condition.type === type);
-    const lastTransitionTime = before?.status === status ? before.lastTransitionTime : isoTime(now);
+    const stands = before?.status === status && (storedTime(before.lastTransitionTime) ?? Infinity) <= now;
+    const lastTransitionTime = stands ? before.lastTransitionTime : isoTime(now);
     const message = messageWithRemedy(type, reason, outcome.message, todo);
     const observed = generation === undefined ? {} : { observedGeneration: generation };
     return [{ type, status, reason, message, lastTransitionTime, ...observed }];

@@ -10,7 +10,15 @@ export interface CachedCard extends Omit<AgentCard, 'status'> {
   readonly callersHash?: string | undefined;
 }
 
-export const hashOf = (part: object): string => sha256(canonicalize(part as JsonValue));
+/** '' for what is nested deeper than anything that the operator writes: the rest of the object is kept even so. */
+export function hashOf(part: object): string {
+  try {
+    return sha256(canonicalize(part as JsonValue));
+  } catch (error) {
+    if (error instanceof RangeError) return '';
+    throw error;
+  }
+}
 
 /** So many different ones, of so many characters as JSON; then they are collected anew. What is longer, somebody made so. */
 const mostShared = 2_048;

@@ -193,3 +193,14 @@ test("another's NetworkPolicy of 1.5 MB is kept as one that is too large to judg
   expect(kept?.tooLarge).toBe(true);
   expect(JSON.stringify(kept).length).toBeLessThan(1_000);
 });
+
+test('a card is kept as it is now, however deep what somebody wrote into its status', async () => {
+  const depth = 20_000;
+  const status = JSON.parse(`{"card":${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}}`);
+  const watched = { ...card({ status }), spec: { ...card().spec, quarantine: { reason: 'drill' } } };
+  const { caches } = await started({ agentcards: watched });
+  expect(caches.cards.get('team/weather')).toMatchObject({
+    spec: { quarantine: { reason: 'drill' } },
+    publishedHash: '',
+  });
+});
