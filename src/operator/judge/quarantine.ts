@@ -11,8 +11,8 @@ export type Quarantine = NonNullable<AgentCardStatus['quarantine']>;
 /**
  * Why the agent is cut off; undefined when it is not. A card of the same workload quarantines it too, so that a second card
  * lifts nothing. What the list once named by any of them stays cut off until the entry leaves the list, whatever the agent
- * serves or proves by then, and whichever card it has; while the list cannot be read, what the stored status says of it stands. A quarantine that chooses its
- * pods cuts them off whatever their workload is called by now.
+ * serves or proves by then, and whichever card it has; while the list cannot be read, what the stored status says of it
+ * stands. A quarantine that chooses its pods cuts them off whatever their workload is called by now.
  */
 export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly Sight[]): Quarantine | undefined {
   const { card, siblings, quarantineList, listedBefore, neighbours } = snapshot;
