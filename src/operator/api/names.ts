@@ -33,6 +33,8 @@ function familyOf({ labels, domain, operator }: (typeof projects)[number]) {
   } as const;
 }
 
+/** Of the labels that any of them sets or reads. */
+export const labelDomains: readonly string[] = projects.flatMap(({ labels, domain }) => [labels, domain]);
 export const ownFamily = familyOf(projects[0]);
 export const otherFamilies = projects.slice(1).map(familyOf);
 export const families = [ownFamily, ...otherFamilies] as const;

@@ -16,8 +16,8 @@ const longestOwn = 262_144;
 export function keptPolicy({ metadata, spec }: NetworkPolicy): KeptPolicy {
   const isOwn = owningCard({ metadata }) !== undefined;
   if (JSON.stringify(spec).length <= (isOwn ? longestOwn : longestForeign)) return { metadata, spec };
-  const isLong = JSON.stringify(spec.podSelector).length > longestForeign;
-  const podSelector = isLong && !isOwn ? {} : spec.podSelector;
+  // Whoever writes it says whose it is: none of ours chooses by so much.
+  const podSelector = JSON.stringify(spec.podSelector).length > longestForeign ? {} : spec.podSelector;
   const rules = { ...loosest('ingress', spec.ingress), ...loosest('egress', spec.egress) };
   const types = spec.policyTypes === undefined ? {} : { policyTypes: spec.policyTypes };
   return { metadata, spec: { podSelector, ...types, ...rules }, tooLarge: true };

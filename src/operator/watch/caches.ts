@@ -31,6 +31,7 @@ import { apiServerService } from '../network/facts.ts';
 import { type KeptPolicy, keptPolicy } from '../network/kept.ts';
 import { findingOf, type Probe, type ProbePod } from '../network/proof.ts';
 import type { Config } from '../settings/config.ts';
+import { boundedEndpoint, boundedMetadata, boundedWorkload, isShort } from '../workload/bounds.ts';
 import { isSuspended, workloadKinds } from '../workload/kinds.ts';
 import { meshMarks } from '../workload/mesh.ts';
 import type { Workload } from '../workload/workload.ts';
@@ -107,7 +108,8 @@ function workloadCache(wanted: InformerOptions<CachedWorkload>, versions?: reado
 
 export function trimWorkload(raw: KubeObject, workload: Workload | undefined): CachedWorkload {
   const unborn = workload === undefined && isSuspended(raw);
-  return { metadata: identityOf(raw.metadata), workload, ...(unborn ? { unborn } : {}) };
+  const bounded = workload && boundedWorkload(workload);
+  return { metadata: identityOf(raw.metadata), workload: bounded, ...(unborn ? { unborn } : {}) };
 }
 
 function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
@@ -129,14 +131,14 @@ function trimCard({ metadata, spec, status: raw }: CachedCard): CachedCard {
 }
 
 function trimService({ metadata, spec = {} }: Service): Service {
-  const kept = pick(spec, 'selector', 'ports', 'clusterIPs', 'ipFamilies');
+  // No pod has so many labels that a longer selector could choose it.
+  const selector = isShort(spec.selector ?? {}) ? (['selector'] as const) : [];
+  const kept = pick(spec, ...selector, 'ports', 'clusterIPs', 'ipFamilies');
   return { metadata: identityOf(metadata), spec: sharing(kept, 'ports', 'ipFamilies') };
 }
 
 function trimSlice({ metadata, endpoints, ...slice }: EndpointSlice): EndpointSlice {
-  const kept = (endpoints ?? []).map((endpoint) =>
-    sharing(pick(endpoint, 'addresses', 'conditions', 'targetRef'), 'conditions'),
-  );
+  const kept = (endpoints ?? []).map((endpoint) => sharing(boundedEndpoint(endpoint), 'conditions'));
   return { metadata: identityOf(metadata), endpoints: kept, ...sharing(pick(slice, 'addressType', 'ports'), 'ports') };
 }
 
@@ -185,7 +187,7 @@ const identity = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', '
 function identityOf(metadata: ObjectMeta, ...more: readonly (keyof ObjectMeta)[]): ObjectMeta {
   const kept = pick(metadata, ...identity, 'deletionTimestamp', ...more);
   const ours = Object.entries(kept.annotations ?? {}).filter(([name]) => name.startsWith(`${apiGroup}/`));
-  return kept.annotations === undefined ? kept : { ...kept, annotations: Object.fromEntries(ours) };
+  return boundedMetadata(kept.annotations === undefined ? kept : { ...kept, annotations: Object.fromEntries(ours) });
 }
 
 /** These members, as far as they are there. */

@@ -204,3 +204,22 @@ test('a card is kept as it is now, however deep what somebody wrote into its sta
     publishedHash: '',
   });
 });
+
+test('of no object more is kept than some kilobytes of labels, selectors and references', async () => {
+  const labels = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`x-${index}`, 'y'.repeat(50)]));
+  const metadata = { name: 'weather', namespace: 'team', uid: 'u', resourceVersion: '1', labels };
+  const template = { metadata: { labels } };
+  const targetRef = { kind: 'Pod', name: 'n'.repeat(1_000_000), uid: 'u' };
+  const { caches } = await started({
+    agentcards: { ...card(), metadata: { ...card().metadata, labels } },
+    services: { ...service, metadata, spec: { selector: labels, ports: [] } },
+    endpointslices: { metadata, addressType: 'IPv4', endpoints: [{ addresses: ['198.19.0.1'], targetRef }] },
+    networkpolicies: { metadata, spec: { podSelector: { matchLabels: labels } } },
+    deployments: { metadata, spec: { selector: { matchLabels: { app: 'weather' } }, template } },
+    pods: { ...pod('weather-0', { labelled: true }), metadata },
+    namespaces: { metadata: { ...metadata, namespace: undefined } },
+  });
+  const kept = everyCache(caches).flatMap(({ cache }) => [...cache.values()]);
+  expect(kept.length).toBeGreaterThanOrEqual(7);
+  for (const object of kept) expect(JSON.stringify(object).length).toBeLessThan(20_000);
+});
