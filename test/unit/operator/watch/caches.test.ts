@@ -217,9 +217,15 @@ test('of no object more is kept than some kilobytes of labels, selectors and ref
     networkpolicies: { metadata, spec: { podSelector: { matchLabels: labels } } },
     deployments: { metadata, spec: { selector: { matchLabels: { app: 'weather' } }, template } },
     pods: { ...pod('weather-0', { labelled: true }), metadata },
-    namespaces: { metadata: { ...metadata, namespace: undefined } },
+    namespaces: { metadata: { name: 'weather', uid: 'u', resourceVersion: '1', labels } },
   });
-  const kept = everyCache(caches).flatMap(({ cache }) => [...cache.values()]);
-  expect(kept.length).toBeGreaterThanOrEqual(7);
+  const { cards, services, slices, policies, labelledPods, namespaces, workloads } = caches;
+  const named = [cards, services, slices, policies, workloads.get('apps/Deployment')];
+  const kept = [
+    ...named.map((cache) => cache?.get('team/weather')),
+    labelledPods.get('team/weather'),
+    namespaces?.get('weather'),
+  ];
+  for (const object of kept) expect(object?.metadata.name).toBe('weather');
   for (const object of kept) expect(JSON.stringify(object).length).toBeLessThan(20_000);
 });
