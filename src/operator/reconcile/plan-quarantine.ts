@@ -15,7 +15,7 @@ import { applied, besides, meaning, onHostNetwork, type Subject, subjectOf, weak
  * workload's selector says by now, until the quarantine ends. Policies are added to, never removed or narrowed.
  */
 export function planQuarantine(judged: Judged): PolicyPlan {
-  const { ownPolicies } = judged.snapshot;
+  const { ownPolicies, foreignPolicies } = judged.snapshot;
   const subject = subjectOf(judged);
   // One whose selector chooses whatever comes was not made by us.
   const standing = ownPolicies.filter(({ spec }) => isPositive(spec.podSelector));
@@ -31,7 +31,12 @@ export function planQuarantine(judged: Judged): PolicyPlan {
   const policies = all.map(({ policy }) => policy);
   const current = policies.find(({ spec }) => sameJson(spec.podSelector, wanted)) ?? policies[0];
   const status = current && { mode: 'quarantine', name: current.metadata.name };
-  return { operations, enforced: outcome(subject, policies, judged), status };
+  // What says it is ours, was not made by us and is not written over may let anybody in, as anybody's.
+  const others = ownPolicies.filter(({ metadata }) =>
+    policies.every((policy) => policy.metadata.name !== metadata.name),
+  );
+  const snapshot = { ...judged.snapshot, foreignPolicies: [...foreignPolicies, ...others] };
+  return { operations, enforced: outcome(subject, policies, { ...judged, snapshot }), status };
 }
 
 function cutOff(name: string, selector: LabelSelector, { snapshot, settings }: Judged): NetworkPolicy {

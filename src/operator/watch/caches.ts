@@ -179,7 +179,8 @@ function trimSignedCard({ metadata, data = {} }: ConfigMap): ConfigMap {
 }
 
 function trimNamespace({ metadata }: Namespace): Namespace {
-  return { metadata: { ...identityOf(metadata), annotations: meshMarks({ annotations: metadata.annotations ?? {} }) } };
+  const annotations = meshMarks({ annotations: metadata.annotations ?? {} });
+  return { metadata: boundedMetadata({ ...identityOf(metadata), annotations }) };
 }
 
 const identity = ['name', 'namespace', 'uid', 'resourceVersion', 'generation', 'labels'] as const;

@@ -34,12 +34,22 @@ export function boundedMetadata(metadata: ObjectMeta): ObjectMeta {
   };
 }
 
-/** Of a template with more labels none is known, so that no Service leads there; one with a longer selector is not read at all. */
+/**
+ * Of a template with more labels those are known by which the workload chooses its pods, of a longer selector its labels, which
+ * choose no less; one that chooses by more labels than that is not read at all.
+ */
 export function boundedWorkload(workload: Workload): Workload | undefined {
-  const { labels, templateLabels, selector } = workload;
-  if (isShort(labels, templateLabels, selector)) return workload;
-  const template = isShort(templateLabels) ? templateLabels : {};
-  return isShort(selector) ? { ...workload, labels: told(labels), templateLabels: template } : undefined;
+  const { labels, templateLabels, selector, meshMarks } = workload;
+  if (isShort(labels, templateLabels, selector, meshMarks)) return workload;
+  const { matchLabels = {} } = selector;
+  if (!isShort(matchLabels)) return undefined;
+  return {
+    ...workload,
+    labels: told(labels),
+    selector: isShort(selector) ? selector : { matchLabels },
+    templateLabels: isShort(templateLabels) ? templateLabels : matchLabels,
+    meshMarks: isShort(meshMarks) ? meshMarks : {},
+  };
 }
 
 type SliceEndpoint = NonNullable<EndpointSlice['endpoints']>[number];

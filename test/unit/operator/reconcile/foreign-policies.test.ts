@@ -25,3 +25,12 @@ test.each([
   const foreignPolicies = Array.from({ length: count }, (_, index) => named(`p-${index}`));
   expect(decide({ ...snapshot, foreignPolicies }, settings, at).says('Enforced')).toBe(says);
 });
+
+test('a policy that says it is ours, and opens what a quarantine closes, is told', () => {
+  const forged = { name: 'forged', spec: { podSelector: {}, ingress: [{}], egress: [{}] } };
+  const quarantine = { card: { spec: { quarantine: { reason: 'drill' } } } };
+  expect(tell(quarantine).says('Enforced')).toBe('True PolicyApplied');
+  const told = tell({ ...quarantine, policies: { own: [forged] } });
+  expect(told.says('Enforced')).toBe('False Weakened');
+  expect(told.condition('Enforced')?.message).toContain('forged');
+});

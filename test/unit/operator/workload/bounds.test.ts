@@ -50,12 +50,26 @@ test('a controller stays among thousands of owners', () => {
   expect(boundedMetadata({ ...names, ownerReferences }).ownerReferences).toEqual([leads]);
 });
 
-test('a template with too many labels has none that a Service could choose by, and stays who it is', () => {
-  const kept = boundedWorkload({ ...workload, templateLabels: many(20_000), labels: { ...many(20_000), ...said } });
-  expect(kept).toEqual({ ...workload, templateLabels: {}, labels: said });
+test('a workload of megabytes is known by the labels by which it chooses its pods', () => {
+  const { matchLabels } = workload.selector;
+  const values = Object.keys(many(20_000));
+  const selector = { matchLabels: matchLabels ?? {}, matchExpressions: [{ key: 'x', operator: 'NotIn', values }] };
+  const meshMarks = many(20_000, 'x.istio.io/y');
+  const kept = boundedWorkload({
+    ...{ ...workload, selector, meshMarks },
+    templateLabels: { ...many(20_000), ...matchLabels },
+    labels: { ...many(20_000), ...said },
+  });
+  expect(kept).toEqual({
+    ...workload,
+    selector: { matchLabels },
+    templateLabels: matchLabels,
+    labels: said,
+    meshMarks: {},
+  });
 });
 
-test('a workload that chooses by a megabyte is not read', () => {
+test('a workload that chooses by a megabyte of labels is not read', () => {
   expect(boundedWorkload({ ...workload, selector: { matchLabels: many(20_000) } })).toBeUndefined();
 });
 
