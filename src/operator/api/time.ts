@@ -26,10 +26,10 @@ export function durationMs(text: string): number | undefined {
   return total;
 }
 
-/** A time of a stored status, which others may have written: undefined where it is none. */
+/** A time of a stored status, which others may have written: undefined where it is none, or one of no year that can be written. */
 export function storedTime(text: string | undefined): number | undefined {
   const at = text === undefined ? NaN : Date.parse(text);
-  return Number.isNaN(at) ? undefined : at;
+  return at >= 0 && at <= Date.UTC(9999, 11, 31, 23, 59, 59) ? at : undefined;
 }
 
 /** RFC 3339 in whole seconds, as Kubernetes stores times. */

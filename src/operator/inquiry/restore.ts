@@ -103,7 +103,7 @@ function restored(
   };
   const expires = storedTime(status.identityExpiresAt) ?? Infinity;
   // An end that had passed before any hold began was never updated, unless nobody may ask: then it says nothing.
-  const known = status.fresh || expires > (heldSince ?? silence?.since ?? -Infinity);
+  const known = status.fresh || expires > (silence?.since ?? heldSince ?? -Infinity);
   const peer = { uri, trustDomain: trustDomainOf(uri), notBefore: 0, notAfter: known ? expires : Infinity, chain: [] };
   return {
     facts: learned.facts ?? podFacts(pod, undefined),

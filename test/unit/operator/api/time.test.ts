@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { durationMs } from '../../../../src/operator/api/time.ts';
+import { durationMs, storedTime } from '../../../../src/operator/api/time.ts';
 
 const longestGoDurationMs = 2 ** 63 / 1e6;
 
@@ -46,4 +46,20 @@ describe('durationMs', () => {
     const worst = ['99999.999999999h', '9999999.999999999m', '999999999.999999999s'];
     for (const text of worst) expect(durationMs(text.repeat(8))).toBeLessThan(longestGoDurationMs);
   });
+});
+
+test('a stored time is one that can be written again', () => {
+  const texts = [
+    '2026-03-01T12:00:00Z',
+    '9999-12-31T23:59:59-23:59',
+    '-000001-01-01T00:00:00Z',
+    '2026-01-01T00:00:00+99:99',
+  ];
+  expect([...texts, undefined].map(storedTime)).toEqual([
+    1_772_366_400_000,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
 });
