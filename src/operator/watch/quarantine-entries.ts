@@ -51,24 +51,28 @@ export function parseQuarantineList({ data }: ConfigMap): QuarantineList & { rea
 /** A quarantine that the list ordered; as the status keeps it. */
 export type Listing = NonNullable<AgentCardStatus['quarantine']>;
 
-export function listingOf({ reason, ...subject }: QuarantineEntry): Listing {
+export function listingOf({ reason, ...subject }: QuarantineEntry): Listing & { readonly subject: string } {
   return { by: 'list', subject: Object.entries(subject).flat().join(' '), reason };
+}
+
+const told = new WeakMap<readonly QuarantineEntry[], ReturnType<typeof listingOf>[]>();
+
+/** Made once of each list, which may be long: every decision looks at all of them. */
+export function allListings(entries: readonly QuarantineEntry[]) {
+  if (!told.has(entries)) told.set(entries, entries.map(listingOf));
+  return told.get(entries) ?? [];
 }
 
 /** What the list says of cards by what is stored of them; where not all of it can be read, what their status says. */
 export function listingsOf(cards: readonly CachedCard[], { entries, isPartial }: QuarantineList): readonly Listing[] {
   const stored = cards.flatMap(({ status }) => (status?.quarantine?.by === 'list' ? [status.quarantine] : []));
   const subjects = new Set([...stored.map(({ subject }) => subject), ...cards.flatMap(subjectsOf)]);
-  const listed = entries.map(listingOf).filter(({ subject }) => subjects.has(subject));
+  const listed = allListings(entries).filter(({ subject }) => subjects.has(subject));
   return isPartial ? [...listed, ...stored] : listed;
 }
 
-/** Whether an entry names a card by what is stored of it. */
-export function namesCard(entry: QuarantineEntry, card: CachedCard): boolean {
-  return subjectsOf(card).some((subject) => subject === listingOf(entry).subject);
-}
-
-function subjectsOf(card: CachedCard): string[] {
+/** What names a card, by what is stored of it. */
+export function subjectsOf(card: CachedCard): string[] {
   const { cardId, attestedAgentSpiffeId, signatureSpiffeId, expectedSpiffeID = '' } = card.status ?? {};
   const ids = [attestedAgentSpiffeId, signatureSpiffeId, ...expectedSpiffeID.split(', ')];
   return [`card ${keyOf(card)}`, `cardId ${cardId}`, ...ids.map((id) => `spiffeId ${id}`)];

@@ -4,14 +4,14 @@ import type { CachedCard } from './cached.ts';
 import type { Caches } from './caches.ts';
 import { indexes } from './indexes.ts';
 import {
+  allListings,
   emptyList,
   type Listing,
-  listingOf,
   listingsOf,
-  namesCard,
   parseQuarantineList,
   type QuarantineEntry,
   type QuarantineList,
+  subjectsOf,
 } from './quarantine-entries.ts';
 
 export interface QuarantineSinks {
@@ -33,9 +33,9 @@ export function followQuarantineList(
 ): () => QuarantineList {
   let now = emptyList;
   const take = (list: QuarantineList) => {
-    const changed = differing(now.entries, list.entries);
+    const changed = subjectsIn(differing(now.entries, list.entries));
     now = list;
-    const concerned = [...cards.values()].filter((card) => changed.some((entry) => namesCard(entry, card)));
+    const concerned = [...cards.values()].filter((card) => subjectsOf(card).some((subject) => changed.has(subject)));
     for (const card of concerned) wake(keyOf(card));
     for (const card of cards.values()) wake(keyOf(card), { priority: lowPriority });
   };
@@ -62,6 +62,7 @@ export function followQuarantineList(
 
 type Entries = readonly QuarantineEntry[];
 
+const subjectsIn = (entries: Entries) => new Set(allListings(entries).map(({ subject }) => subject));
 const textsOf = (entries: Entries) => new Set(entries.map((entry) => JSON.stringify(entry)));
 const entriesOf = (texts: ReadonlySet<string>): Entries => [...texts].map((text) => JSON.parse(text));
 const inEither = (one: Entries, other: Entries) => entriesOf(textsOf(one).union(textsOf(other)));
@@ -83,7 +84,7 @@ export function followListed(
   const left = new Map<string, readonly Listing[]>();
   const standing = (listings: readonly Listing[]) => {
     const { entries, isPartial } = list();
-    const subjects = new Set(entries.map((entry) => listingOf(entry).subject));
+    const subjects = subjectsIn(entries);
     return isPartial ? listings : listings.filter(({ subject = '' }) => subjects.has(subject));
   };
   const isThere = (target: string) => {
@@ -101,8 +102,5 @@ export function followListed(
   const hasLeft = (old: CachedCard, card: CachedCard) =>
     card.metadata.deletionTimestamp !== undefined || indexes.cards.target(old)[0] !== indexes.cards.target(card)[0];
   cards.onEvent({ update: (old, card) => hasLeft(old, card) && leave(old), remove: leave });
-  return (target) => {
-    const listings = left.get(target);
-    return listings === undefined ? [] : standing(listings);
-  };
+  return (target) => (left.has(target) ? standing(left.get(target) ?? []) : []);
 }
