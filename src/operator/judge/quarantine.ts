@@ -1,7 +1,7 @@
 import type { AgentCardStatus } from '../api/agentcard.ts';
 import { foldDemands } from '../api/guarded-fields.ts';
 import { autoCardName, quarantineListName } from '../api/labels.ts';
-import { listingOf, listingsOf, type QuarantineEntry } from '../watch/quarantine-entries.ts';
+import { allListings, listingsOf } from '../watch/quarantine-entries.ts';
 import type { Sight } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
 
@@ -20,9 +20,9 @@ export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly 
   if (value !== undefined) {
     return subject === card.metadata.name ? { by: 'card', ...value } : { by: 'sibling', subject, ...value };
   }
-  const [listed] = listingsOf([card, ...siblings], quarantineList);
-  const entry = quarantineList.entries.find((candidate) => names(candidate, snapshot, target, pods));
-  return listed ?? listedBefore[0] ?? (entry && listingOf(entry)) ?? neighbours[0];
+  const shown = subjectsShown(snapshot, target, pods);
+  const named = allListings(quarantineList.entries).find(({ subject: each }) => shown.has(each));
+  return listingsOf([card, ...siblings], quarantineList)[0] ?? listedBefore[0] ?? named ?? neighbours[0];
 }
 
 const longestSubject = 300;
@@ -36,11 +36,11 @@ export function quarantineMessage({ by, subject = '', reason }: Quarantine): str
   return by === 'card' ? `Quarantined: ${reason}.` : `Quarantined by AgentCard ${short}: ${reason}.`;
 }
 
-/** By the card that the workload would have of us, or by what any pod shows now. */
-function names(entry: QuarantineEntry, { workload }: Snapshot, { expected }: Target, pods: readonly Sight[]): boolean {
-  if ('card' in entry) return entry.card === `${workload?.namespace}/${workload && autoCardName(workload)}`;
+/** What names the agent by the card that its workload would have of us, and by what any pod shows now. */
+function subjectsShown({ workload }: Snapshot, { expected }: Target, pods: readonly Sight[]): ReadonlySet<string> {
   const shown = pods.flatMap((pod) => (pod.shown?.kind === 'card' ? [pod.shown] : []));
-  if ('cardId' in entry) return shown.some(({ card: { cardId } }) => cardId === entry.cardId);
-  const ids = shown.flatMap(({ peer, card: { signature } }) => [peer?.uri, signature?.signer]);
-  return [...expected, ...ids].includes(entry.spiffeId);
+  const ids = [...expected, ...shown.flatMap(({ peer, card }) => [peer?.uri, card.signature?.signer])];
+  const auto = `card ${workload?.namespace}/${workload && autoCardName(workload)}`;
+  const contents = shown.map(({ card }) => `cardId ${card.cardId}`);
+  return new Set([auto, ...contents, ...ids.map((id) => `spiffeId ${id}`)]);
 }
