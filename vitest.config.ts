@@ -1,9 +1,11 @@
+import { totalmem } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './tools/test/longest-first.ts';
+import { memoryOf, nodesOf } from './tools/test/nodes.ts';
 import { recorder } from './tools/test/record.ts';
 
 /** Where `make test` reads what ran. */
-const { TEST_RECORD: record } = process.env;
+const { TEST_RECORD: record, E2E_NODES: nodes } = process.env;
 
 /** Bounds are for tests that hang; a busy machine is no failure. By themselves polls would give up after a second. */
 const expect = { poll: { timeout: 30_000 } };
@@ -42,8 +44,8 @@ export default defineConfig({
           expect,
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/e2e/kit/setup.ts'],
-          // Each has a node to itself, which idles while its tests wait. E2E_NODES=1 needs half the memory.
-          maxWorkers: Number(process.env.E2E_NODES ?? 2),
+          // Each has a node to itself, which idles while its tests wait.
+          maxWorkers: nodesOf(nodes, memoryOf(totalmem(), process.constrainedMemory())),
           sequence: { groupOrder: 2 },
           testTimeout: 300_000,
           hookTimeout: 600_000,

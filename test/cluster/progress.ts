@@ -39,5 +39,13 @@ export function terminalProgress(stream: NodeJS.WriteStream = process.stderr): P
   };
 }
 
+/** Of one among several that are under way at once: each line says whose it is. */
+export function progressOf(whose: string, progress: Progress): Progress {
+  return {
+    say: (line) => progress.say(`${whose}: ${line}`),
+    step: (name, work) => progress.step(`${whose}: ${name}`, work),
+  };
+}
+
 /** For callers whose own output must not be disturbed, such as a test runner's workers. */
 export const silent: Progress = { say: () => {}, step: (_name, work) => work() };

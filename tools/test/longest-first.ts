@@ -1,7 +1,10 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Files that run beside others and take a minute, most of it waiting; the longest first. Begun last, each would be waited for alone. */
-const long = ['integration/fleet/worst-hour', 'integration/fleet/odd-shapes'];
+/** Files that run beside others and take minutes, most of it waiting; the longest first. Begun last, each would be waited for alone. */
+const long = [
+  ...['worst-hour', 'odd-shapes'].map((name) => `integration/fleet/${name}`),
+  ...['lifecycle', 'worst-hour', 'spiffe-rotation', 'calm', 'faults', 'spiffe-replicas'].map((name) => `e2e/${name}`),
+];
 
 /** Vitest itself knows the durations of the last run alone, and a fresh clone has none. */
 export class LongestFirst extends BaseSequencer {

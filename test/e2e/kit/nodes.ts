@@ -1,5 +1,5 @@
 import { type Cluster, useOrStartCluster } from '../../cluster/cluster.ts';
-import { terminalProgress } from '../../cluster/progress.ts';
+import { progressOf, terminalProgress } from '../../cluster/progress.ts';
 import { nodeRoot, places } from '../../cluster/state.ts';
 
 /** The number of the node that this process's test files have to themselves, for as long as one of them runs. */
@@ -9,5 +9,5 @@ export function workersNode(): number {
 
 /** The first is the one of `make cluster`, when that is up. */
 export function openNode(number: number): Promise<Cluster> {
-  return useOrStartCluster(terminalProgress(), places(nodeRoot(number)));
+  return useOrStartCluster(progressOf(`node ${number}`, terminalProgress()), places(nodeRoot(number)));
 }
