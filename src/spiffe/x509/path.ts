@@ -4,12 +4,12 @@
  * answers about one chain are the same; what the two might see differently is refused by name.
  */
 
-import { excerpt, type SpiffeId } from '../id.ts';
+import { excerpt, type SpiffeId, type TrustDomain } from '../id.ts';
 import { type Fault, ok, type Result, refused } from '../result.ts';
 import { type BundleSet, leftOut, type TrustBundle } from './bundle.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
 import { attempt } from './der.ts';
-import { identityOf, leafIdentity } from './leaf.ts';
+import { identityOf } from './leaf.ts';
 import { nameConstraintFault } from './names.ts';
 import { isStrongSignature } from './strength.ts';
 
@@ -25,10 +25,12 @@ export interface PathInput {
   readonly role: PathRole;
 }
 
-/** `bundle` is that of the trust domain to which the leaf must belong. */
-export type PeerInput = Omit<PathInput, 'anchors'> & { readonly bundle: TrustBundle };
+type Untrusted = Omit<PathInput, 'anchors'>;
 
-export type SvidInput = Omit<PathInput, 'anchors'> & { readonly bundles: BundleSet };
+/** `bundle` is that of the trust domain to which the leaf must belong. */
+export type PeerInput = Untrusted & { readonly bundle: TrustBundle };
+
+export type SvidInput = Untrusted & { readonly bundles: BundleSet };
 
 export interface VerifiedPath {
   readonly id: SpiffeId;
@@ -56,37 +58,43 @@ const purposeOids = { server: '2b06010505070301', client: '2b06010505070302' } a
  * minutes, which is no fault of the peer.
  */
 export function verifyPeer({ bundle, ...input }: PeerInput): Result<VerifiedPath> {
-  const [leaf = new Uint8Array()] = input.chain;
-  const identity = leafIdentity(leaf);
-  if (!identity.ok) return identity;
-  const { trustDomain, uri } = identity.value.id;
-  if (trustDomain !== bundle.trustDomain) {
-    return refused('TrustDomainMismatch', `an authority of ${bundle.trustDomain} may not issue ${excerpt(uri)}`);
-  }
-  const atNow = verifyPath({ ...input, anchors: bundle.authorities });
-  if (atNow.ok) return atNow;
-  const { code, message } = atNow.error;
-  if (code === 'PathNotFound') return refused(code, message + leftOut(bundle));
-  const later = { ...input, anchors: bundle.authorities, now: new Date(input.now.getTime() + clockSkewMs) };
-  if (code !== 'CertificateNotYetValid' || !verifyPath(later).ok) return atNow;
-  return refused('ClockSkew', 'a certificate of the path begins in less than five minutes; compare the clocks');
+  return verifyFor(() => bundle, input);
 }
 
 /** As {@link verifyPeer}, against the bundle of the trust domain that the leaf itself names. Another code: BundleMissing. */
 export function verifySvid({ bundles, ...input }: SvidInput): Result<VerifiedPath> {
-  const [leaf] = input.chain;
-  if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
-  const identity = leafIdentity(leaf);
-  if (!identity.ok) return identity;
-  const { trustDomain } = identity.value.id;
-  const bundle = bundles.get(trustDomain);
-  if (bundle === undefined) return refused('BundleMissing', `no trust bundle of ${trustDomain} is known`);
-  return verifyPeer({ ...input, bundle });
+  if (input.chain.length === 0) return refused('PathInvalid', 'the chain is empty');
+  return verifyFor((trustDomain) => bundles.get(trustDomain), input);
 }
 
-/** The leaf rules and a valid path to one of the anchors; the codes of {@link verifyPeer} that need no bundle. */
-export function verifyPath(input: PathInput): Result<VerifiedPath> {
-  const path = buildPath(input);
+function verifyFor(bundleOf: (name: TrustDomain) => TrustBundle | undefined, input: Untrusted): Result<VerifiedPath> {
+  const [der = new Uint8Array()] = input.chain;
+  const leaf = attempt('CertificateMalformed', () => readCertificate(der));
+  if (!leaf.ok) return leaf;
+  const identity = identityOf(leaf.value);
+  if (!identity.ok) return identity;
+  const { trustDomain, uri } = identity.value.id;
+  const bundle = bundleOf(trustDomain);
+  if (bundle === undefined) return refused('BundleMissing', `no trust bundle of ${trustDomain} is known`);
+  if (trustDomain !== bundle.trustDomain) {
+    return refused('TrustDomainMismatch', `an authority of ${bundle.trustDomain} may not issue ${excerpt(uri)}`);
+  }
+  const verify = (now: Date) => verifyPath({ ...input, anchors: bundle.authorities, now }, leaf.value);
+  const atNow = verify(input.now);
+  if (atNow.ok) return atNow;
+  const { code, message } = atNow.error;
+  if (code === 'PathNotFound') return refused(code, message + leftOut(bundle));
+  const later = new Date(input.now.getTime() + clockSkewMs);
+  if (code !== 'CertificateNotYetValid' || !verify(later).ok) return atNow;
+  return refused('ClockSkew', 'a certificate of the path begins in less than five minutes; compare the clocks');
+}
+
+/**
+ * The leaf rules and a valid path to one of the anchors; the codes of {@link verifyPeer} that need no bundle. The leaf, where
+ * it has been read before, is not read again: that is half of the work on a short chain.
+ */
+export function verifyPath(input: PathInput, leaf?: Certificate): Result<VerifiedPath> {
+  const path = buildPath(input, leaf);
   if (!path.ok) return path;
   const identity = identityOf(path.value[0]);
   if (!identity.ok) return identity;
@@ -103,7 +111,10 @@ export function verifyPath(input: PathInput): Result<VerifiedPath> {
 type Path = readonly [Certificate, ...Certificate[]];
 
 /** The path alone, whatever the leaf is: what `openssl verify` answers too, so that the two can be compared. */
-export function buildPath({ chain, anchors: authorities, ...circumstances }: PathInput): Result<Path> {
+export function buildPath(
+  { chain, anchors: authorities, ...circumstances }: PathInput,
+  read?: Certificate,
+): Result<Path> {
   const [leaf, ...others] = chain;
   if (leaf === undefined) return refused('PathInvalid', 'the chain is empty');
   if (chain.length > maxChain) return refused('PathInvalid', `a chain has at most ${maxChain} certificates`);
@@ -116,7 +127,7 @@ export function buildPath({ chain, anchors: authorities, ...circumstances }: Pat
       ({ basicConstraints, keyUsage }) => !basicConstraints?.ca || keyUsage?.has('keyCertSign') === false,
     );
     if (odd !== undefined) return refused('PathInvalid', 'a certificate beside the leaf is no CA; send issuers only');
-    return findPath(readCertificate(leaf), { ...circumstances, anchors, sent });
+    return findPath(read ?? readCertificate(leaf), { ...circumstances, anchors, sent });
   });
   return path.ok ? path.value : path;
 }

@@ -26,8 +26,10 @@ export const isStrongSignature = (algorithm: string): boolean => signatures.some
 export const isKnownKey = (algorithm: string): boolean => keys.some((known) => known.test(algorithm));
 
 /** Of a key of a known kind. */
-export function isStrongKey({ asymmetricKeyDetails: { modulusLength, publicExponent = 0n } = {} }: KeyObject): boolean {
-  if (modulusLength === undefined) return true;
+export function isStrongKey(key: KeyObject): boolean {
+  // Those that have no size to choose; asking OpenSSL for their details costs as much as reading the certificate.
+  if (/^e[cd]/.test(key.asymmetricKeyType ?? '')) return true;
+  const { modulusLength = 0, publicExponent = 0n } = key.asymmetricKeyDetails ?? {};
   const isOddSize = modulusLength < rsa.leastBits || modulusLength > rsa.mostBits;
   return !isOddSize && publicExponent >= rsa.leastExponent && publicExponent <= rsa.mostExponent;
 }
