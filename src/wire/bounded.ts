@@ -1,5 +1,6 @@
-import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Socket, type TcpNetConnectOpts } from 'node:net';
+import type { ConnectionOptions, TLSSocket } from 'node:tls';
+import { connectTls } from './tls.ts';
 
 /** Long enough for eight certificates with the largest keys, and for the names of the authorities that a server takes. */
 export const mostHandshakeBytes = 32 * 1024;
@@ -10,40 +11,33 @@ const free = 4 * mostHandshakeBytes;
 const mostPerByte = 32;
 
 export interface Bounded {
-  readonly stream: Duplex;
+  readonly socket: TLSSocket;
   /** The peer is proven: it may send on while it brings data, of which so many bytes were heard. */
   readonly lift: (heard: () => number) => void;
 }
 
 /**
- * A socket that ends when more comes before its peer is proven, and later when too much comes that is no data, such as session
- * tickets without end. OpenSSL verifies a hundred certificates of anybody's choice, in one go of a second, and lets nobody set
- * another bound; of fewer bytes it cannot make more than some twenty costly ones.
+ * A connection that ends when more comes before its peer is proven, and later when too much comes that is no data, such as
+ * session tickets without end. OpenSSL verifies a hundred certificates of anybody's choice, in one go of a second, and lets
+ * nobody set another bound; of fewer bytes it cannot make more than some twenty costly ones.
  */
-export function bounded(socket: Socket): Bounded {
+export function connectBounded(target: TcpNetConnectOpts, options: ConnectionOptions): Bounded {
   let came = 0;
   let isTooMuch = () => came > mostHandshakeBytes;
-  const stream = new Duplex({
-    read: () => void socket.resume(),
-    write: (bytes: Buffer, _encoding, done) => void socket.write(bytes, done),
-    final: (done) => void socket.end(done),
-    destroy: (error, done) => {
-      socket.destroy();
-      done(error);
-    },
-  });
-  socket.on('data', (bytes) => {
-    came += bytes.length;
-    if (isTooMuch()) {
-      const error = new Error('more came than a handshake, or the data that it carries, needs');
-      stream.destroy(Object.assign(error, { code: tooMuchTls }));
-    } else if (!stream.push(bytes)) socket.pause();
-  });
-  socket.on('end', () => stream.push(null));
-  socket.on('error', (error) => stream.destroy(error));
-  socket.on('close', () => stream.destroy());
+  const tcp = new Socket({ allowHalfOpen: true });
+  const push = tcp.push.bind(tcp);
+  tcp.push = (bytes: Buffer | null) => {
+    came += bytes?.length ?? 0;
+    if (!isTooMuch()) return push(bytes);
+    const error = new Error('more came than a handshake, or the data that it carries, needs');
+    tcp.destroy(Object.assign(error, { code: tooMuchTls }));
+    return false;
+  };
+  // Before it connects: OpenSSL would read from a connected one itself, past what is counted here.
+  const socket = connectTls({ ...options, socket: tcp });
+  tcp.connect(target);
   return {
-    stream,
+    socket,
     lift: (heard) => {
       const before = came;
       isTooMuch = () => came - before > free + mostPerByte * heard();

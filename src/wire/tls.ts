@@ -40,6 +40,11 @@ export class TlsAgent extends Agent {
 
 function guarded(socket: TLSSocket): TLSSocket {
   // The subject is left out: like every client that is written in Go, Node then takes no common name for a host's.
-  const namesOfLeaf = () => ({ subjectaltname: socket.getPeerX509Certificate()?.subjectAltName });
+  const namesOfLeaf = () => ({
+    // Read only by who looks: OpenSSL copies the whole chain for it.
+    get subjectaltname() {
+      return socket.getPeerX509Certificate()?.subjectAltName;
+    },
+  });
   return Object.assign(socket, { getPeerCertificate: namesOfLeaf });
 }

@@ -1,9 +1,9 @@
 /** A connection to one address: TCP, or mutual TLS with an X509-SVID on both sides. */
 
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
-import { bounded } from '@agentcard-operator/wire/bounded';
-import { connectTls, workloadTls } from '@agentcard-operator/wire/tls';
+import { connectBounded } from '@agentcard-operator/wire/bounded';
+import { workloadTls } from '@agentcard-operator/wire/tls';
 import type { TrustBundle } from '../x509/bundle.ts';
 import { type VerifiedPath, verifyPeer } from '../x509/path.ts';
 import { presentedChain } from '../x509/presented.ts';
@@ -33,10 +33,10 @@ export interface SecureConnection extends Connection {
   readonly peer: Peer;
 }
 
-const dial = ({ address, port, family }: Target): Socket => connectTcp({ host: address, port, family });
+const addressOf = ({ address, port, family }: Target): TcpNetConnectOpts => ({ host: address, port, family });
 
 export function openTcp(target: Target, stop: AbortSignal): Promise<Connection | FetchFailure> {
-  const socket = dial(target);
+  const socket = connectTcp(addressOf(target));
   return settled(socket, stop, { ready: 'connect', accept: () => ({ socket }), refuse: connectionFailure });
 }
 
@@ -51,9 +51,7 @@ export function openTls(
   let proven: Peer | undefined;
   let chain: readonly Buffer[] = [];
   const judge = once(() => verifyPeer({ chain, bundle, now: new Date(), role: 'server' }));
-  const { stream, lift } = bounded(dial(target));
-  const socket = connectTls({
-    socket: stream,
+  const { socket, lift } = connectBounded(addressOf(target), {
     secureContext: context,
     servername: '',
     rejectUnauthorized: true,
