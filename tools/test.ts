@@ -14,14 +14,15 @@ interface Stage extends Ordered {
   readonly command: readonly string[];
   /** Where vitest writes down its tests. */
   readonly record?: string;
-  /** Runs beside others: takes what they leave of the machine, and its lines say whose they are. */
-  readonly background?: true;
+  /** Runs beside others: its lines say whose they are. */
+  readonly beside?: true;
+  /** Takes what others leave of the machine. */
+  readonly behind?: true;
 }
 
 const records = mkdtempSync(join(tmpdir(), 'agentcard-test-'));
 const vitest = (project: string, after: readonly string[]): Stage => ({
-  name: project,
-  after,
+  ...{ name: project, after },
   command: ['npx', '--no-install', 'vitest', 'run', '--project', project],
   record: join(records, `${project}.json`),
 });
@@ -29,7 +30,7 @@ const build = (name: string, tools: readonly string[], after: readonly string[])
   name,
   after,
   command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...tools],
-  background: true,
+  ...{ beside: true, behind: true },
 });
 const otherTools = allTools.filter((name) => !integrationTools.includes(name));
 const stages: readonly Stage[] = [
@@ -38,8 +39,9 @@ const stages: readonly Stage[] = [
   build("integration's tools", integrationTools, ['verify']),
   build('other tools', otherTools, ["integration's tools"]),
   vitest('unit', ['verify']),
-  vitest('integration', ['unit', "integration's tools"]),
-  vitest('e2e', ['integration', 'other tools']),
+  // Beside each other: both wait much.
+  { ...vitest('integration', ['unit', "integration's tools"]), beside: true },
+  { ...vitest('e2e', ['unit', 'other tools']), beside: true },
 ];
 
 const outcomes = await runStages(stages, outcomeOf);
@@ -55,19 +57,19 @@ async function outcomeOf(stage: Stage): Promise<Outcome> {
   return { name, seconds, ok, counted: record !== undefined, entries: record === undefined ? [] : readRecord(record) };
 }
 
-function run({ name, command: [program = '', ...args], record, background }: Stage): Promise<number> {
+function run({ name, command: [program = '', ...args], record, beside, behind }: Stage): Promise<number> {
   return new Promise((resolve) => {
     const env = record === undefined ? process.env : { ...process.env, TEST_RECORD: record };
-    const out = background ? 'pipe' : 'inherit';
+    const out = beside ? 'pipe' : 'inherit';
     const child = spawn(program, args, { stdio: ['ignore', out, out], env });
-    if (background) putBehind(child, name);
+    if (behind && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    if (beside) nameLines(child, name);
     child.on('error', () => resolve(1));
     child.on('close', (code) => resolve(code ?? 1));
   });
 }
 
-function putBehind({ pid, stdout, stderr }: ChildProcess, name: string): void {
-  if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+function nameLines({ stdout, stderr }: ChildProcess, name: string): void {
   const tell = (from: Readable | null) =>
     from !== null && createInterface({ input: from }).on('line', (line) => console.log(`[${name}] ${line}`));
   for (const from of [stdout, stderr]) tell(from);
