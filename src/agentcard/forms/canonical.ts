@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { emptyObject, isArray, type JsonObject, type JsonValue } from '../document/json.ts';
 
 /**
@@ -28,7 +28,7 @@ export function withoutSignatures(raw: JsonObject): JsonObject {
 
 /** SHA-256 in lowercase hexadecimal digits. */
 export function sha256(text: string | Uint8Array): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 /** The card's identity: lowercase hex SHA-256 of RFC 8785 without `signatures`, so that signing again changes nothing. */

@@ -45,13 +45,17 @@ export function withinBudget(text: string, bytes = longestText): string {
   return `${text.slice(0, splits ? end - 1 : end)}…`;
 }
 
-/** Every text of a value, at any depth, plain and cut; members named in `whole` stay as they are. */
+/** Every text of a value, at any depth, plain and cut; members named in `whole` stay as they are. The value itself where all are. */
 export function allWithinBudget<T>(value: T, whole: ReadonlySet<string> = new Set()): T {
   if (typeof value === 'string') return withinBudget(plainText(value)) as T;
-  if (Array.isArray(value)) return value.map((item) => allWithinBudget(item, whole)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value);
-  return Object.fromEntries(
-    members.map(([key, member]) => [key, whole.has(key) ? member : allWithinBudget(member, whole)]),
-  ) as T;
+  const members = value as Record<string, unknown>;
+  let copy: Record<string, unknown> | undefined;
+  for (const key of Object.keys(members)) {
+    const kept = whole.has(key) ? members[key] : allWithinBudget(members[key], whole);
+    if (kept === members[key]) continue;
+    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
+    copy[key] = kept;
+  }
+  return (copy ?? value) as T;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KubeObject } from '@agentcard-operator/kube/objects';
 import type { AgentCard, AgentCardSpec } from './agentcard.ts';
 import type { CallerReference } from './callers.ts';
@@ -107,7 +107,7 @@ function everyList<T>(one: Lists<T>, other: Lists<T>): Lists<T> {
 const texts = new WeakMap<object, string>();
 
 function textOf(list: object): string {
-  const text = texts.get(list) ?? createHash('sha256').update(JSON.stringify(list)).digest('base64');
+  const text = texts.get(list) ?? hash('sha256', JSON.stringify(list), 'base64');
   texts.set(list, text);
   return text;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ownFamily } from './names.ts';
 
 /** Every label, annotation and port name that the operator reads or writes, and how it names its objects. */
@@ -69,8 +69,8 @@ const longestName = 63;
 /** The name as it is when it fits a label value (63 characters), else cut and told apart by a hash of the whole. */
 export function fitName(name: string): string {
   if (name.length <= longestName) return name;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 8);
-  return `${name.slice(0, longestName - 9).replace(/[^A-Za-z0-9]+$/, '')}-${hash}`;
+  const digits = hash('sha256', name).slice(0, 8);
+  return `${name.slice(0, longestName - 9).replace(/[^A-Za-z0-9]+$/, '')}-${digits}`;
 }
 
 /** Deployments keep the name that existing scripts know; other kinds carry theirs. */

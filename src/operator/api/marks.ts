@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ObjectMeta } from '@agentcard-operator/kube/objects';
 import { attestedAnnotation, identityLabel, verifiedLabel } from './labels.ts';
 
@@ -18,7 +18,7 @@ export const marks: Readonly<Record<'labels' | 'annotations', Readonly<Record<st
 
 /** A SPIFFE ID as a label's value: its SHA-256, 40 hexadecimal digits of it. */
 export function identityValue(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 40);
+  return hash('sha256', id).slice(0, 40);
 }
 
 /** The whole set for a pod; without a proof what takes it off. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { SeenSignature } from '@agentcard-operator/agentcard';
 import type { Key } from '@agentcard-operator/kube/objects';
 import type { TrustDomain } from '@agentcard-operator/spiffe/x509';
@@ -156,6 +156,6 @@ function lastAskedAt(pod: PodEvidence | undefined, now: number): number | undefi
 
 /** A factor between 0.9 and 1.1 that is the same for the same text, so that a plan is a function of what it sees. */
 function spread(text: string): number {
-  const bytes = createHash('sha256').update(text).digest();
+  const bytes = hash('sha256', text, 'buffer');
   return 0.9 + (bytes.readUInt16BE(0) / 0xffff) * 0.2;
 }

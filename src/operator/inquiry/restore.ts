@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Pod } from '@agentcard-operator/kube/objects';
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { AgentCardSpec, AgentCardStatus } from '../api/agentcard.ts';
@@ -28,7 +28,7 @@ export function withoutReplaced(evidence: CardEvidence, labelled: readonly Pod[]
 
 function nameOf(uid: string, { attested, identity }: Proven): string {
   const text = [uid, attested, identity].join('\n');
-  return createHash('sha256').update(text).digest().subarray(0, 12).toString('base64url');
+  return hash('sha256', text, 'base64url').slice(0, 16);
 }
 
 /** The pods whose evidence a restart may restore, as the status keeps them. */

@@ -16,8 +16,8 @@ export function demandedOf(
 ): Demanded | string {
   const isFloor = settings.strictBinding === 'floor';
   const idsOf = rendering(workload, settings);
-  const [own = ''] = idsOf({ ...card.spec, identityBinding: undefined });
-  const counts = (id: string) => !isFloor || id === own || settings.floorAllowedIds.includes(id);
+  const [own = ''] = isFloor ? idsOf({ ...card.spec, identityBinding: undefined }) : [];
+  const counts = (id: string) => id === own || settings.floorAllowedIds.includes(id);
   const floored = (one: CachedCard) => {
     const { identityBinding, ...spec } = one.spec;
     const { allowedSpiffeIDs = [], trustDomain } = identityBinding ?? {};
@@ -36,7 +36,7 @@ export function demandedOf(
   }
   const binding = { allowedSpiffeIDs: [...(allowedSpiffeIDs?.value ?? [])], trustDomain: trustDomain?.value };
   const expected = isOn ? idsOf({ ...card.spec, identityBinding: binding }) : [];
-  const ignored = isOn ? idsOf(card.spec).filter((id) => !counts(id)) : [];
+  const ignored = isOn && isFloor ? idsOf(card.spec).filter((id) => !counts(id)) : [];
   const whose = foreign([allowedSpiffeIDs ?? trustDomain, strict?.value === true ? strict : undefined], card);
   const lost = ignored.length === 0 ? '' : `, while --strict-binding=floor ignores ${ignored.join(' and ')}`;
   return {

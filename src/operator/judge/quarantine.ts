@@ -20,8 +20,9 @@ export function quarantineOf(snapshot: Snapshot, target: Target, pods: readonly 
   if (value !== undefined) {
     return subject === card.metadata.name ? { by: 'card', ...value } : { by: 'sibling', subject, ...value };
   }
-  const shown = subjectsShown(snapshot, target, pods);
-  const named = allListings(quarantineList.entries).find(({ subject: each }) => shown.has(each));
+  const listings = allListings(quarantineList.entries);
+  const shown = listings.length === 0 ? undefined : subjectsShown(snapshot, target, pods);
+  const named = listings.find(({ subject: each }) => shown?.has(each));
   return listingsOf([card, ...siblings], quarantineList)[0] ?? listedBefore[0] ?? named ?? neighbours[0];
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { LabelSelector, OwnerReference, Pod, ReplicaSet } from '@agentcard-operator/kube/objects';
 import { selects } from './selector.ts';
 import type { Workload } from './workload.ts';
@@ -58,5 +58,5 @@ export function containersHash(pod: Pod): string {
   const ids = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses]
     .map(({ name, containerID }) => `${name}=${containerID ?? ''}`)
     .sort();
-  return createHash('sha256').update(ids.join('\n')).digest().toString('hex', 0, 8);
+  return hash('sha256', ids.join('\n')).slice(0, 16);
 }
