@@ -49,13 +49,8 @@ export function withinBudget(text: string, bytes = longestText): string {
 export function allWithinBudget<T>(value: T, whole: ReadonlySet<string> = new Set()): T {
   if (typeof value === 'string') return withinBudget(plainText(value)) as T;
   if (typeof value !== 'object' || value === null) return value;
-  const members = value as Record<string, unknown>;
-  let copy: Record<string, unknown> | undefined;
-  for (const key of Object.keys(members)) {
-    const kept = whole.has(key) ? members[key] : allWithinBudget(members[key], whole);
-    if (kept === members[key]) continue;
-    copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
-    copy[key] = kept;
-  }
-  return (copy ?? value) as T;
+  const members = Object.entries(value);
+  const kept = members.map(([key, member]) => (whole.has(key) ? member : allWithinBudget(member, whole)));
+  if (kept.every((member, at) => member === members[at]?.[1])) return value;
+  return (Array.isArray(value) ? kept : Object.fromEntries(members.map(([key], at) => [key, kept[at]]))) as T;
 }

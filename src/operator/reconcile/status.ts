@@ -77,7 +77,6 @@ function conditionsFrom(
   tlsPort: string,
   now: number,
 ): Condition[] {
-  const time = isoTime(now);
   return order.flatMap((type): Condition[] => {
     const outcome = outcomes[type];
     if (outcome === undefined) return [];
@@ -85,7 +84,7 @@ function conditionsFrom(
     const status = unknown ? 'Unknown' : ok ? 'True' : 'False';
     const before = stored?.conditions?.find((condition) => condition.type === type);
     const stands = before?.status === status && (storedTime(before.lastTransitionTime) ?? Infinity) <= now;
-    const lastTransitionTime = stands ? before.lastTransitionTime : time;
+    const lastTransitionTime = stands ? before.lastTransitionTime : isoTime(now);
     const message = messageWithRemedy(type, reason, outcome.message, todo);
     const observed = generation === undefined ? {} : { observedGeneration: generation };
     return [{ type, status, reason, message, lastTransitionTime, ...observed }];
