@@ -10,6 +10,9 @@ const free = 4 * mostHandshakeBytes;
 /** In records of a byte an answer takes thirty times its length. */
 const mostPerByte = 32;
 
+/** Where the bytes of all arrive: OpenSSL has copied them when the next ones come. Else Node allocates so much for every read. */
+const landing = Buffer.allocUnsafeSlow(64 * 1024);
+
 export interface Bounded {
   readonly socket: TLSSocket;
   /** The peer is proven: it may send on while it brings data, of which so many bytes were heard. */
@@ -24,15 +27,15 @@ export interface Bounded {
 export function connectBounded(target: TcpNetConnectOpts, options: ConnectionOptions): Bounded {
   let came = 0;
   let isTooMuch = () => came > mostHandshakeBytes;
-  const tcp = new Socket({ allowHalfOpen: true });
-  const push = tcp.push.bind(tcp);
-  tcp.push = (bytes: Buffer | null) => {
-    came += bytes?.length ?? 0;
-    if (!isTooMuch()) return push(bytes);
-    const error = new Error('more came than a handshake, or the data that it carries, needs');
-    tcp.destroy(Object.assign(error, { code: tooMuchTls }));
-    return false;
+  const hear = (length: number, bytes: Uint8Array): boolean => {
+    came += length;
+    if (isTooMuch()) {
+      const error = new Error('more came than a handshake, or the data that it carries, needs');
+      tcp.destroy(Object.assign(error, { code: tooMuchTls }));
+    } else tcp.emit('data', bytes.subarray(0, length));
+    return !tcp.destroyed;
   };
+  const tcp: Socket = new Socket({ allowHalfOpen: true, onread: { buffer: landing, callback: hear } });
   // Before it connects: OpenSSL would read from a connected one itself, past what is counted here.
   const socket = connectTls({ ...options, socket: tcp });
   tcp.connect(target);

@@ -26,6 +26,22 @@ test('a connection is open, its peer is proven, and it carries what both sides w
   expect(socket.destroyed).toBe(true);
 });
 
+test('of many connections at once each hears what is its own, all of it and in order', async () => {
+  const port = await echo();
+  const heard = await Promise.all(
+    Array.from({ length: 16 }, async (_, index) => {
+      const connection = await connect(to(port), ours, never);
+      if ('kind' in connection) throw new Error(connection.message);
+      const sent = Buffer.from(`${index} `.repeat(100_000));
+      connection.socket.end(sent);
+      const pieces: Buffer[] = [];
+      for await (const piece of connection.socket) pieces.push(piece);
+      return Buffer.concat(pieces).equals(sent);
+    }),
+  );
+  expect(heard).toEqual(Array(16).fill(true));
+});
+
 test('without proof there is no connection', async () => {
   const port = await echo(svid(rootB, 'spiffe://b.test/other'));
   expect(await connect(to(port), ours, never)).toMatchObject({ kind: 'failed', code: 'TrustDomainMismatch' });
