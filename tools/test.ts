@@ -45,7 +45,7 @@ const stages: readonly Stage[] = [
 ];
 
 const outcomes = await runStages(stages, outcomeOf);
-console.log(`\n${summary(outcomes)}`);
+console.log(`\nIn all ${Math.round(performance.now() / 1000)} s.\n${summary(outcomes)}`);
 process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
 
 async function outcomeOf(stage: Stage): Promise<Outcome> {

@@ -5,11 +5,12 @@ import { bench } from '../../bench/run.ts';
 
 const [agents, silent] = [200, 10];
 const answering = agents - silent;
+const syncPeriodSeconds = 5;
 let report: Report;
 
 beforeAll(async () => {
   const sizes = { n: agents, namespaces: agents, silent: silent / agents };
-  report = await bench({ ...sizes, syncPeriodSeconds: 5, idlePeriods: 3, settle: false, bare: false });
+  report = await bench({ ...sizes, syncPeriodSeconds, idlePeriods: 3, settle: false, bare: false });
 });
 
 test('a cold start writes each agent once: its status, its policy and its label', () => {
@@ -28,12 +29,12 @@ test('a cold start reads each pod before it is dialled, and its owner once', () 
   const { 'GET pods': pods = 0, ...rest } = report.coldStart.reads;
   expect(rest).toEqual({ 'GET replicasets': agents });
   expect(pods).toBeGreaterThanOrEqual(agents);
-  // On a slow machine some have their next turn before their label.
-  expect(pods).toBeLessThan(2 * agents);
+  // On a slow machine some have further turns before their label.
+  expect(pods).toBeLessThan((1 + Math.ceil(report.coldStart.seconds / syncPeriodSeconds)) * agents);
 });
 
 test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {
   expect([withoutEvents(report.idle.writes), report.idle.reads]).toEqual([{}, {}]);
   expect(report.idle.cards).toBeGreaterThan(2 * answering);
-  expect(report.idle.cards).toBeLessThan(4 * answering);
+  expect(report.idle.cards).toBeLessThan((1 + report.idle.seconds / syncPeriodSeconds) * answering);
 });
