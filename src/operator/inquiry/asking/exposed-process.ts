@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
+import { isStarved, type Turn, turnOf } from './turn.ts';
 
 /**
  * What runs in a process of its own, because strangers' bytes reach it. It speaks frames over descriptor 3, answers
@@ -36,6 +37,8 @@ const beatMs = 500;
 /** Counted in beats, not in time: after we stood still ourselves, the child's pongs wait in the pipe. */
 const mostUnanswered = 5;
 const mostBeatsToStart = 40;
+/** On a machine with more work than processors its silence is not its own doing, for so long. */
+const mostStarved = 40;
 /** Of what it writes as it ends; more is not read. */
 const mostWords = 1_024;
 /** Small, since it holds a few answers at a time: one malloc arena, whose free memory goes back at once. */
@@ -50,12 +53,16 @@ export class ExposedProcess {
   readonly #watching: Watching;
   readonly #beat: NodeJS.Timeout;
   readonly #killWithUs = () => void this.#child.kill('SIGKILL');
+  readonly #turnOf: typeof turnOf;
+  #turn: Turn | undefined;
+  #starved = 0;
   #cause: Cause = 'exit';
   #up = false;
   #unanswered = 0;
   #said = '';
 
-  constructor({ file, reads }: ExposedProgram, watching: Watching) {
+  constructor({ file, reads }: ExposedProgram, watching: Watching, look = turnOf) {
+    this.#turnOf = look;
     const rights = ['--permission', '--allow-net', ...reads.map((path) => `--allow-fs-read=${path}`)];
     const stdio = ['ignore', 'ignore', 'pipe', 'pipe'] as const;
     this.#child = spawn(process.execPath, [...rights, ...flags, file], { env, cwd: '/', stdio: [...stdio] });
@@ -107,9 +114,14 @@ export class ExposedProcess {
     if (this.#up && this.#unanswered === 0) throw new Error('a pong without a ping');
     this.#unanswered = this.#up ? this.#unanswered - 1 : 0;
     this.#up = true;
+    this.#starved = 0;
   }
 
   #pulse(): void {
+    const before = this.#turn;
+    this.#turn = this.#turnOf(this.pid);
+    const waits = isStarved(before, this.#turn, beatMs) && this.#starved++ < mostStarved;
+    if (this.#up && waits) return;
     const most = this.#up ? mostUnanswered : mostBeatsToStart;
     const isHung = this.#unanswered >= most || this.#watching.isStuck();
     this.#unanswered += 1;

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, openSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { askerProgram } from '../../../../../src/operator/inquiry/asking/asker-program.ts';
 import {
@@ -11,19 +12,21 @@ import {
   type ExposedProgram,
 } from '../../../../../src/operator/inquiry/asking/exposed-process.ts';
 import { encodeFrame, type Frame } from '../../../../../src/operator/inquiry/asking/frames.ts';
+import { isStarved, turnOf } from '../../../../../src/operator/inquiry/asking/turn.ts';
 
 const patience = { timeout: 30_000, interval: 20 };
 
 /** A child, its frames, and how it ended. */
-function start(program: ExposedProgram = askerProgram) {
+function start(program: ExposedProgram = askerProgram, look = turnOf) {
   const frames: Frame[] = [];
   const ends: End[] = [];
-  const child = new ExposedProcess(program, {
+  const watching = {
     maxFrame: 4_096,
-    onFrame: (frame) => frames.push(frame),
+    onFrame: (frame: Frame) => frames.push(frame),
     isStuck: () => false,
-    onEnd: (end) => ends.push(end),
-  });
+    onEnd: (end: End) => ends.push(end),
+  };
+  const child = new ExposedProcess(program, watching, look);
   onTestFinished(async () => {
     child.end('closed');
     await child.ended;
@@ -109,4 +112,35 @@ test.each([
   child.send({ bytes: bytes.toString('base64') });
   await child.ended;
   expect(ends).toEqual([{ cause: 'malformed', wasUp: expect.any(Boolean), detail: 'SIGKILL' }]);
+});
+
+test('a child that waits for a processor is not taken for one that hangs, for twenty seconds', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { child, frames, ends } = start(askerProgram, () => ({ wants: true, hadMs: 0 }));
+  child.send({ ask: { id: 1, request: {} } });
+  while (frames.length === 0) await nextTurn();
+  process.kill(child.pid ?? 0, 'SIGSTOP');
+  const end = vi.spyOn(child, 'end');
+  vi.advanceTimersByTime(20_000);
+  expect(end).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(4_000);
+  await child.ended;
+  expect(ends).toEqual([{ cause: 'hang', wasUp: true, detail: 'SIGKILL' }]);
+});
+
+test.each([
+  [true, 'stood in line and had less than half of the time', { wants: true, hadMs: 1_240 }],
+  [false, 'had half of the time, as one that loops has', { wants: true, hadMs: 1_250 }],
+  [false, 'wants no processor, as one that is stopped', { wants: false, hadMs: 1_000 }],
+  [false, 'cannot be looked at', undefined],
+])('it is %s that a child waits for a processor when it %s', (expected, _, now) => {
+  expect(isStarved({ wants: false, hadMs: 1_000 }, now, 500)).toBe(expected);
+  expect(isStarved(undefined, now, 500)).toBe(false);
+});
+
+test('what a main thread had of a processor is read as the system tells it', () => {
+  expect(turnOf(process.pid)).toEqual({ wants: expect.any(Boolean), hadMs: expect.any(Number) });
+  expect(turnOf(process.pid)?.hadMs).toBeGreaterThan(0);
+  expect(turnOf(0)).toBeUndefined();
 });
