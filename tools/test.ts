@@ -22,7 +22,8 @@ interface Stage extends Ordered {
 
 const records = mkdtempSync(join(tmpdir(), 'agentcard-test-'));
 const vitest = (project: string, after: readonly string[]): Stage => ({
-  ...{ name: project, after },
+  name: project,
+  after,
   command: ['npx', '--no-install', 'vitest', 'run', '--project', project],
   record: join(records, `${project}.json`),
 });
@@ -30,7 +31,8 @@ const build = (name: string, tools: readonly string[], after: readonly string[])
   name,
   after,
   command: ['npx', '--no-install', 'node', 'test/cluster/cli.ts', 'build', ...tools],
-  ...{ beside: true, behind: true },
+  beside: true,
+  behind: true,
 });
 const otherTools = allTools.filter((name) => !integrationTools.includes(name));
 const stages: readonly Stage[] = [

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { canonicalize, type JsonObject, sameJson } from '@agentcard-operator/agentcard';
+import { canonicalize, type JsonObject, sameJson, sha256 } from '@agentcard-operator/agentcard';
 import type { LabelSelector, NetworkPolicy } from '@agentcard-operator/kube/objects';
 import type { EnforcedReason } from '../api/conditions.ts';
 import { fitName, policyName } from '../api/labels.ts';
@@ -51,11 +50,8 @@ function addition(subject: Subject, standing: readonly NetworkPolicy[], judged: 
   const usual = policyName(subject);
   const isForeign = namesake !== undefined && owningCard(namesake)?.uid !== card.metadata.uid;
   const isTaken = isForeign || standing.some(({ metadata }) => metadata.name === usual);
-  const hash = createHash('sha256')
-    .update(canonicalize(subject.selector as JsonObject))
-    .digest('hex')
-    .slice(0, 8);
-  const name = isTaken ? fitName(`${usual}-${hash}`) : usual;
+  const digits = sha256(canonicalize(subject.selector as JsonObject)).slice(0, 8);
+  const name = isTaken ? fitName(`${usual}-${digits}`) : usual;
   const current = ownPolicies.find(({ metadata }) => metadata.name === name);
   return { current, policy: cutOff(name, subject.selector, judged) };
 }

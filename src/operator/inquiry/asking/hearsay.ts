@@ -1,6 +1,6 @@
 /** What the child says of a question, as whoever took it over would say it: nothing counts but what is proven here. */
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import {
   chainFailure,
   type FetchFailure,
@@ -86,7 +86,7 @@ const rememberedChains = 16_384;
 function peerFrom(presented: readonly string[], trustDomains: readonly TrustDomain[], look: Look): Peer | FetchFailure {
   const { bundles } = look.identity();
   const now = look.now();
-  const key = createHash('sha256').update(presented.join()).digest('base64');
+  const key = hash('sha256', presented.join(), 'base64');
   const chain = presented.map(fromBase64);
   for (const name of trustDomains) {
     const known = provenBy.get(bundles.get(name) ?? bundles)?.get(key);
