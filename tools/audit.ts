@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { satisfies } from 'semver';
-import { z } from 'zod';
+import * as z from 'zod';
 import { nodePackage } from './bundle.ts';
 
 const help = `make audit [ADVISORIES=<file>]

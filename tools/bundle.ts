@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import { type BuildOptions, build } from 'esbuild';
 import { embeddedPage } from './embedded-page.ts';
 import { kubeconfigOnly } from './kubeconfig-only.ts';
+import { lazyBuiltins } from './lazy-builtins.ts';
+import { withoutNeverCalled } from './never-called.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** What the image holds besides its base, from its root on. */
@@ -34,7 +36,7 @@ const settings = {
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[hash]',
   banner: { js: banner },
-  plugins: [kubeconfigOnly, embeddedPage],
+  plugins: [kubeconfigOnly, withoutNeverCalled, embeddedPage, lazyBuiltins],
   // Names stay, since errors and logs show them.
   minifySyntax: true,
   minifyWhitespace: true,

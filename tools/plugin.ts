@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import { embeddedPage } from './embedded-page.ts';
 import { kubeconfigOnly } from './kubeconfig-only.ts';
+import { withoutNeverCalled } from './never-called.ts';
 
 const root = join(import.meta.dirname, '..');
 const leastNode = 26;
@@ -35,7 +36,7 @@ export async function buildPlugin(folder: string): Promise<readonly [plugin: str
     format: 'cjs',
     target: 'node14',
     banner: { js: banner },
-    plugins: [kubeconfigOnly, embeddedPage],
+    plugins: [kubeconfigOnly, withoutNeverCalled, embeddedPage],
     // Names stay, since errors show them.
     minifySyntax: true,
     minifyWhitespace: true,

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { agentCardSpecSchema, agentCardStatusSchema } from '../../src/operator/api/agentcard.ts';
 import { kindNames, printerColumns } from '../../src/operator/api/kind.ts';
 import { questions } from '../../src/operator/judge/questions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { goDuration } from '../../src/operator/api/time.ts';
 import { flags } from '../../src/operator/settings/flag-table.ts';
 import type { Flag } from '../../src/operator/settings/flags.ts';

@@ -1,5 +1,5 @@
 /** What is stored of a benchmark: its figures with all that they hang on. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { excerpt } from '../../../src/spiffe/id.ts';
 import { units } from './figures.ts';
 import type { Machine } from './machine.ts';

@@ -11,7 +11,7 @@ import {
 } from '@agentcard-operator/spiffe/tls';
 import type { IdentitySnapshot } from '@agentcard-operator/spiffe/workload-api';
 import { type Fault, maxChain, parseSpiffeId, type TrustDomain, verifySvid } from '@agentcard-operator/spiffe/x509';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Frame } from './frames.ts';
 import { fromBase64, longestMessage, type Question } from './question.ts';
 
