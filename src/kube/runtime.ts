@@ -16,3 +16,4 @@ export { type Cache, Manager, type ManagerOptions, type Task } from './runtime/m
 export { counter, createMetrics, gauge, histogram, type Metrics } from './runtime/metrics.ts';
 export { runProcess } from './runtime/process.ts';
 export { type AddOptions, lowPriority, type QueueOptions, type QueueTelemetry, WorkQueue } from './runtime/queue.ts';
+export { RecentWork } from './runtime/recent-work.ts';

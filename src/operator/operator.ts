@@ -20,7 +20,7 @@ import { type Caches, createCaches } from './watch/caches.ts';
 import { followProbes } from './watch/network-probes.ts';
 import { OwnWrites } from './watch/own-writes.ts';
 import { followListed, followQuarantineList } from './watch/quarantine-list.ts';
-import { connect } from './watch/triggers.ts';
+import { connect } from './watch/triggers/triggers.ts';
 
 const rememberedChains = 4_096;
 

@@ -56,6 +56,7 @@ export async function createFleet(client: KubeClient, fleet: readonly Member[], 
 export async function addresses(client: KubeClient, fleet: readonly Member[]): Promise<ReadonlyMap<string, Member>> {
   const byName = new Map(fleet.map((member) => [`${member.namespace}/${appOf(member)}`, member]));
   const wanted = fleet.reduce((sum, { replicas = 1 }) => sum + replicas, 0);
+  let came = { size: 0, at: performance.now() };
   return until({ what: 'every pod to run', timeoutMs: 1_800_000, everyMs: 1_000 }, async () => {
     const { items } = await client.list<EndpointSlice>(resources.endpointSlices);
     const found = new Map<string, Member>();
@@ -66,8 +67,21 @@ export async function addresses(client: KubeClient, fleet: readonly Member[]): P
         if (member !== undefined && address !== undefined) found.set(address, member);
       }
     }
-    return found.size >= wanted ? found : undefined;
+    if (found.size >= wanted) return found;
+    if (found.size !== came.size) came = { size: found.size, at: performance.now() };
+    else if (performance.now() - came.at > standstillMs) throw new Error(standstill(fleet, found, wanted));
+    return undefined;
   });
+}
+
+/** The controllers bring some pods each second, or have come to a stop. */
+const standstillMs = 180_000;
+
+function standstill(fleet: readonly Member[], found: ReadonlyMap<string, Member>, wanted: number): string {
+  const there = new Set(found.values());
+  const lacking = fleet.filter((member) => !there.has(member)).map(({ namespace, name }) => `${namespace}/${name}`);
+  const some = lacking.slice(0, 3).join(', ');
+  return `no pod came for ${standstillMs / 1000} s: ${found.size} of ${wanted} stand in EndpointSlices, and none of ${some}`;
 }
 
 /** Of the whole fleet, or of one member. */

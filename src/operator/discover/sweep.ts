@@ -5,7 +5,7 @@ import { marksFor } from '../api/marks.ts';
 import { type Measured, measured } from '../metrics/controllers.ts';
 import type { Caches } from '../watch/caches.ts';
 import { workloadsSelecting } from '../watch/lookups.ts';
-import { cardsClaiming } from '../watch/triggers.ts';
+import { cardsClaiming } from '../watch/triggers/claims.ts';
 
 export interface SweepEdges {
   readonly client: KubeClient;

@@ -7,7 +7,7 @@ import type { CachedCard } from '../../../../src/operator/watch/cached.ts';
 import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
 import { emptyList } from '../../../../src/operator/watch/quarantine-entries.ts';
 import { rivals, standing } from '../../../../src/operator/watch/rivals.ts';
-import { connect } from '../../../../src/operator/watch/triggers.ts';
+import { connect } from '../../../../src/operator/watch/triggers/triggers.ts';
 import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from './stores.ts';
 
 const many = 3_000;
@@ -31,7 +31,11 @@ function crowd() {
   fed.deployments.put(deployment('weather'));
   for (let index = 0; index < many; index++) fed.cards.put(of(index), { initial: true });
   const woken: string[] = [];
-  const sinks = { wake: (key: string) => woken.push(key), addStray: () => {}, ownWrites: new OwnWrites() };
+  const sinks = {
+    wake: (key: string) => woken.push(key),
+    addStray: () => {},
+    ownWrites: new OwnWrites(),
+  };
   connect(fed.caches, [], sinks);
   const reset = () => {
     woken.length = 0;

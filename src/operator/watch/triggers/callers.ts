@@ -1,10 +1,10 @@
 import { keyOf, typeOf } from '@agentcard-operator/kube/objects';
 import { type AddOptions, lowPriority } from '@agentcard-operator/kube/runtime';
-import { workloadKey } from '../workload/workload.ts';
-import type { CachedCard, CachedWorkload } from './cached.ts';
-import type { Caches } from './caches.ts';
-import { indexes } from './indexes.ts';
-import { concernsOthers, standing } from './rivals.ts';
+import { workloadKey } from '../../workload/workload.ts';
+import type { CachedCard, CachedWorkload } from '../cached.ts';
+import type { Caches } from '../caches.ts';
+import { indexes } from '../indexes.ts';
+import { concernsOthers, standing } from '../rivals.ts';
 
 /** Whoever answers for a caller may change it often; who lists it looks once a second. */
 const soon: AddOptions = { priority: lowPriority, afterMs: 1_000 };

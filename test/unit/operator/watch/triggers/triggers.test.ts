@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { lowPriority } from '../../../../src/kube/runtime/queue.ts';
-import { enforcementLabel, verifiedLabel } from '../../../../src/operator/api/labels.ts';
-import { OwnWrites } from '../../../../src/operator/watch/own-writes.ts';
-import { connect } from '../../../../src/operator/watch/triggers.ts';
-import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from './stores.ts';
+import { lowPriority } from '../../../../../src/kube/runtime/queue.ts';
+import { enforcementLabel, verifiedLabel } from '../../../../../src/operator/api/labels.ts';
+import { OwnWrites } from '../../../../../src/operator/watch/own-writes.ts';
+import { connect } from '../../../../../src/operator/watch/triggers/triggers.ts';
+import { cardOf, changed, deployment, labelledPod, policyOf, serviceOf, sliceOf, stores } from '../stores.ts';
 
 const dns = 'kube-system/kube-dns';
 
@@ -122,8 +122,14 @@ const ways: readonly Row[] = [
     (now) => now.slices.put(sliceOf('weather')),
   ],
   ['the DNS Service', (now) => now.services.put(serviceOf('kube-dns', { app: 'dns' }, 'kube-system')), everybody],
-  ["the API server's endpoints", (now) => now.slices.put(sliceOf('kubernetes', 'default')), everybody],
+  ["the API server's endpoints", (now) => now.slices.put(apiServerSlice()), everybody],
+  ["a slice that claims to be the API server's", (now) => now.slices.put(sliceOf('kubernetes', 'default')), []],
 ];
+
+/** The one that API servers write. */
+function apiServerSlice() {
+  return changed(sliceOf('kubernetes', 'default'), { name: 'kubernetes' });
+}
 
 const marks: readonly Row[] = [
   ['a labelled pod that it chooses', (now) => now.labelledPods.put(labelledPod('a', { app: 'weather' })), [weather]],
@@ -431,4 +437,53 @@ test('when a kind can be read again, or no more, the cards on it look, whichever
   now.woken();
   now.sandboxes.tellUnread();
   expect(now.woken()).toEqual(['team/new', 'team/old']);
+});
+
+test('however often something changes behind one label of a thousand workloads, its namespace takes a share of the thread', () => {
+  vi.useFakeTimers();
+  const { cards, deployments, slices, services, labelledPods, caches } = stores();
+  const many = Array.from({ length: 1_000 }, (_, index) => `agent-${index}`);
+  for (const name of [...many, 'weather']) {
+    const namespace = name === 'weather' ? 'other' : 'team';
+    cards.put(cardOf(name, { namespace }));
+    deployments.put(deployment(name, { namespace, templateLabels: { app: name, part: 'x' } }));
+    labelledPods.put(labelledPod(`${name}-1`, { app: name }, namespace));
+  }
+  services.put(serviceOf('shared', { part: 'x' }));
+  const [woken, strays] = [[] as string[], new Set<string>()];
+  let usedMs = 0;
+  // So much does it take to wake one.
+  const wake = (key: string) => {
+    woken.push(key);
+    usedMs += 0.01;
+  };
+  const sinks = { wake, addStray: (key: string) => strays.add(key), ownWrites: new OwnWrites() };
+  connect(caches, [dns], sinks, { now: () => performance.now(), used: () => usedMs });
+  woken.length = 0;
+  usedMs = 0;
+  for (let turn = 0; turn < 2_000; turn++) {
+    slices.put(sliceOf('shared'));
+    vi.advanceTimersByTime(5);
+  }
+  // Each change would take 10 ms of its 5.
+  expect(usedMs).toBeGreaterThan(200);
+  expect(usedMs).toBeLessThan(1_500);
+  expect(woken).not.toContain(elsewhere);
+  // Others are told of theirs at once, meanwhile.
+  deployments.put(changed(deployment('weather', { namespace: 'other' })));
+  expect(woken.at(-1)).toBe(elsewhere);
+  // What came last is missed by nobody: a card that was woken by nothing else, and a label that it left behind.
+  woken.length = 0;
+  strays.clear();
+  deployments.delete(deployment('agent-7'));
+  expect(woken).toEqual([]);
+  vi.advanceTimersByTime(2_000);
+  expect(new Set(woken)).toEqual(new Set(many.map((name) => `team/${name}`)));
+  expect(strays).toContain('team/agent-7-1');
+  woken.length = 0;
+  vi.advanceTimersByTime(60_000);
+  expect(woken).toEqual([]);
+  deployments.put(deployment('agent-7'));
+  expect(woken).toContain('team/agent-7');
+  vi.useRealTimers();
 });

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { watchCallers } from '../../../../src/operator/watch/callers.ts';
-import { cardOf, changed, deployment, stores } from './stores.ts';
+import { watchCallers } from '../../../../../src/operator/watch/triggers/callers.ts';
+import { cardOf, changed, deployment, stores } from '../stores.ts';
 
 const listing = (name: string) => {
   const card = cardOf(name);
