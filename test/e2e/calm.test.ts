@@ -28,6 +28,8 @@ afterAll(async () => {
 
 interface Scrape {
   readonly cards: number;
+  /** Questions that no agent answered in time. */
+  readonly silences: number;
   readonly requests: Readonly<Record<string, number>>;
 }
 
@@ -45,17 +47,23 @@ function metricsOf(pod: string): Promise<string> {
 }
 
 function read(text: string): Scrape {
-  const cards = Number(/^agentcard_fetches_total\{.*outcome="card".*\} (\d+)$/m.exec(text)?.[1] ?? 0);
+  const [cards, silences] = [outcomesIn(text, 'card'), outcomesIn(text, 'silence')];
   const requests: Record<string, number> = { GET: 0, POST: 0, PATCH: 0, PUT: 0, DELETE: 0 };
   for (const [, method = '', value] of text.matchAll(/^rest_client_requests_total\{.*method="(\w+)".*\} (\d+)$/gm)) {
     requests[method] = (requests[method] ?? 0) + Number(value);
   }
-  return { cards, requests };
+  return { cards, silences, requests };
+}
+
+function outcomesIn(text: string, outcome: string): number {
+  const series = text.matchAll(new RegExp(`^agentcard_fetches_total\\{.*outcome="${outcome}".*\\} (\\d+)$`, 'gm'));
+  return [...series].reduce((sum, [, count]) => sum + Number(count), 0);
 }
 
 const total = (scrapes: readonly Scrape[], method: string) =>
   scrapes.reduce((sum, { requests }) => sum + (requests[method] ?? 0), 0);
 const fetched = (scrapes: readonly Scrape[]) => scrapes.reduce((sum, { cards }) => sum + cards, 0);
+const missed = (scrapes: readonly Scrape[]) => scrapes.reduce((sum, { silences }) => sum + silences, 0);
 
 /** Once the events of the beginning have been written, which takes a while at their own pace. */
 async function quietScrape(): Promise<readonly Scrape[]> {
@@ -68,7 +76,8 @@ async function quietScrape(): Promise<readonly Scrape[]> {
   }
 }
 
-test('twenty sync periods in which nothing happens cost no read, and no write but the Lease', async () => {
+/** What was counted before and after twenty periods. */
+async function calmTime() {
   await settled(world);
   const before = await quietScrape();
   const written = await world.writes();
@@ -81,6 +90,13 @@ test('twenty sync periods in which nothing happens cost no read, and no write bu
     },
     { timeout: 280_000, interval: 2_000 },
   );
+  return { before, written, after };
+}
+
+test('twenty sync periods in which nothing happens cost no read, and no write but the Lease', async () => {
+  const calm = await calmTime();
+  // An agent that does not come to answer, on a machine with more work than processors, is no calm: then another time counts.
+  const { before, written, after } = missed(calm.after) > missed(calm.before) ? await calmTime() : calm;
   expect(await world.writes()).toEqual(written);
   const spent = (method: string) => total(after, method) - total(before, method);
   expect({ POST: spent('POST'), DELETE: spent('DELETE') }).toEqual({ POST: 0, DELETE: 0 });
@@ -89,4 +105,4 @@ test('twenty sync periods in which nothing happens cost no read, and no write bu
   const leaseWrites = spent('PATCH') + spent('PUT');
   expect(leaseWrites).toBeGreaterThan(0);
   expect(leaseReads).toBeLessThanOrEqual(leaseWrites * 3 + 20);
-});
+}, 600_000);
