@@ -137,9 +137,19 @@ export function buildArgs(part: Part, output: string): string[] {
   return ['build', ...compiler, ...(tags === '' ? [] : ['-tags', tags]), '-ldflags', linker, '-o', output, path];
 }
 
-/** Pure: "about 27 min on 2 cores". Go compiles packages side by side, links alone: beyond eight cores nothing is gained. */
-export function estimate(names: readonly ToolName[], cores: number): string {
-  const seconds = names.reduce((sum, name) => sum + parts[name].coldSeconds, 0) * (2 / Math.min(Math.max(cores, 1), 8));
+/** Go compiles packages side by side, links alone: beyond eight cores nothing is gained. */
+function secondsFor(names: readonly ToolName[], cores: number): number {
+  return names.reduce((sum, name) => sum + parts[name].coldSeconds, 0) * (2 / Math.min(Math.max(cores, 1), 8));
+}
+
+/** Pure: by how much this machine is slower than the catalogue's, by the seconds that these took. What lay in Go's cache says little. */
+export function paceOf(built: readonly ToolName[], cores: number, seconds: number): number {
+  return built.length === 0 ? 1 : Math.min(Math.max(seconds / secondsFor(built, cores), 0.5), 5);
+}
+
+/** Pure: "about 27 min on 2 cores". */
+export function estimate(names: readonly ToolName[], cores: number, pace = 1): string {
+  const seconds = secondsFor(names, cores) * pace;
   const time = seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
   return `about ${time} on ${cores} ${cores === 1 ? 'core' : 'cores'}`;
 }

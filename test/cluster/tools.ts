@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheKey, cacheRoot, exists, fillOnce } from './cache.ts';
-import { buildArgs, estimate, nodeTools, type Part, parts, type ToolName } from './catalogue.ts';
+import { buildArgs, estimate, nodeTools, type Part, paceOf, parts, type ToolName } from './catalogue.ts';
 import { run } from './command.ts';
 import { findGo } from './go-toolchain.ts';
 import { takeLock } from './lock.ts';
@@ -74,10 +74,12 @@ async function buildAll<N extends ToolName>(
   if (names.length === 0) return;
   const cores = availableParallelism();
   progress.say(`${names.length} tools to build, ${estimate(names, cores)} from nothing; later starts take seconds`);
+  const began = performance.now();
   for (const [index, name] of names.entries()) {
     const part: Part = parts[name];
     const go = await findGo(join(modules, part.module, 'go.mod'), progress);
-    const left = names.length - index > 1 ? `, ${estimate(names.slice(index), cores)} left` : '';
+    const pace = paceOf(names.slice(0, index), cores, (performance.now() - began) / 1000);
+    const left = names.length - index > 1 ? `, ${estimate(names.slice(index), cores, pace)} left` : '';
     await progress.step(`building ${name} (${index + 1} of ${names.length}${left})`, () =>
       fillOnce(dirname(paths[name]), (scratch) => buildPart(go, part, join(scratch, name), progress)),
     );

@@ -8,6 +8,7 @@ import {
   nodeTools,
   otherApiServers,
   type Part,
+  paceOf,
   parts,
 } from '../../cluster/catalogue.ts';
 import { atLeast, goVersion } from '../../cluster/go-toolchain.ts';
@@ -62,6 +63,7 @@ test('an estimate names the cores and shrinks with them', () => {
   expect(estimate(['etcd'], 2)).toBe('about 39 s on 2 cores');
   expect(estimate(['etcd'], 1)).toBe('about 78 s on 1 core');
   expect(estimate(['kube-apiserver'], 2)).toBe('about 4 min on 2 cores');
+  expect(estimate(['etcd'], 2, 1.5)).toBe('about 59 s on 2 cores');
 });
 
 test('Go versions are read from the tool and from go.mod, and compared as numbers', () => {
@@ -72,4 +74,12 @@ test('Go versions are read from the tool and from go.mod, and compared as number
   expect(atLeast([1, 26, 0], [1, 26, 0])).toBe(true);
   expect(atLeast([1, 9, 9], [1, 26, 0])).toBe(false);
   expect(atLeast([2, 0, 0], [1, 26, 8])).toBe(true);
+});
+
+test('what is left is estimated by how long the first tools took, whether all of them was in Go’s cache or a build stood still', () => {
+  expect(paceOf([], 2, 0)).toBe(1);
+  expect(paceOf(['etcd'], 2, 39 * 1.8)).toBeCloseTo(1.8);
+  expect(paceOf(['etcd'], 4, 39 * 1.8)).toBeCloseTo(3.6);
+  expect(paceOf(['etcd'], 2, 1)).toBe(0.5);
+  expect(paceOf(['etcd'], 2, 3_600)).toBe(5);
 });
