@@ -66,6 +66,7 @@ export const indexes = {
     /** By what their selector asks for. */
     selector: ({ metadata, workload }: CachedWorkload) =>
       workload === undefined ? [] : termKeys(metadata.namespace, workload.selector),
+    uid: ({ metadata: { uid } }: CachedWorkload) => (uid === undefined ? [] : [uid]),
   },
   /** By the first pair of their selector: what is chosen has it. */
   services: {

@@ -49,11 +49,20 @@ export function chosenBesides(caches: Caches, selector: LabelSelector, workload:
 /** The workload may be gone. */
 type WorkloadPlace = Pick<Workload, 'namespace'> & Partial<Workload>;
 
-/** The workloads in whose template one label pair stands, or in whose selector. */
-export function workloadsBy(caches: Caches, index: 'pair' | 'selector', key: string): Workload[] {
+/** The workloads in whose template one label pair stands, or in whose selector; or the one with a uid. */
+export function workloadsBy(caches: Caches, index: 'pair' | 'selector' | 'uid', key: string): Workload[] {
   return [...caches.workloads.values()].flatMap((cache) =>
     cache.byIndex(index, key).flatMap(({ workload }) => (workload === undefined ? [] : [workload])),
   );
+}
+
+/** The workload, if any, whose selector chooses the pod and at which its owner chain ends, as far as that was read. */
+export function workloadsAbove(caches: Caches, pod: Pod): Workload[] {
+  const { namespace, labels = {}, ownerReferences } = pod.metadata;
+  const chain = chainOf(pod, caches.replicaSets.known(controllerOf(ownerReferences)?.uid ?? ''));
+  const isAbove = (each: Workload) =>
+    each.namespace === namespace && selects(each.selector, labels) && belongsTo(chain, each);
+  return workloadsBy(caches, 'uid', chain.owner.uid).filter(isAbove);
 }
 
 /** Whether a pod's owner chain ends at the workload; undefined where its ReplicaSet was not read yet. */

@@ -487,3 +487,22 @@ test('however often something changes behind one label of a thousand workloads, 
   expect(woken).toContain('team/agent-7');
   vi.useRealTimers();
 });
+
+test('what a card left behind is found by one look at each labelled pod, however many workloads choose it', () => {
+  const { cards, deployments, labelledPods, caches } = stores();
+  const [labels, many] = [{ app: 'agent-7' }, 300];
+  cards.put(cardOf('agent-7'));
+  for (let index = 0; index < many; index++) {
+    deployments.put(deployment(`agent-${index}`, { selector: { matchLabels: labels }, templateLabels: labels }));
+    labelledPods.put(labelledPod(`pod-${index}`, labels));
+  }
+  const strays: string[] = [];
+  const sinks = { wake: () => {}, addStray: (key: string) => strays.push(key), ownWrites: new OwnWrites() };
+  connect(caches, [dns], sinks, { now: () => 0, used: () => 0 });
+  strays.length = 0;
+  const found = vi.spyOn(deployments, 'byIndex');
+  cards.delete(cardOf('agent-7'));
+  expect(strays).toHaveLength(many);
+  const workloads = found.mock.results.flatMap(({ value }) => value as unknown[]);
+  expect(workloads.length).toBeLessThanOrEqual(2 * many);
+});
