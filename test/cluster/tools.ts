@@ -74,15 +74,18 @@ async function buildAll<N extends ToolName>(
   if (names.length === 0) return;
   const cores = availableParallelism();
   progress.say(`${names.length} tools to build, ${estimate(names, cores)} from nothing; later starts take seconds`);
-  const began = performance.now();
+  let seconds = 0;
   for (const [index, name] of names.entries()) {
     const part: Part = parts[name];
     const go = await findGo(join(modules, part.module, 'go.mod'), progress);
-    const pace = paceOf(names.slice(0, index), cores, (performance.now() - began) / 1000);
+    const pace = paceOf(names.slice(0, index), cores, seconds);
     const left = names.length - index > 1 ? `, ${estimate(names.slice(index), cores, pace)} left` : '';
+    // Finding Go may take long as well, once.
+    const began = performance.now();
     await progress.step(`building ${name} (${index + 1} of ${names.length}${left})`, () =>
       fillOnce(dirname(paths[name]), (scratch) => buildPart(go, part, join(scratch, name), progress)),
     );
+    seconds += (performance.now() - began) / 1000;
   }
 }
 

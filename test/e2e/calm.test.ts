@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import type { Pod } from '../../src/kube/objects.ts';
 import { Agent } from './kit/agent.ts';
-import { settled } from './kit/calm.ts';
-import { operatorNamespace, World } from './kit/world.ts';
+import { scrapes, settled, sumIn } from './kit/calm.ts';
+import { World } from './kit/world.ts';
 
 let world: World;
 let namespace: string;
@@ -35,29 +34,16 @@ interface Scrape {
 
 /** Of each replica: cards that were fetched, and requests to the API server by method. */
 async function scrape(): Promise<readonly Scrape[]> {
-  const selector = 'app.kubernetes.io/name=agentcard-operator';
-  const { items } = await world.json<{ items: Pod[] }>('-n', operatorNamespace, 'get', 'pods', '-l', selector);
-  const names = items.map(({ metadata }) => metadata.name).sort();
-  return Promise.all(names.map(async (name) => read(await metricsOf(name))));
-}
-
-function metricsOf(pod: string): Promise<string> {
-  const script = "fetch('http://127.0.0.1:8080/metrics').then((r) => r.text()).then(console.log)";
-  return world.kubectl('-n', operatorNamespace, 'exec', pod, '--', 'node', '-e', script);
+  return (await scrapes(world)).map(read);
 }
 
 function read(text: string): Scrape {
-  const [cards, silences] = [outcomesIn(text, 'card'), outcomesIn(text, 'silence')];
   const requests: Record<string, number> = { GET: 0, POST: 0, PATCH: 0, PUT: 0, DELETE: 0 };
   for (const [, method = '', value] of text.matchAll(/^rest_client_requests_total\{.*method="(\w+)".*\} (\d+)$/gm)) {
     requests[method] = (requests[method] ?? 0) + Number(value);
   }
-  return { cards, silences, requests };
-}
-
-function outcomesIn(text: string, outcome: string): number {
-  const series = text.matchAll(new RegExp(`^agentcard_fetches_total\\{.*outcome="${outcome}".*\\} (\\d+)$`, 'gm'));
-  return [...series].reduce((sum, [, count]) => sum + Number(count), 0);
+  const fetches = (outcome: string) => sumIn(text, { name: 'agentcard_fetches_total', labels: `outcome="${outcome}"` });
+  return { cards: fetches('card'), silences: fetches('silence'), requests };
 }
 
 const total = (scrapes: readonly Scrape[], method: string) =>
@@ -81,7 +67,7 @@ async function calmTime() {
   await settled(world);
   const before = await quietScrape();
   const written = await world.writes();
-  // A look costs four processes, and there are a hundred seconds of them.
+  // A look costs three processes, and there are a hundred seconds of them.
   const after = await vi.waitFor(
     async () => {
       const now = await scrape();

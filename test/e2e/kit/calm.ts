@@ -84,7 +84,8 @@ function scrape(world: World, pod: string): Promise<string> {
   return world.kubectl('get', '--raw', `/api/v1/namespaces/${operatorNamespace}/pods/${pod}:8080/proxy/metrics`);
 }
 
-function sumIn(text: string, { name, labels }: { name: string; labels: string }): number {
+/** Of all series of a metric whose labels contain the text. */
+export function sumIn(text: string, { name, labels }: { name: string; labels: string }): number {
   const series = [...text.matchAll(new RegExp(`^${name}\\{(.*)\\} (\\d+)$`, 'gm'))];
   if (series.length === 0) throw new Error(`there is no metric ${name}`);
   return series.reduce((sum, [, own = '', value]) => sum + (own.includes(labels) ? Number(value) : 0), 0);

@@ -10,7 +10,7 @@ let report: Report;
 
 beforeAll(async () => {
   const sizes = { n: agents, namespaces: agents, silent: silent / agents };
-  report = await bench({ ...sizes, syncPeriodSeconds, idlePeriods: 3, settle: false, bare: false });
+  report = await bench({ ...sizes, syncPeriodSeconds, idlePeriods: 4, settle: false, bare: false });
 });
 
 test('a cold start writes each agent once: its status, its policy and its label', () => {
@@ -35,7 +35,6 @@ test('a cold start reads each pod before it is dialled, and its owner once', () 
 
 test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {
   expect([withoutEvents(report.idle.writes), report.idle.reads]).toEqual([{}, {}]);
-  // In three periods everybody has a turn at least, on a machine that is slow besides.
-  expect(report.idle.cards).toBeGreaterThan(answering);
+  expect(report.idle.cards).toBeGreaterThan(2 * answering);
   expect(report.idle.cards).toBeLessThan((1 + report.idle.seconds / syncPeriodSeconds) * answering);
 });

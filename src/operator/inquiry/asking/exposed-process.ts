@@ -120,8 +120,7 @@ export class ExposedProcess {
   #pulse(): void {
     const before = this.#turn;
     this.#turn = this.#turnOf(this.pid);
-    const waits = isStarved(before, this.#turn, beatMs) && this.#starved++ < mostStarved;
-    if (this.#up && waits) return;
+    if (this.#up && isStarved(before, this.#turn, beatMs) && this.#starved++ < mostStarved) return;
     const most = this.#up ? mostUnanswered : mostBeatsToStart;
     const isHung = this.#unanswered >= most || this.#watching.isStuck();
     this.#unanswered += 1;

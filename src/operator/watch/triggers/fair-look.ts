@@ -70,8 +70,8 @@ export class FairLook {
   #arm(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const ready = [...this.#due].filter((namespace) => !this.#isSpent(namespace));
-      for (const namespace of ready) {
+      for (const namespace of this.#due) {
+        if (this.#isSpent(namespace)) continue;
         this.#due.delete(namespace);
         this.#charged(namespace, () => this.#wakeAll(namespace));
       }

@@ -17,19 +17,24 @@ export const background = { priority: lowPriority };
 /** What happens to a workload, or on the way to it, concerns the card that stands for it: others look at no agent. */
 export type Wake = (cards: readonly CachedCard[]) => void;
 
+/** Every change of an object is told with what it was before; of one that comes or goes that is the same. */
+export function changes<T extends KubeObject>(tell: (object: T, before: T) => void) {
+  return {
+    add: (object: T) => tell(object, object),
+    update: (old: T, object: T) => tell(object, old),
+    remove: (object: T) => tell(object, object),
+  };
+}
+
 /** Calls `find` for the object before and after each change; where `ownWrites` is given, only after what others changed. */
 export function either<T extends KubeObject>(fair: FairLook, find: (object: T) => void, ownWrites?: OwnWrites) {
   const look = fair.looking(find);
-  const tell = (object: T, before = object) => {
-    if (ownWrites === undefined) look(object, before);
-    else ownWrites.unlessOurs(object, () => look(object, before));
-  };
+  if (ownWrites === undefined) return changes(look);
   return {
-    add: (object: T) => tell(object),
-    update: (old: T, object: T) => tell(object, old),
+    ...changes((object: T, before) => ownWrites.unlessOurs(object, () => look(object, before))),
     remove: (object: T) => {
-      ownWrites?.forget(object);
-      look(object);
+      ownWrites.forget(object);
+      look(object, object);
     },
   };
 }

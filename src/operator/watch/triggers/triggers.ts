@@ -1,6 +1,5 @@
 import { sameJson } from '@agentcard-operator/agentcard';
 import {
-  type EndpointSlice,
   type Key,
   type KubeObject,
   keyOf,
@@ -24,7 +23,7 @@ import { watchCallers } from './callers.ts';
 import { addUnclaimed, cardsOn } from './claims.ts';
 import { type Clock, FairLook } from './fair-look.ts';
 import { watchCutOff, watchMarks } from './marks.ts';
-import { background, either, type Sinks, type Wake } from './sinks.ts';
+import { background, changes, either, type Sinks, type Wake } from './sinks.ts';
 
 /** Which changes wake which cards. Every mapping looks at the object before and after the change. */
 export function connect(caches: Caches, dnsServices: readonly Key[], sinks: Sinks, clock?: Clock): void {
@@ -136,18 +135,15 @@ function watchWays(caches: Caches, sinks: Sinks, wake: Wake, fair: FairLook): vo
 
 /** Every policy names where the API server and DNS are; of the API server one slice counts. */
 function watchInfrastructure(caches: Caches, dnsServices: readonly Key[], { wake }: Sinks): void {
-  const whenCommon = <T extends KubeObject>(isCommon: (object: T) => boolean) => {
-    const tell = (object: T, before = object) => {
+  const whenCommon = <T extends KubeObject>(isCommon: (object: T) => boolean) =>
+    changes((object: T, before) => {
       if (!isCommon(object) && !isCommon(before)) return;
       for (const card of caches.cards.values()) wake(keyOf(card), background);
-    };
-    return { add: (object: T) => tell(object), update: (old: T, object: T) => tell(object, old), remove: tell };
-  };
+    });
   const common = [apiServerService, ...dnsServices];
   caches.services.onEvent(whenCommon((service) => common.includes(keyOf(service))));
-  const isCommon = (slice: EndpointSlice) =>
-    keyOf(slice) === apiServerService || dnsServices.includes(serviceOf(slice));
-  caches.slices.onEvent(whenCommon(isCommon));
+  const isOfDns = (slice: KubeObject) => dnsServices.includes(serviceOf(slice));
+  caches.slices.onEvent(whenCommon((slice) => keyOf(slice) === apiServerService || isOfDns(slice)));
 }
 
 /** The key of the Service that a slice says it belongs to. */

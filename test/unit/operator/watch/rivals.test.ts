@@ -31,11 +31,7 @@ function crowd() {
   fed.deployments.put(deployment('weather'));
   for (let index = 0; index < many; index++) fed.cards.put(of(index), { initial: true });
   const woken: string[] = [];
-  const sinks = {
-    wake: (key: string) => woken.push(key),
-    addStray: () => {},
-    ownWrites: new OwnWrites(),
-  };
+  const sinks = { wake: (key: string) => woken.push(key), addStray: () => {}, ownWrites: new OwnWrites() };
   connect(fed.caches, [], sinks);
   const reset = () => {
     woken.length = 0;
