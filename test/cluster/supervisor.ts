@@ -35,6 +35,14 @@ async function findInit(unshare: number): Promise<number> {
   });
 }
 
+function endInit(init: number): void {
+  try {
+    process.kill(init, 'SIGKILL');
+  } catch {
+    // It has ended already, and its end is on the way here.
+  }
+}
+
 /** What the starter, or whoever wants an end, can ask for. */
 function obeyOutside(keeper: StateKeeper, stop: () => void): void {
   process.on('SIGTERM', stop).on('SIGINT', stop);
@@ -75,7 +83,7 @@ async function main(): Promise<number> {
   const ended = followNode(node, listener, keeper);
   // Ending PID 1 first makes unshare the witness that everything inside has ended.
   obeyOutside(keeper, () => {
-    if (keeper.now.init > 0) process.kill(keeper.now.init, 'SIGKILL');
+    if (keeper.now.init > 0) endInit(keeper.now.init);
     else node.kill('SIGKILL');
   });
   await keeper.update({ init: await findInit(node.pid ?? 0) });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Pod } from '../../src/kube/objects.ts';
-import { Agent } from './kit/agent.ts';
+import { Agent, someProcessor } from './kit/agent.ts';
 import { AgentWrites } from './kit/agent-writes.ts';
 import { asked, settled } from './kit/calm.ts';
 import type { Passage } from './kit/dial.ts';
@@ -60,6 +60,7 @@ async function plainPod(namespace: string, name: string): Promise<void> {
     name: 'agent',
     image: puppetImage,
     imagePullPolicy: 'Never',
+    resources: someProcessor,
     command: ['node', '/app/puppet.mjs'],
   };
   const spec = { containers: [container], terminationGracePeriodSeconds: 0 };

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ensureEnvoyImage } from '../cluster/base-images.ts';
 import { terminalProgress } from '../cluster/progress.ts';
-import { Agent } from './kit/agent.ts';
+import { Agent, someProcessor } from './kit/agent.ts';
 import { servedId } from './kit/certificate.ts';
 import { operatorImage } from './kit/images.ts';
 import { agentcard } from './kit/plugin.ts';
@@ -33,6 +33,7 @@ function manifests(labels: object): object[] {
     name: 'agent',
     image: operatorImage,
     imagePullPolicy: 'Never',
+    resources: someProcessor,
     command: ['node', '/app/test-tls-agent.mjs'],
     ports: [{ containerPort: 8000 }],
     env: [

@@ -14,7 +14,7 @@ setInterval(() => {
   const socket = connect({ host, port: Number(port), timeout: 500 });
   const end = (passage) => { socket.destroy(); tell(at, passage); };
   socket.once('connect', () => end('open'));
-  socket.once('timeout', () => end('closed'));
+  socket.once('timeout', () => setImmediate(() => socket.destroyed || end('closed')));
   socket.once('error', () => tell(at, 'closed'));
 }, 50);
 setTimeout(() => process.exit(), 120_000);

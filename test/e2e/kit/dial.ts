@@ -4,6 +4,7 @@ export type Passage = 'open' | 'closed';
 /** Where to: a TCP address; or the cluster's DNS, which is asked for a name over UDP. */
 export type Destination = { readonly host: string; readonly port: number } | 'DNS';
 
+/** A process that got no processor for a while looks for an answer before it gives up: immediates run after I/O. */
 const script = `
 const { connect } = require('node:net');
 const { Resolver } = require('node:dns').promises;
@@ -12,7 +13,7 @@ const dial = (to) => to === 'DNS'
   : new Promise((done, fail) => {
       const socket = connect({ ...to, timeout: 2000 });
       socket.on('connect', () => { socket.destroy(); done(); });
-      socket.on('timeout', () => socket.destroy(new Error('timeout')));
+      socket.on('timeout', () => setImmediate(() => socket.destroy(new Error('timeout'))));
       socket.on('error', fail);
     });
 const entries = Object.entries(JSON.parse(process.argv[1]));

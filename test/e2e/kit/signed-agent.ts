@@ -1,4 +1,4 @@
-import { Agent, type AgentOptions } from './agent.ts';
+import { Agent, type AgentOptions, someProcessor } from './agent.ts';
 import { operatorImage } from './images.ts';
 
 const unsigned = {
@@ -60,6 +60,7 @@ export class SignedAgent extends Agent {
       name: 'signer',
       image: operatorImage,
       imagePullPolicy: 'Never',
+      resources: someProcessor,
       command: ['node', '/app/agentcard-signer.mjs', ...(options.sidecar ? ['--sidecar'] : [])],
       ...(options.sidecar ? { restartPolicy: 'Always' } : {}),
       env: [
@@ -76,6 +77,7 @@ export class SignedAgent extends Agent {
       name: 'agent',
       image: operatorImage,
       imagePullPolicy: 'Never',
+      resources: someProcessor,
       command: ['node', '/app/test-tls-agent.mjs'],
       env: [
         { name: 'SPIFFE_ENDPOINT_SOCKET', value: 'unix:///spiffe/spire-agent.sock' },
