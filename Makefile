@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-NODE := npx --no-install node
+NODE := node_modules/.bin/node
 CLUSTER_CLI := $(NODE) test/cluster/cli.ts
 
 help: ## List the targets

@@ -46,6 +46,15 @@ const stages: readonly Stage[] = [
   { ...vitest('e2e', ['unit', 'other tools']), beside: true },
 ];
 
+/** Each stage leads a group of processes, so that its compilers and nodes end with it, whoever is told to end. */
+const running = new Set<number>();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => {
+    for (const group of running) process.kill(-group, signal);
+    process.exit(128 + constants.signals[signal]);
+  });
+}
+
 const outcomes = await runStages(stages, outcomeOf);
 console.log(`\nIn all ${Math.round(performance.now() / 1000)} s.\n${summary(outcomes)}`);
 process.exitCode = outcomes.every(({ ok }) => ok) ? 0 : 1;
@@ -63,10 +72,13 @@ function run({ name, command: [program = '', ...args], record, beside, behind }:
   return new Promise((resolve) => {
     const env = record === undefined ? process.env : { ...process.env, TEST_RECORD: record };
     const out = beside ? 'pipe' : 'inherit';
-    const child = spawn(program, args, { stdio: ['ignore', out, out], env });
-    if (behind && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
+    const child = spawn(program, args, { stdio: ['ignore', out, out], env, detached: true });
+    const { pid } = child;
+    if (pid !== undefined) running.add(pid);
+    if (behind && pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
     if (beside) nameLines(child, name);
     child.on('error', () => resolve(1));
+    child.on('exit', () => pid !== undefined && running.delete(pid));
     child.on('close', (code) => resolve(code ?? 1));
   });
 }
