@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const fleet = await Fleet.start();
   try {
     const all = members(parameters);
-    await createFleet(world.client, all, `${parameters.syncPeriodSeconds}s`);
+    await createFleet(world.client, all, `${parameters.coldSyncPeriodSeconds}s`);
     const byAddress = await addresses(world.client, all);
     const { cardBytes } = parameters;
     await fleet.tell({ kind: 'members', members: [...byAddress], cardBytes });

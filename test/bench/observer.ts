@@ -11,6 +11,8 @@ import { processFigures } from './metrics.ts';
 interface Seen extends KubeObject {
   readonly says: Readonly<Record<string, string>>;
   readonly cardId: string | undefined;
+  /** The status is about the spec as it is. */
+  readonly isCurrent: boolean;
 }
 
 export class CardWatch {
@@ -58,6 +60,10 @@ export class CardWatch {
     return [...this.#informer.values()].filter(({ says }) => says.Ready !== undefined).length;
   }
 
+  get current(): number {
+    return [...this.#informer.values()].filter(({ isCurrent }) => isCurrent).length;
+  }
+
   get ready(): number {
     return this.readyAt.size;
   }
@@ -79,9 +85,9 @@ export class CardWatch {
 }
 
 function seen(raw: KubeObject): Seen {
-  const { conditions = [], cardId } = (raw as unknown as AgentCard).status ?? {};
+  const { conditions = [], cardId, observedGeneration } = (raw as unknown as AgentCard).status ?? {};
   const says = Object.fromEntries(conditions.map(({ type, status, reason }) => [type, `${status} ${reason}`]));
-  return { metadata: raw.metadata, says, cardId };
+  return { metadata: raw.metadata, says, cardId, isCurrent: observedGeneration === raw.metadata.generation };
 }
 
 export interface Point {

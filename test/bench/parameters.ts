@@ -12,6 +12,8 @@ export interface Parameters {
   /** … prove another identity of the same trust domain. */
   readonly lying: number;
   readonly syncPeriodSeconds: number;
+  /** The same during the cold start: by default as the product's, so that nobody is asked twice meanwhile. */
+  readonly coldSyncPeriodSeconds: number;
   /** Length of the idle phase, in sync periods. */
   readonly idlePeriods: number;
   readonly fetchConcurrency: number;
@@ -44,6 +46,7 @@ export function parametersFrom(env: Env, preset: Partial<Parameters> = {}): Para
     lying: share('LYING', preset.lying ?? 0),
     // More than a hundred questions a second would measure the agents, which share this machine.
     syncPeriodSeconds: number('SYNC_PERIOD', preset.syncPeriodSeconds ?? Math.max(5, Math.ceil(n / 100))),
+    coldSyncPeriodSeconds: number('COLD_SYNC_PERIOD', preset.coldSyncPeriodSeconds ?? 300),
     idlePeriods: number('IDLE_PERIODS', preset.idlePeriods ?? 20),
     fetchConcurrency: number('FETCH_CONCURRENCY', preset.fetchConcurrency ?? 64, 1024),
     fetchTimeoutSeconds: number('FETCH_TIMEOUT', preset.fetchTimeoutSeconds ?? 5),

@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { customResources } from '../../src/operator/api/resources.ts';
 import { until } from '../cluster/until.ts';
 import { runBare, templateFrom } from './bare-run.ts';
 import type { Fleet, FleetReport } from './fleet-messages.ts';
@@ -9,7 +10,7 @@ import { answered, processFigures, quantile, type Requests, since, sum, total, w
 import { CardWatch, sampleProcess } from './observer.ts';
 import { type RunningOperator, startOperator } from './operator.ts';
 import type { Parameters } from './parameters.ts';
-import { type Member, resetFleet } from './population.ts';
+import { each, type Member, resetFleet } from './population.ts';
 import { probe } from './probes.ts';
 import { type Bare, type ColdStart, countsText, type Phase, type Report } from './report.ts';
 import { measureVerification } from './verify.ts';
@@ -36,6 +37,7 @@ export async function measure(scene: Scene): Promise<Report> {
   say(`${coldStart.readySeconds.length} of ${coldStart.answering} Ready after ${coldStart.readySeconds.at(-1)} s`);
   const all = async () => watch.judged >= parameters.n || undefined;
   await until({ what: 'the agents that do not answer to be judged', timeoutMs: 180_000, everyMs: 100 }, all);
+  await hasten(scene, watch);
   if (parameters.settle) await untilTold(world);
   say(`idle for ${parameters.idlePeriods} sync periods`);
   const idle = await phase(scene, operator, () => sleep(parameters.idlePeriods * parameters.syncPeriodSeconds * 1000));
@@ -95,6 +97,17 @@ async function startCold(scene: Scene, watch: CardWatch): Promise<{ coldStart: C
   await sleep(2_000);
   sampling.stop();
   return { operator, coldStart: { ...figures, readySeconds, answering, points: sampling.points } };
+}
+
+/** From the period of the start to the one at rest; returns when everybody has had a turn by it. */
+async function hasten({ world, members, parameters }: Scene, watch: CardWatch): Promise<void> {
+  const spec = { syncPeriod: `${parameters.syncPeriodSeconds}s` };
+  await each(members, (member) =>
+    world.client.patch(customResources.agentCards, `${member.namespace}/${member.name}`, { spec }, { type: 'merge' }),
+  );
+  const all = async () => watch.current >= parameters.n || undefined;
+  await until({ what: 'every card to be looked at with its new period', timeoutMs: 300_000, everyMs: 100 }, all);
+  await sleep(parameters.syncPeriodSeconds * 1000);
 }
 
 async function phase(scene: Scene, operator: RunningOperator, run: () => Promise<unknown>): Promise<Phase> {
@@ -163,7 +176,7 @@ async function compare(scene: Scene, watch: CardWatch): Promise<Bare> {
   const template = await templateFrom(world.client, members);
   say('the bare loop, at the pace of the idle operator');
   const paced = await runBare(scene, { mode: 'paced' });
-  await resetFleet(world.client, members, `${parameters.syncPeriodSeconds}s`);
+  await resetFleet(world.client, members, `${parameters.coldSyncPeriodSeconds}s`);
   await until({ what: 'the reset', timeoutMs: 60_000 }, async () => (watch.ready === 0 ? true : undefined));
   say('the bare loop, with its writes');
   const begin = Date.now();

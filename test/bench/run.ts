@@ -30,6 +30,7 @@ const variables: Readonly<Partial<Record<keyof Parameters, string>>> = {
   slow: 'SLOW',
   lying: 'LYING',
   syncPeriodSeconds: 'SYNC_PERIOD',
+  coldSyncPeriodSeconds: 'COLD_SYNC_PERIOD',
   idlePeriods: 'IDLE_PERIODS',
   settle: 'SETTLE',
   bare: 'BARE',

@@ -99,7 +99,7 @@ const probeDefinition = ({ name }: Probe): Definition =>
 
 /** Before it was asked, after it answered, and one to spare; and one for each turn that came again meanwhile. */
 function fewReconciles({ coldStart, parameters }: Report): number {
-  return 3 + coldStart.seconds / parameters.syncPeriodSeconds;
+  return 3 + coldStart.seconds / parameters.coldSyncPeriodSeconds;
 }
 
 /** Three writes; pods and ReplicaSets are read together where a namespace has many of them. */

@@ -29,8 +29,8 @@ test('a cold start reads each pod before it is dialled, and its owner once', () 
   const { 'GET pods': pods = 0, ...rest } = report.coldStart.reads;
   expect(rest).toEqual({ 'GET replicasets': agents });
   expect(pods).toBeGreaterThanOrEqual(agents);
-  // On a slow machine some have further turns before their label.
-  expect(pods).toBeLessThan((1 + Math.ceil(report.coldStart.seconds / syncPeriodSeconds)) * agents);
+  // Some of the silent ones may be asked again.
+  expect(pods).toBeLessThan(2 * agents);
 });
 
 test('at rest every agent is asked in its turn, and nothing is written or read but that', () => {

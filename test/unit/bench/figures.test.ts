@@ -11,7 +11,7 @@ const coldStart: ColdStart = {
   ...phase,
   writes: { 'PATCH agentcards/status': 10, 'POST networkpolicies': 10, 'PATCH pods': 10, 'POST events': 40 },
   reads: { 'GET pods': 10, 'GET replicasets': 10 },
-  ...{ reconciles: 40, readySeconds: [0.5, 1.5], answering: 10, points: [] },
+  ...{ reconciles: 30, readySeconds: [0.5, 1.5], answering: 10, points: [] },
 };
 const report = (change: Partial<Report> = {}): Report => ({
   parameters: parametersFrom({ N: '10', SILENT: '0' }),
@@ -24,7 +24,7 @@ const runsOf = (name: string, ...reports: Report[]) => figuresOf(reports).find((
 test('counts are told per agent, and Events, which tell in the background, are none of them', () => {
   expect(runsOf('requests until Ready', report())).toEqual([5]);
   expect(runsOf('writes until Ready', report())).toEqual([3]);
-  expect(runsOf('reconciles until Ready', report())).toEqual([4]);
+  expect(runsOf('reconciles until Ready', report())).toEqual([3]);
   expect(runsOf('idle writes', report({ idle: { ...phase, writes: { 'POST events': 3 } } }))).toEqual([0]);
 });
 
@@ -56,7 +56,7 @@ test('one run above the limit of a count is told, however many are below', () =>
 test('a slow start brings turns of its own, and no more than those are let pass', () => {
   const start = (seconds: number, each: number) =>
     report({ coldStart: { ...coldStart, seconds, reconciles: each * 10 } });
-  const period = report().parameters.syncPeriodSeconds;
+  const period = report().parameters.coldSyncPeriodSeconds;
   expect(overLimit(figuresOf([start(3 * period, 6), start(0, 3)]))).toEqual([]);
   expect(overLimit(figuresOf([start(3 * period, 6.1), start(0, 4)]))).toEqual([
     'Run 1, reconciles until Ready: 6.1 per agent, and noise does not explain more than 6.',
