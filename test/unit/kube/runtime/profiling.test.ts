@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { type HttpServer, serveMetrics } from '../../../../src/kube/runtime/health.ts';
 import { profiling } from '../../../../src/kube/runtime/profiling.ts';
 
@@ -38,15 +38,18 @@ describe('profiles', () => {
 
   test('of the CPU show what it worked on', async () => {
     const get = await served(profiling());
-    const response = await whileWorking(get('/debug/cpu?seconds=0.3'));
-    expect(response.status).toBe(200);
-    const { nodes, samples } = (await response.json()) as {
-      nodes: { callFrame: { functionName: string } }[];
-      samples: [];
-    };
-    expect(samples.length).toBeGreaterThan(0);
-    expect(nodes.map(({ callFrame }) => callFrame.functionName)).toContain('recognizableWork');
-  });
+    // Another one where the machine was too busy to let us work meanwhile.
+    await vi.waitFor(async () => {
+      const response = await whileWorking(get('/debug/cpu?seconds=0.3'));
+      expect(response.status).toBe(200);
+      const { nodes, samples } = (await response.json()) as {
+        nodes: { callFrame: { functionName: string } }[];
+        samples: [];
+      };
+      expect(samples.length).toBeGreaterThan(0);
+      expect(nodes.map(({ callFrame }) => callFrame.functionName)).toContain('recognizableWork');
+    }, 60_000);
+  }, 90_000);
 
   test('of the heap come whole', async () => {
     const get = await served(profiling(() => plenty));
