@@ -72,6 +72,12 @@ export class Replicas {
     return said === undefined ? Number.NaN : total(said, 'workqueue_depth', { controller: 'agentcard' });
   }
 
+  /** Questions to agents that stayed unanswered, of all that run. */
+  async silences(): Promise<number> {
+    const said = await Promise.all(this.#replicas.map(({ running }) => running.metrics()));
+    return said.reduce((all, text = '') => all + total(text, 'agentcard_fetches_total', { outcome: 'silence' }), 0);
+  }
+
   /** Sets their clocks so far ahead of the machine's. */
   async setClock(aheadMs: number): Promise<void> {
     await writeFile(this.#clock, String(aheadMs));

@@ -1,4 +1,4 @@
-/** `make chaos`: the worst hour in ten minutes. ROUNDS=10 makes it an hour, FAULT=… chooses by a pattern for the name. */
+/** `make chaos`: the worst hour in ten minutes. ROUNDS=10 makes it an hour, FAULT=… chooses by a pattern for the name, PATIENCE=… says how many seconds each may take. */
 import { join } from 'node:path';
 import { runIsolated } from '../bench/namespace.ts';
 import { type ChaosReport, failuresOf } from './report.ts';
