@@ -50,9 +50,17 @@ const stages: readonly Stage[] = [
 const running = new Set<number>();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
-    for (const group of running) process.kill(-group, signal);
+    for (const group of running) endGroup(group, signal);
     process.exit(128 + constants.signals[signal]);
   });
+}
+
+function endGroup(group: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-group, signal);
+  } catch {
+    // It has ended already: the others are still to be told.
+  }
 }
 
 const outcomes = await runStages(stages, outcomeOf);
@@ -74,11 +82,13 @@ function run({ name, command: [program = '', ...args], record, beside, behind }:
     const out = beside ? 'pipe' : 'inherit';
     const child = spawn(program, args, { stdio: ['ignore', out, out], env, detached: true });
     const { pid } = child;
-    if (pid !== undefined) running.add(pid);
-    if (behind && pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW);
+    if (pid !== undefined) {
+      running.add(pid);
+      child.on('exit', () => running.delete(pid));
+      if (behind) setPriority(pid, constants.priority.PRIORITY_LOW);
+    }
     if (beside) nameLines(child, name);
     child.on('error', () => resolve(1));
-    child.on('exit', () => pid !== undefined && running.delete(pid));
     child.on('close', (code) => resolve(code ?? 1));
   });
 }
