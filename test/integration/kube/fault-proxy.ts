@@ -152,7 +152,11 @@ export class FaultProxy {
 
   #stream(request: IncomingMessage, response: ServerResponse, upstream: IncomingMessage): void {
     const raw = this.#raw.get(`${request.socket.remoteAddress}:${request.socket.remotePort}`);
-    if (raw === undefined) throw new Error('a stream without a connection');
+    if (raw === undefined) {
+      // The client went as its answer came; that it closed is told after this.
+      upstream.destroy();
+      return;
+    }
     const stream: Stream = { socket: raw, response, upstream, frozen: false };
     this.#streams.add(stream);
     let rest = '';
