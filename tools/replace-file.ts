@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -6,7 +7,8 @@ export async function replaceFile(path: string, contents: Uint8Array): Promise<v
   const there = await readFile(path).catch(() => undefined);
   if (there?.equals(contents)) return;
   await mkdir(dirname(path), { recursive: true });
-  const scratch = `${path}.${process.pid}`;
+  // Numbers of processes mean nothing across PID namespaces that share a folder.
+  const scratch = `${path}.${randomUUID()}`;
   await writeFile(scratch, contents);
   await rename(scratch, path);
 }

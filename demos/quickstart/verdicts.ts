@@ -25,8 +25,9 @@ export async function watchTable(place: Place): Promise<AgentCard[]> {
   const deadline = Date.now() + patienceMs;
   print(dim(`$ kubectl -n ${namespace} get agentcards -o wide`));
   for (;;) {
-    display.show((await place.kubectl(['-n', namespace, 'get', 'agentcards', '-o', 'wide'])).trimEnd());
     const list = JSON.parse(await place.kubectl(['-n', namespace, 'get', 'agentcards', '-o', 'json']));
+    // After what is judged by, so that the last table shows no less.
+    display.show((await place.kubectl(['-n', namespace, 'get', 'agentcards', '-o', 'wide'])).trimEnd());
     const cards: AgentCard[] = list.items;
     const missing = Object.entries(expected).filter(
       ([name, fits]) => !cards.some((card) => card.metadata.name === name && fits(card)),

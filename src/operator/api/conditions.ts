@@ -84,7 +84,16 @@ export type SignatureReason = keyof typeof reasons.SignatureVerified;
 
 /** By its status, the card is trusted. */
 export function isVerified(status: Pick<AgentCardStatus, 'conditions'> | undefined): boolean {
-  return status?.conditions?.some((told) => told.type === 'Verified' && told.status === 'True') === true;
+  return isTrue(status, 'Verified');
+}
+
+/** By its status, the agent can be used. */
+export function isReady(status: Pick<AgentCardStatus, 'conditions'> | undefined): boolean {
+  return isTrue(status, 'Ready');
+}
+
+function isTrue(status: Pick<AgentCardStatus, 'conditions'> | undefined, type: ConditionType): boolean {
+  return status?.conditions?.some((told) => told.type === type && told.status === 'True') === true;
 }
 
 /** The longest condition message, in characters. */

@@ -1,6 +1,8 @@
+import { isReady, isVerified } from '../api/conditions.ts';
 import type { Answer, Demands, Proof } from './question.ts';
 import { type QuestionName, questions } from './questions.ts';
-import type { Sight } from './sight.ts';
+import { type Sight, suspendedSince } from './sight.ts';
+import type { Snapshot } from './snapshot.ts';
 
 /** What one pod's answers come to. */
 export type Standing =
@@ -86,4 +88,35 @@ export function servedBy({ standing, refusal, answers }: JudgedPod): string | un
   if (refusal !== undefined || !['proven', 'held', 'negative', 'unproven'].includes(standing.kind)) return undefined;
   const answer = answers.get('server-identity');
   return answer?.result === 'pass' || answer?.result === 'fail' ? answer.observed : undefined;
+}
+
+/** Networks take up to seconds to learn the address of a new pod, which ours may be, and refuse what it sends until then. */
+const networkPatienceMs = 10_000;
+
+/**
+ * What stands, stands until something was learned: until when at the longest, undefined once it was. After a restart that takes
+ * a whole round: the first pod that answers may be the honest one of three, and its silent siblings keep what they had. Guilt
+ * waits for no round.
+ */
+export function pendingUntil(snapshot: Snapshot, pods: readonly JudgedPod[], leftUntil: number, now: number) {
+  const { card, evidence, openedAt = Infinity } = snapshot;
+  const newUntil = openedAt + networkPatienceMs;
+  const isNew = isReady(card.status) && openedAt <= now && now < newUntil;
+  const until = isNew ? Math.min(leftUntil, newUntil) : leftUntil;
+  const unheard = isNew ? pods.filter(isUnheard) : [];
+  const unasked = [...pods.filter(({ standing }) => standing.kind === 'unasked'), ...unheard];
+  const wasTrusted = isVerified(card.status);
+  const mayStand = wasTrusted && suspendedSince(card, now) !== undefined && now < leftUntil;
+  if (unasked.length === pods.length) return card.spec.suspend !== true || mayStand ? until : undefined;
+  const complete = evidence.complete && unheard.length === 0;
+  if (complete || card.spec.suspend === true || card.status?.conditions === undefined) return undefined;
+  const guilty = pods.some(({ standing }) => standing.kind === 'negative');
+  if (guilty && wasTrusted) return undefined;
+  return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid)) ? until : undefined;
+}
+
+/** Asked in vain, and it never answered since the operator started. */
+function isUnheard({ standing, shown }: JudgedPod): boolean {
+  if (standing.kind === 'held') return shown?.kind === 'restored';
+  return standing.kind === 'silent' && shown === undefined;
 }

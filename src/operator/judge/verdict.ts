@@ -1,6 +1,5 @@
 import { trustDomainOf } from '@agentcard-operator/spiffe/x509';
 import type { Check } from '../api/agentcard.ts';
-import { isVerified } from '../api/conditions.ts';
 import type { Proven } from '../api/marks.ts';
 import { type CardEvidence, longestEvidenceMs } from '../inquiry/evidence.ts';
 import { cardHold, type Hold, type HoldLimits, noHold } from '../inquiry/hold.ts';
@@ -17,7 +16,7 @@ import { type Quarantine, quarantineOf } from './quarantine.ts';
 import type { Demands } from './question.ts';
 import { type Patience, sightsOf, suspendedSince } from './sight.ts';
 import type { Snapshot, Target } from './snapshot.ts';
-import { isTrusted, type JudgedPod, judgePod, servedBy } from './standing.ts';
+import { isTrusted, type JudgedPod, judgePod, pendingUntil, servedBy } from './standing.ts';
 
 /** Everything that one look at the evidence decides. */
 export interface Verdict extends ReturnType<typeof outcomesOf> {
@@ -75,10 +74,10 @@ export function evaluate(snapshot: Snapshot, target: Target, settings: Settings,
   // Nothing else rests on a hold on which the verdict does not.
   const heard = hold.holds && !isHeld ? hearing(noHold) : withHold;
   const resting = heard.matter.hold;
-  const pending = target.resolved && isPending(snapshot, pods, since !== undefined && now < leftUntil);
-  const ends = [pending ? leftUntil : Infinity, ...pods.map(endOf)].filter((end) => end > now);
+  const waits = target.resolved ? pendingUntil(snapshot, pods, leftUntil, now) : undefined;
+  const ends = [waits ?? Infinity, ...pods.map(endOf)].filter((end) => end > now);
   return {
-    pending,
+    pending: waits !== undefined,
     quarantine,
     callers: callersOf(snapshot, target, settings),
     pods,
@@ -172,20 +171,6 @@ function holdOf({ card, workload }: Snapshot, target: Target, pods: readonly Jud
   const isAway = away && sameTarget && !unfit;
   const ranOut = pods.some(({ standing }) => standing.kind === 'silent' && standing.expired);
   return cardHold({ status, isAway, ranOut, silentSince: earliest(silences) }, limits);
-}
-
-/**
- * What stands, stands until something was learned. After a restart that takes a whole round: the first pod that
- * answers may be the honest one of three, and its silent siblings keep what they had. Guilt waits for no round.
- */
-function isPending({ card, evidence }: Snapshot, pods: readonly JudgedPod[], mayStand: boolean): boolean {
-  const unasked = pods.filter(({ standing }) => standing.kind === 'unasked');
-  const wasTrusted = isVerified(card.status);
-  if (unasked.length === pods.length) return card.spec.suspend !== true || (wasTrusted && mayStand);
-  if (evidence.complete || card.spec.suspend === true || card.status?.conditions === undefined) return false;
-  const guilty = pods.some(({ standing }) => standing.kind === 'negative');
-  if (guilty && wasTrusted) return false;
-  return unasked.some(({ endpoint }) => !evidence.unread.has(endpoint.podUid));
 }
 
 /** What was proven over mutual TLS; an impostor's own identity before all. */

@@ -32,7 +32,7 @@ export interface Sources extends Knowledge {
  * or going: what is written there then is refused or deleted again.
  */
 export function observe(key: Key, sources: Sources): Snapshot | undefined {
-  const { caches, config, evidence, fleetHeldUntil, network, quarantineList } = sources;
+  const { caches, config, evidence, fleetHeldUntil, network, openedAt, quarantineList } = sources;
   const card = caches.cards.get(key);
   if (card === undefined || card.metadata.deletionTimestamp !== undefined) return undefined;
   const namespace = card.metadata.namespace ?? '';
@@ -65,6 +65,7 @@ export function observe(key: Key, sources: Sources): Snapshot | undefined {
     network,
     evidence,
     fleetHeldUntil,
+    openedAt,
     signedCardVersion: workload === undefined ? undefined : signedCardVersion(caches, workload),
   };
 }

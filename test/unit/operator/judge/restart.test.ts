@@ -104,6 +104,32 @@ describe('a restart of the operator', () => {
     expect(written).toEqual([]);
   });
 
+  test('takes silence for its own in the first ten seconds, when the network may not know its address yet', () => {
+    for (const shows of [{ 'weather-1': silent }, { ...all(well), 'weather-1': silent }, all(silent)]) {
+      for (const complete of [false, true]) {
+        const { told, written, marks } = restarted(good, pods, shows, { openSeconds: 9, complete });
+        expect({ written, marks }).toEqual({ written: [], marks: [] });
+        expect(told.verdict.until).toBe(told.at + 1_000);
+      }
+    }
+    for (const openSeconds of [10, -1]) {
+      const late = restarted(good, pods, all(silent), { openSeconds, complete: true }).told;
+      expect(late.says('Synced')).toBe('False FetchFailed');
+      expect(late.says('Verified')).toBe('True EvidenceHeld');
+    }
+  });
+
+  test('hears guilt in those seconds, and what is new of a card that was not Ready', () => {
+    const open = { openSeconds: 1 };
+    expect(restarted(good, pods, { ...all(silent), 'weather-1': guilty }, open).told.says('Ready')).toBe(
+      'False IdentityMismatch',
+    );
+    const bad = stored({ ...all(well), 'weather-1': guilty });
+    const silence = restarted(bad, [], all(silent));
+    expect(silence.written).not.toEqual([]);
+    expect(restarted(bad, [], all(silent), open).written).toEqual(silence.written);
+  });
+
   test('is over for a card once all its pods have been asked: later news of one pod waits for nobody', () => {
     const shows = { 'weather-0': well, 'weather-1': { answers: { cardId: 'b' } } };
     expect(restarted(good, pods, shows, { complete: true }).told.says('Synced')).toBe('False ReplicasDisagree');

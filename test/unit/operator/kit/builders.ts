@@ -250,6 +250,7 @@ export function snapshot(over: Partial<Snapshot> & { pods?: readonly string[] } 
     evidence: noEvidence,
     signedCardVersion: undefined,
     fleetHeldUntil: undefined,
+    openedAt: undefined,
     ...rest,
   };
 }

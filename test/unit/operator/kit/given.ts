@@ -81,6 +81,8 @@ export interface Given {
   readonly network?: NetworkProof;
   readonly quarantineList?: readonly QuarantineEntry[] | null;
   readonly fleetHeldMinutes?: number;
+  /** Since when questions are put. */
+  readonly openSeconds?: number;
 }
 
 type CardGiven = Omit<Partial<CachedCard>, 'metadata' | 'spec'> & {
@@ -133,6 +135,7 @@ export function snapshotOf(given: Given, at: number): Snapshot {
     namesake: policies.namesake && policyOf(policies.namesake, policies.namesake.owner),
     quarantineList: { entries: given.quarantineList ?? [], isPartial: given.quarantineList === null },
     fleetHeldUntil: given.fleetHeldMinutes === undefined ? undefined : at + given.fleetHeldMinutes * build.minute,
+    openedAt: given.openSeconds === undefined ? undefined : at - given.openSeconds * 1000,
   };
 }
 

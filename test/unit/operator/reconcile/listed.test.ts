@@ -91,7 +91,7 @@ function world(entry: QuarantineEntry) {
     nothing: () => {},
   };
   const sources = { caches, config: { podNamespace: 'agents', dnsService: [] }, evidence: noEvidence };
-  const known = { fleetHeldUntil: undefined, network: { state: 'proven', says: '' } } as const;
+  const known = { fleetHeldUntil: undefined, openedAt: undefined, network: { state: 'proven', says: '' } } as const;
   const look = (): Told[] => {
     const snapshots = cards.byIndex('target', target).flatMap((card) => {
       return observe(keyOf(card), { ...sources, ...known, quarantineList: list, listedBefore }) ?? [];

@@ -14,7 +14,7 @@ function world() {
   fed.namespaces.put(changed({ metadata: { name: 'team', uid: 'team', labels: { stage: 'test' } } }));
   const config = { podNamespace: 'agents', dnsService: ['kube-system/kube-dns'] };
   const quarantineList = { entries: [{ cardId: 'x', reason: 'r' }], isPartial: false };
-  const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, quarantineList };
+  const knowledge = { evidence: noEvidence, fleetHeldUntil: 7, openedAt: 6, quarantineList };
   const sources: Sources = { caches: fed.caches, config, ...knowledge, listedBefore: () => [], network: unproven };
   return { ...fed, card, sources, observed: () => observe('team/weather', sources) };
 }
@@ -42,8 +42,14 @@ test('where namespaces are not watched, a card is observed without their labels'
 
 test('what is known beside the caches is handed on as it is', () => {
   const { sources, observed } = world();
-  const { evidence, fleetHeldUntil, quarantineList } = sources;
-  expect(observed()).toMatchObject({ evidence, fleetHeldUntil, quarantineList, namespaceLabels: { stage: 'test' } });
+  const { evidence, fleetHeldUntil, openedAt, quarantineList } = sources;
+  expect(observed()).toMatchObject({
+    evidence,
+    fleetHeldUntil,
+    openedAt,
+    quarantineList,
+    namespaceLabels: { stage: 'test' },
+  });
 });
 
 test('siblings are the other cards of the workload that stay', () => {

@@ -14,7 +14,12 @@ const app = (name: string): LabelSelector => ({ matchLabels: { app: name } });
 /** Agents of one namespace that prove themselves, and what is done about them. */
 function world(entries: readonly { card: string; reason: string }[] = []) {
   const { caches, cards, deployments, policies, services, slices } = stores();
-  const sources = { caches, config: { podNamespace: 'agents', dnsService: [] }, fleetHeldUntil: undefined };
+  const sources = {
+    caches,
+    config: { podNamespace: 'agents', dnsService: [] },
+    fleetHeldUntil: undefined,
+    openedAt: undefined,
+  };
   const known = {
     quarantineList: { entries, isPartial: false },
     listedBefore: () => [],

@@ -72,7 +72,13 @@ test.each<[string, (now: Crowd) => void, readonly string[]]>([
 test('one edit, and then a look at every card, reads each card’s age a few times, however many there are', () => {
   const { caches, cards, of, counted, reset } = crowd();
   const config = { podNamespace: 'agents', dnsService: [] };
-  const heard = { evidence: noEvidence, fleetHeldUntil: undefined, quarantineList: emptyList, network: unproven };
+  const heard = {
+    evidence: noEvidence,
+    fleetHeldUntil: undefined,
+    openedAt: undefined,
+    quarantineList: emptyList,
+    network: unproven,
+  };
   const sources = { caches, config, ...heard, listedBefore: () => [] };
   const look = () =>
     standing(cards, target).map((card) => observe(`team/${card.metadata.name}`, sources)?.siblings.length);
