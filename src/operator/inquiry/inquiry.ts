@@ -63,7 +63,6 @@ export class Inquiry {
   readonly #ledger = new Ledger();
   readonly #brake: FleetBrake;
   readonly #dialler: Dialler;
-  #openedAt: number | undefined;
 
   constructor(parts: InquiryParts) {
     this.#parts = parts;
@@ -86,7 +85,7 @@ export class Inquiry {
   }
 
   known(card: Key): Knowledge {
-    return { evidence: this.#ledger.of(card), fleetHeldUntil: this.fleet.heldUntil, openedAt: this.#openedAt };
+    return { evidence: this.#ledger.of(card), fleetHeldUntil: this.fleet.heldUntil, openedAt: this.#dialler.openedAt };
   }
 
   keep({ card, standing, silent, replaced }: Seen): void {
@@ -131,11 +130,10 @@ export class Inquiry {
 
   /** Until the signal. Waits a while for our own identity, if one is to come, lest its coming look like agents that are away. */
   async run(signal: AbortSignal): Promise<void> {
-    const { asker, config, identity, now } = this.#parts;
+    const { asker, config, identity } = this.#parts;
     const asking = asker.run(signal);
     const patience = AbortSignal.any([signal, AbortSignal.timeout(identityPatienceMs)]);
     if (asksWorkloadApi(config)) await identity.ready(patience).catch(() => {});
-    this.#openedAt = now();
     this.#dialler.open();
     if (!signal.aborted) await once(signal, 'abort');
     this.#dialler.stop();

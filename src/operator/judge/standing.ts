@@ -117,6 +117,5 @@ export function pendingUntil(snapshot: Snapshot, pods: readonly JudgedPod[], lef
 
 /** Asked in vain, and it never answered since the operator started. */
 function isUnheard({ standing, shown }: JudgedPod): boolean {
-  if (standing.kind === 'held') return shown?.kind === 'restored';
-  return standing.kind === 'silent' && shown === undefined;
+  return standing.kind === 'held' ? shown?.kind === 'restored' : standing.kind === 'silent' && shown === undefined;
 }

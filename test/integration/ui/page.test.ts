@@ -241,8 +241,10 @@ async function fewest(interactions: readonly string[]): Promise<number> {
   let least = Infinity;
   for (const script of interactions) {
     const before = await spent();
-    await page.evaluate(`(() => { ${script} })()`);
-    await page.evaluate('new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)))');
+    await page.evaluate(`(() => {
+      ${script}
+      return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    })()`);
     least = Math.min(least, (await spent()) - before);
   }
   await devtools.detach();

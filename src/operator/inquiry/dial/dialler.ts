@@ -61,7 +61,7 @@ export class Dialler {
   readonly #running = new Map<string, { readonly lane: Lane; readonly namespace: string }>();
   readonly #remembered = new Map<string, Remembered>();
   readonly #stop = new AbortController();
-  #open = false;
+  #openedAt: number | undefined;
 
   constructor(edges: DiallerEdges, { concurrency }: { readonly concurrency: number }) {
     this.#edges = edges;
@@ -86,8 +86,12 @@ export class Dialler {
 
   /** Nothing is dialled before: an identity that is about to arrive must not look like an agent that is away. */
   open(): void {
-    this.#open = true;
+    this.#openedAt = this.#edges.now();
     this.#pump();
+  }
+
+  get openedAt(): number | undefined {
+    return this.#openedAt;
   }
 
   /** Forgets what waits for a card; what is under way ends by itself and its finding is dropped by the caller. */
@@ -133,7 +137,7 @@ export class Dialler {
 
   #pump(): void {
     const slowPlaces = Math.max(1, Math.floor(this.#concurrency / slowShare));
-    while (this.#open && !this.#stop.signal.aborted && this.#running.size < this.#concurrency) {
+    while (this.#openedAt !== undefined && !this.#stop.signal.aborted && this.#running.size < this.#concurrency) {
       const running = Map.groupBy(this.#running.values(), ({ lane }) => lane);
       const lane = this.#lines.slow.size > 0 && (running.get('slow')?.length ?? 0) < slowPlaces ? 'slow' : 'quick';
       const held = Map.groupBy(running.get(lane) ?? [], ({ namespace }) => namespace);
