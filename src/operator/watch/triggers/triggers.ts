@@ -76,7 +76,7 @@ function watchCards(caches: Caches, sinks: Sinks, fair: FairLook): void {
       for (const other of woken) sinks.wake(keyOf(other));
     }
   });
-  // One that changed its target or went may leave labelled pods behind that nothing accounts for any more.
+  // One that turned to another workload or goes may leave labelled pods behind that nothing accounts for any more.
   const recheckLabels = fair.looking(({ metadata: { namespace = '' } }: CachedCard) =>
     addUnclaimed(caches.labelledPods.byIndex('namespace', namespace), caches, sinks),
   );
@@ -88,9 +88,9 @@ function watchCards(caches: Caches, sinks: Sinks, fair: FairLook): void {
     update: (old, card) => {
       sinks.ownWrites.unlessOurs(card, () => {
         sinks.wake(keyOf(card));
-        if (!concernsOthers(old, card)) return;
-        wakeSiblings(card, old);
-        recheckLabels(card);
+        if (concernsOthers(old, card)) wakeSiblings(card, old);
+        const { metadata, spec } = card;
+        if (metadata.deletionTimestamp || !sameJson(old.spec.targetRef, spec.targetRef)) recheckLabels(card);
       });
     },
     remove: (card) => {

@@ -360,6 +360,14 @@ test.each<[string, (now: World) => void]>([
   expect(now.strays).toEqual(['team/a']);
 });
 
+test('a card that changes and keeps its workload has nobody look at the labelled pods of its namespace', () => {
+  const { cards, labelledPods, woken } = world();
+  const looked = vi.spyOn(labelledPods, 'byIndex');
+  cards.put(cardOf('weather', { generation: 2 }));
+  expect(woken()).toContain('team/weather');
+  expect(looked).not.toHaveBeenCalled();
+});
+
 const sandboxLike = { selector: { matchLabels: { sandbox: 'a' } }, templateLabels: { sandbox: 'a' } };
 
 test.each<[string, (now: World) => void]>([
