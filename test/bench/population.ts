@@ -102,7 +102,7 @@ export async function resetFleet(client: KubeClient, fleet: readonly Member[], s
       `/apis/agent.kagenti.dev/v1alpha1/namespaces/${namespace}/agentcards`,
       `/apis/events.k8s.io/v1/namespaces/${namespace}/events`,
     ]) {
-      await client.request({ method: 'DELETE', path, timeoutMs: 120_000 });
+      await client.request({ method: 'DELETE', path });
     }
   });
   const clean = {
