@@ -83,16 +83,15 @@ async function cutOff(pod: string): Promise<() => Promise<void>> {
   return async () => void (await change('-D'));
 }
 
-/** When the pod said that it leads, or that it leads no more. */
-function untilLed(pod: string, leads: boolean): Promise<number> {
-  const logs = (...more: string[]) => world.kubectl('-n', operatorNamespace, 'logs', pod, ...more).catch(() => '');
-  return vi.waitFor(async () => {
-    const lines = `${await logs('--previous')}\n${await logs()}`.split('\n').filter((line) => line.startsWith('{'));
-    const said = lines.map((line) => JSON.parse(line) as { time: string; message: string; leads?: boolean });
-    const last = said.findLast(({ message }) => message === 'leadership changed');
-    if (last?.leads !== leads) throw new Error(`${pod} leads: ${last?.leads}`);
-    return Date.parse(last.time);
-  }, patience);
+const logsOf = (pod: string, ...more: string[]) => world.kubectl('-n', operatorNamespace, 'logs', pod, ...more);
+
+/** When a process said last whether it leads, which must be so. */
+function ledAt(log: string, leads: boolean): number {
+  const lines = log.split('\n').filter((line) => line.startsWith('{'));
+  const said = lines.map((line) => JSON.parse(line) as { time: string; message: string; leads?: boolean });
+  const last = said.findLast(({ message }) => message === 'leadership changed');
+  if (last?.leads !== leads) throw new Error(`it leads: ${last?.leads}; it ended with\n${lines.slice(-3).join('\n')}`);
+  return Date.parse(last.time);
 }
 
 async function servedBy(agent: Agent): Promise<object> {
@@ -140,15 +139,18 @@ test('a leader cut off from the API server stops before the standby follows, and
   await rollout();
   const before = await lease();
   const standby = await other(before.holder);
+  // To the end of its process: while it is cut off, those that come after it end too, and soon nothing of it can be read.
+  const said = logsOf(before.holder, '--follow');
   const heal = await cutOff(before.holder);
   let told: AgentCard;
   try {
     // Something to write for both of them.
     await agent.play('good', { ...(await servedBy(agent)), description: 'Changed while the leader was cut off.' });
-    const stopped = await untilLed(before.holder, false);
+    const stopped = ledAt(await said, false);
     const after = await untilHeldBy(standby);
     expect(after.transitions).toBe(before.transitions + 1);
-    expect(stopped).toBeLessThan(await untilLed(standby, true));
+    const followed = await vi.waitFor(async () => ledAt(await logsOf(standby), true), patience);
+    expect(stopped).toBeLessThan(followed);
     told = await vi.waitFor(async () => {
       const card = await agent.says({ Ready: 'True ReadyToServe', Verified: 'True mTLSVerified' });
       expect(card).toMatchObject(changed);
