@@ -10,9 +10,6 @@ export interface ContenderSettings {
   readonly token: string;
   readonly namespace: string;
   readonly identity: string;
-  readonly leaseMs: number;
-  readonly renewMs: number;
-  readonly retryMs: number;
 }
 
 /** A process that writes one ConfigMap after the other for as long as it may, as the leader of a namespace. */
@@ -21,7 +18,7 @@ async function main(settings: ContenderSettings): Promise<void> {
   const ca = readFileSync(caFile);
   const headers = () => ({ authorization: `Bearer ${token}` });
   const client = new KubeClient({ server: new URL(server), headers, tls: () => ({ ca }), invalidate: () => {} });
-  const election = new LeaderElection({ client, name: 'contest', ...settings });
+  const election = new LeaderElection({ client, name: 'contest', namespace, identity });
   client.fence = () => election.isLeader();
   const stop = new AbortController();
   process.on('SIGTERM', () => stop.abort());
