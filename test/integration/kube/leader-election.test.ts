@@ -12,6 +12,9 @@ import type { ContenderSettings } from './contender.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { connect, makeNamespace, until } from './rig.ts';
 
+/** Elections take the times that they have in a cluster: with shorter ones a busy machine renews too late. */
+const patienceMs = 60_000;
+
 let api: ApiServer;
 let client: KubeClient;
 let home: string;
@@ -55,9 +58,6 @@ async function turns(namespace: string): Promise<string[]> {
   const writers = written.flatMap(({ data }) => data?.identity ?? []);
   return writers.filter((who, i) => who !== writers[i - 1]);
 }
-
-/** By the times that an election has in a cluster: with shorter ones a busy machine renews too late. */
-const patienceMs = 60_000;
 
 const untilTurns = (namespace: string, expected: readonly string[]) =>
   until(`turns of ${expected}`, async () => (await turns(namespace)).join() === expected.join(), patienceMs);
